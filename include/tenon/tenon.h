@@ -1,0 +1,20 @@
+/* The public C API of Tenon. Include this one. */
+#ifndef TENON_TENON_H
+#define TENON_TENON_H
+
+#include <tenon/error.h>
+#include <tenon/graph.h>
+#include <tenon/session.h>
+#include <tenon/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The library's version, "0.1.0" say. */
+TN_API const char *tn_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
