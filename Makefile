@@ -1,0 +1,28 @@
+# The front door. `make help` lists what there is.
+NINJA ?= ninja
+
+.PHONY: all demo test soak bench lint format asan tsan install help clean
+all: ## build build/ and the .venv in which `import tenon` works
+	@scripts/build
+demo: all ## train LeNet on MNIST and print the test accuracy
+	@build/tenon train mnist --model lenet
+test: ## run everything that CI runs
+	@scripts/test
+soak: ## fuzz the readers for a bounded time
+	@scripts/soak
+bench: all ## compare speed with the peers, side by side
+	@scripts/bench
+lint: ## check format, limits and the direction of includes
+	@scripts/bootstrap test && .venv/bin/python scripts/lint.py
+format: ## rewrite the sources in the house style
+	@scripts/bootstrap test && .venv/bin/python scripts/lint.py --fix
+asan: ## C tests under the address and undefined-behaviour sanitizers
+	@scripts/test asan
+tsan: ## runtime tests under the thread sanitizer
+	@scripts/test tsan
+install: all ## install to $(DESTDIR), prefix /usr/local
+	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+clean: ## remove what was built
+	@rm -rf build build-*
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
