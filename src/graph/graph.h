@@ -48,6 +48,14 @@ bool tn_node_string_is(const tn_node *node, const char *name, const char *text);
 size_t tn_node_get_ints(const tn_node *node, const char *name, const int64_t **values);
 /* The span of flattened inputs [*FIRST, *FIRST + count) of input argument ARGUMENT (position in the op's definition). */
 int tn_node_argument(const tn_node *node, int argument, int *first);
+/* Whether flattened input INPUT belongs to an argument among the op's value_inputs. */
+static inline bool tn_node_needs_value(const tn_node *node, int input) {
+  for (int argument = 0; node->op->value_inputs >> argument; argument++) {
+    int first, count = tn_node_argument(node, argument, &first);
+    if (input >= first && input < first + count) return node->op->value_inputs >> argument & 1;
+  }
+  return false;
+}
 
 /* An INVALID_ARGUMENT (or other) error that begins "Op 'name': ". */
 tn_error *tn_node_errorf(const tn_node *node, tn_code code, const char *format, ...) TN_PRINTF(3, 4) TN_MUST_USE;

@@ -34,7 +34,8 @@ typedef struct tn_op_def {
   const char *attrs;   /* "T: {float, double} = DT_FLOAT; N: int >= 1; padding: {'SAME', 'VALID'}", in TensorFlow's order */
   const char *doc;     /* one line: what it computes */
   uint32_t flags;
-  uint32_t value_inputs;  /* bit i: the VALUE of input i decides shapes or set-up (axes, shapes): prepare sees it */
+  uint32_t value_inputs;  /* bit i: the VALUE of input argument i (its place in INPUTS; a list: of all its elements) decides
+                           * shapes or set-up (axes, shapes): prepare sees it. See tn_node_needs_value. */
   uint16_t micro;         /* the tape micro-op of an elementwise op (kernel/tape.h), 0: none */
   tn_shape_fn shape;
   tn_gradient_fn gradient; /* NULL: see the two gradient flags */
