@@ -24,7 +24,9 @@ enum {
   TN_OP_BLOCKING = 1 << 7,             /* may wait (queues): runs on a thread of its own */
   TN_OP_NO_GRADIENT = 1 << 8,          /* TensorFlow's NotDifferentiable: nothing flows back */
   TN_OP_GRADIENT_UNREGISTERED = 1 << 9, /* TensorFlow has no gradient: asking for one is an error */
-  TN_OP_DEBUG = 1 << 10                /* a side effect that tests should not see twice (Print) */
+  TN_OP_DEBUG = 1 << 10,               /* a side effect that tests should not see twice (Print) */
+  TN_OP_READ_ONLY = 1 << 11,           /* takes a reference or resource, but never changes what is behind it */
+  TN_OP_FROM_SHAPES = 1 << 12          /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
 };
 
 typedef struct tn_op_def {

@@ -14,8 +14,12 @@ typedef struct tn_prepare {
   const tn_node *node;
   int n_inputs, n_outputs;
   /* dtype and shape are set for every input; DATA is non-NULL for constants and for the op's value_inputs.
-   * An input that is a reference (or a resource handle) has its variable in variables[i] when that is known. */
+   * A reference input (and output) is a scalar whose dtype is a reference type and whose one element is a tn_object pointer,
+   * like an element of TN_RESOURCE; the executor reads through it where the consumer's argument is no reference. */
   const tn_tensor *inputs;
+  /* Per input: the variable behind a reference or resource handle if that is known, else NULL. It is borrowed, and
+   * it may get another value, and another shape, after PREPARE: RUN checks. */
+  tn_variable *const *variables;
   tn_tensor *outputs;        /* dtype is preset; tn_prepare_output sets the shape */
   size_t scratch;            /* bytes of scratch that RUN gets, aligned to 64; set by PREPARE */
   int8_t alias[TN_KERNEL_MAX_OUTPUTS];    /* output i IS input alias[i] (same bytes, other shape); -1: no */

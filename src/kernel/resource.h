@@ -2,8 +2,6 @@
 #ifndef TN_KERNEL_RESOURCE_H
 #define TN_KERNEL_RESOURCE_H
 
-#include <pthread.h>
-
 #include "tensor/tensor.h"
 
 /* Named objects: (container, name) to object. Thread-safe. */
@@ -19,19 +17,23 @@ tn_error *tn_resources_get(tn_resources *resources, const char *container, const
 tn_error *tn_resources_delete(tn_resources *resources, const char *container, const char *name) TN_MUST_USE;
 /* Drops all of CONTAINER ("" is the default one). */
 void tn_resources_clear(tn_resources *resources, const char *container);
+/* Grows when an object is dropped: plans that hold objects compare it. */
+uint64_t tn_resources_epoch(const tn_resources *resources);
 
 /* A variable, of the reference or the resource kind. VALUE has dtype TN_INVALID until it is initialised.
- * Reading and replacing go through the functions below. An update in place happens only while nobody but the
- * variable (and plans that are bound to it, counted in BINDINGS) holds the buffer; else the buffer is copied first. */
+ * Reading and replacing go through the functions below. An update in place happens only while nobody but the variable
+ * (and idle plans that are bound to it, counted in BINDINGS) holds the buffer; else the buffer is copied first.
+ * A running plan reads a bound buffer without a reference of its own: it pins the variable for the step, and an
+ * update by anybody else then copies. */
 typedef struct tn_variable {
-  tn_object object; /* type "Variable" */
-  pthread_mutex_t mutex;
+  tn_object object;  /* type "Variable" */
+  atomic_uint state; /* the highest bit: somebody holds the variable; the rest: how many running steps pin it */
   tn_dtype dtype;
-  tn_shape shape;   /* as declared; may be partly unknown */
+  tn_shape shape;    /* as declared; may be partly unknown */
   tn_tensor value;
-  atomic_int bindings;
+  int bindings;      /* plan slots that hold VALUE's buffer; guarded by the highest bit of STATE */
   atomic_uint_fast64_t version; /* grows when VALUE gets another buffer or shape: bound plans compare it */
-  char *name;       /* for messages */
+  char *name;        /* for messages */
 } tn_variable;
 
 #define TN_VARIABLE_TYPE "Variable"
@@ -50,6 +52,17 @@ void tn_variable_end(tn_variable *v);
 /* The same for N variables at once, locked in address order so that two steps can't wait for each other. */
 tn_error *tn_variables_begin(int n, tn_variable *const *v, tn_tensor *out) TN_MUST_USE;
 void tn_variables_end(int n, tn_variable *const *v);
+
+/* --- for plans --- */
+/* SLOT shares the buffer and counts as a binding; *VERSION is that of the value. FAILED_PRECONDITION if uninitialised. */
+tn_error *tn_variable_bind(tn_variable *v, tn_tensor *slot, uint64_t *version) TN_MUST_USE;
+/* Takes the binding back; SLOT is cleared. */
+void tn_variable_unbind(tn_variable *v, tn_tensor *slot, uint64_t version);
+/* Until tn_variable_unpin, others copy before they update. False, and no pin, if the version is not VERSION any more. */
+bool tn_variable_pin(tn_variable *v, uint64_t version);
+void tn_variable_unpin(tn_variable *v);
+/* The variables that the running step of this thread pins, sorted by address: its own updates ignore those pins. */
+void tn_variable_set_own_pins(size_t n, tn_variable *const *pinned);
 
 /* The state of a session: its resources and the persistent state of its nodes. */
 typedef struct tn_session_state tn_session_state;
