@@ -34,7 +34,8 @@ typedef enum tn_code {
   TN_UNAUTHENTICATED = 16
 } tn_code;
 
-/* What went wrong: a code, a message, and the chain of places it passed. Owned by whoever holds it; free with tn_error_free. */
+/* What went wrong: a code, a message, and the chain of places it passed. Owned by whoever holds it; free with
+ * tn_error_free. */
 typedef struct tn_error tn_error;
 
 /* Makes an error. Never returns NULL: when memory is out it returns a static RESOURCE_EXHAUSTED error. */

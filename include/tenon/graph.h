@@ -26,7 +26,8 @@ TN_API tn_error *tn_graph_new(tn_graph **out) TN_MUST_USE;
 /* Frees the graph and its nodes; sessions hold a reference of their own. */
 TN_API void tn_graph_free(tn_graph *graph);
 
-/* --- building. Every call below may be made with a builder that already failed; the first error comes from tn_node_finish. --- */
+/* --- building. Every call below may be made with a builder that already failed; the first error comes from
+ * tn_node_finish. --- */
 
 /* Starts a node of type OP. NAME NULL or "": the op's name, made unique. The builder is freed by tn_node_finish. */
 TN_API tn_node_builder *tn_node_begin(tn_graph *graph, const char *op, const char *name);
@@ -64,12 +65,12 @@ TN_API void tn_node_attr_strings(tn_node_builder *builder, const char *name, con
 TN_API void tn_node_attr_types(tn_node_builder *builder, const char *name, const tn_dtype *values, size_t n);
 /* list(shape). */
 TN_API void tn_node_attr_shapes(tn_node_builder *builder, const char *name, const tn_shape *values, size_t n);
-/* Checks and adds the node, frees BUILDER. Errors: NOT_FOUND (no such op), INVALID_ARGUMENT (wrong inputs, attributes, shapes,
- * a name in use); the message names the node and the op. On an error the graph is as before. */
+/* Checks and adds the node, frees BUILDER. Errors: NOT_FOUND (no such op), INVALID_ARGUMENT (wrong inputs, attributes,
+ * shapes, a name in use); the message names the node and the op. On an error the graph is as before. */
 TN_API tn_error *tn_node_finish(tn_node_builder *builder, tn_node **out) TN_MUST_USE;
 
-/* Sets input INPUT of NODE, which must be a Merge fed by a NextIteration that was not there yet (the back edge of a loop).
- * INVALID_ARGUMENT for anything else. */
+/* Sets input INPUT of NODE, which must be a Merge fed by a NextIteration that was not there yet (the back edge of a
+ * loop). INVALID_ARGUMENT for anything else. */
 TN_API tn_error *tn_graph_set_back_edge(tn_graph *graph, tn_node *node, int input, tn_output value) TN_MUST_USE;
 /* Adds a control edge between nodes that exist. INVALID_ARGUMENT if it would close a cycle. */
 TN_API tn_error *tn_graph_add_control(tn_graph *graph, tn_node *before, tn_node *after) TN_MUST_USE;
@@ -90,7 +91,8 @@ TN_API tn_error *tn_graph_push_control(tn_graph *graph, size_t n, tn_node *const
 TN_API void tn_graph_pop_control(tn_graph *graph);
 /* The graph-level seed of random ops; TensorFlow's rule joins it with an op's own (see tn_graph_get_seed). */
 TN_API void tn_graph_set_seed(tn_graph *graph, int64_t seed);
-/* TensorFlow's rule (tf.random.get_seed in graph mode): OP_SEED NULL means none given. Writes the attributes seed and seed2. */
+/* TensorFlow's rule (tf.random.get_seed in graph mode): OP_SEED NULL means none given. Writes the attributes seed and
+ * seed2. */
 TN_API void tn_graph_get_seed(tn_graph *graph, const int64_t *op_seed, int64_t *seed, int64_t *seed2);
 /* The unique name that a node asking for NAME would get now, taken at once, as Graph.unique_name. Free with free(). */
 TN_API tn_error *tn_graph_unique_name(tn_graph *graph, const char *name, char **out) TN_MUST_USE;
@@ -139,20 +141,22 @@ TN_API tn_error *tn_graph_to_def(const tn_graph *graph, char **out, size_t *size
 
 /* Options of tn_graph_import; zero-initialise. */
 typedef struct tn_import_options {
-  const char *prefix;               /* put before every name, with "/"; NULL or "": none */
-  size_t n_inputs;                  /* replaced inputs: INPUT_NAMES[i] ("x:0", "^x") becomes INPUTS[i] */
+  const char *prefix; /* put before every name, with "/"; NULL or "": none */
+  size_t n_inputs;    /* replaced inputs: INPUT_NAMES[i] ("x:0", "^x") becomes INPUTS[i] */
   const char *const *input_names;
   const tn_output *inputs;
 } tn_import_options;
 
-/* Adds the nodes of a GraphDef. Errors name the node: unknown op, missing input, cycle, wrong dtype, bad attribute, malformed
- * bytes (all INVALID_ARGUMENT; unknown op: NOT_FOUND). On an error the graph is as before. */
-TN_API tn_error *tn_graph_import(tn_graph *graph, const char *def, size_t size, const tn_import_options *options) TN_MUST_USE;
+/* Adds the nodes of a GraphDef. Errors name the node: unknown op, missing input, cycle, wrong dtype, bad attribute,
+ * malformed bytes (all INVALID_ARGUMENT; unknown op: NOT_FOUND). On an error the graph is as before. */
+TN_API tn_error *tn_graph_import(tn_graph *graph, const char *def, size_t size,
+                                 const tn_import_options *options) TN_MUST_USE;
 
 /* --- gradients --- */
 
-/* Adds nodes that compute d(sum of YS)/dXS. GRAD_YS (NULL, or NULL nodes inside: ones) are the gradients of the YS. OUT[i].node is NULL where xs[i] does
- * not matter. IndexedSlices come out densified. Errors: INVALID_ARGUMENT (dtypes), NOT_FOUND (an op on the way has no gradient; named). */
+/* Adds nodes that compute d(sum of YS)/dXS. GRAD_YS (NULL, or NULL nodes inside: ones) are the gradients of the YS.
+ * OUT[i].node is NULL where xs[i] does not matter. IndexedSlices come out densified. Errors: INVALID_ARGUMENT (dtypes),
+ * NOT_FOUND (an op on the way has no gradient; named). */
 TN_API tn_error *tn_graph_gradients(tn_graph *graph, size_t n_ys, const tn_output *ys, size_t n_xs, const tn_output *xs,
                                     const tn_output *grad_ys, tn_output *out) TN_MUST_USE;
 
@@ -163,7 +167,8 @@ typedef struct tn_gradient_value {
   tn_output dense_shape;
 } tn_gradient_value;
 
-/* As tn_graph_gradients, but leaves gradients through gathers as IndexedSlices. STOP lists outputs beyond which nothing flows. */
+/* As tn_graph_gradients, but leaves gradients through gathers as IndexedSlices. STOP lists outputs beyond which nothing
+ * flows. */
 TN_API tn_error *tn_graph_gradients_sparse(tn_graph *graph, size_t n_ys, const tn_output *ys, size_t n_xs,
                                            const tn_output *xs, const tn_output *grad_ys, size_t n_stop,
                                            const tn_output *stop, tn_gradient_value *out) TN_MUST_USE;
@@ -171,7 +176,8 @@ TN_API tn_error *tn_graph_gradients_sparse(tn_graph *graph, size_t n_ys, const t
 /* A user's gradient: from NODE and the gradients of its outputs (node NULL: none) it fills GRAD_INPUTS. */
 typedef tn_error *(*tn_user_gradient_fn)(tn_graph *graph, tn_node *node, const tn_output *grad_outputs,
                                          tn_output *grad_inputs, void *argument);
-/* Gives nodes whose attribute _gradient_op_type is NAME (tf.Graph.gradient_override_map) this gradient in GRAPH. ALREADY_EXISTS on a second one. */
+/* Gives nodes whose attribute _gradient_op_type is NAME (tf.Graph.gradient_override_map) this gradient in GRAPH.
+ * ALREADY_EXISTS on a second one. */
 TN_API tn_error *tn_graph_register_gradient(tn_graph *graph, const char *name, tn_user_gradient_fn gradient,
                                             void *argument) TN_MUST_USE;
 

@@ -17,25 +17,25 @@ typedef struct tn_cancellation tn_cancellation;
 
 /* How a session runs; zero-initialise for the defaults. */
 typedef struct tn_session_options {
-  int intra_op_threads;           /* threads inside an op; 0: as many as the cgroup grants */
-  int inter_op_threads;           /* threads of the dynamic executor; 0: the same */
-  const char *disabled_passes;    /* comma-separated compiler passes that are left out; "all": every one */
-  bool dynamic_only;              /* never use the static executor (tests) */
-  bool no_soft_placement;         /* a device that does not exist is an error */
+  int intra_op_threads;        /* threads inside an op; 0: as many as the cgroup grants */
+  int inter_op_threads;        /* threads of the dynamic executor; 0: the same */
+  const char *disabled_passes; /* comma-separated compiler passes that are left out; "all": every one */
+  bool dynamic_only;           /* never use the static executor (tests) */
+  bool no_soft_placement;      /* a device that does not exist is an error */
 } tn_session_options;
 
 /* How one step runs; zero-initialise for the defaults. */
 typedef struct tn_run_options {
-  int64_t timeout_ms;             /* 0: none. Over it: DEADLINE_EXCEEDED */
-  int trace;                      /* 1: record times and memory of every node */
-  tn_cancellation *cancellation;  /* NULL: none */
+  int64_t timeout_ms;            /* 0: none. Over it: DEADLINE_EXCEEDED */
+  int trace;                     /* 1: record times and memory of every node */
+  tn_cancellation *cancellation; /* NULL: none */
 } tn_run_options;
 
 /* What a traced step did; zero-initialise, free with tn_run_metadata_clear. */
 typedef struct tn_run_metadata {
-  char *step_stats;               /* serialised StepStats proto, SIZE bytes */
+  char *step_stats; /* serialised StepStats proto, SIZE bytes */
   size_t step_stats_size;
-  char *chrome_trace;             /* the same as JSON for chrome://tracing, NUL-terminated */
+  char *chrome_trace; /* the same as JSON for chrome://tracing, NUL-terminated */
 } tn_run_metadata;
 
 /* A session on GRAPH, of which it holds a reference. OPTIONS may be NULL. */
@@ -45,12 +45,13 @@ TN_API void tn_session_close(tn_session *session);
 /* Closes and frees. */
 TN_API void tn_session_free(tn_session *session);
 
-/* Runs one step: FEEDS replace tensors, FETCHES name what comes out (index -1: run only, out[i] is NULL), TARGETS run as well.
- * OPTIONS and METADATA may be NULL. OUT receives one tensor per fetch, to be freed by the caller; untouched on an error.
- * Errors carry the node's name; a fetch or feed from another graph is INVALID_ARGUMENT. */
-TN_API tn_error *tn_session_run(tn_session *session, const tn_run_options *options, size_t n_feeds, const tn_output *feeds,
-                                tn_tensor *const *values, size_t n_fetches, const tn_output *fetches, size_t n_targets,
-                                tn_node *const *targets, tn_tensor **out, tn_run_metadata *metadata) TN_MUST_USE;
+/* Runs one step: FEEDS replace tensors, FETCHES name what comes out (index -1: run only, out[i] is NULL), TARGETS run
+ * as well. OPTIONS and METADATA may be NULL. OUT receives one tensor per fetch, to be freed by the caller; untouched on
+ * an error. Errors carry the node's name; a fetch or feed from another graph is INVALID_ARGUMENT. */
+TN_API tn_error *tn_session_run(tn_session *session, const tn_run_options *options, size_t n_feeds,
+                                const tn_output *feeds, tn_tensor *const *values, size_t n_fetches,
+                                const tn_output *fetches, size_t n_targets, tn_node *const *targets, tn_tensor **out,
+                                tn_run_metadata *metadata) TN_MUST_USE;
 
 /* Resolves a step once; run it many times, from any thread. Holds a reference on SESSION. */
 TN_API tn_error *tn_session_make_callable(tn_session *session, size_t n_feeds, const tn_output *feeds, size_t n_fetches,
@@ -68,8 +69,9 @@ typedef struct tn_partial_run tn_partial_run;
 TN_API tn_error *tn_partial_run_new(tn_session *session, size_t n_feeds, const tn_output *feeds, size_t n_fetches,
                                     const tn_output *fetches, tn_partial_run **out) TN_MUST_USE;
 /* Feeds some, fetches some; each feed and fetch once. */
-TN_API tn_error *tn_partial_run_step(tn_partial_run *run, size_t n_feeds, const tn_output *feeds, tn_tensor *const *values,
-                                     size_t n_fetches, const tn_output *fetches, tn_tensor **out) TN_MUST_USE;
+TN_API tn_error *tn_partial_run_step(tn_partial_run *run, size_t n_feeds, const tn_output *feeds,
+                                     tn_tensor *const *values, size_t n_fetches, const tn_output *fetches,
+                                     tn_tensor **out) TN_MUST_USE;
 /* Frees it. */
 TN_API void tn_partial_run_free(tn_partial_run *run);
 
@@ -83,7 +85,8 @@ TN_API void tn_cancellation_free(tn_cancellation *cancellation);
 /* Frees what METADATA holds. */
 TN_API void tn_run_metadata_clear(tn_run_metadata *metadata);
 
-/* Counters of the calling thread since its start: how many allocations, lock acquisitions and hash look-ups the library made. */
+/* Counters of the calling thread since its start: how many allocations, lock acquisitions and hash look-ups the library
+ * made. */
 typedef struct tn_counters {
   uint64_t allocations;
   uint64_t locks;

@@ -94,7 +94,8 @@ TN_API tn_error *tn_tensor_copy_of(tn_dtype dtype, int rank, const int64_t *dims
                                    tn_tensor **out) TN_MUST_USE;
 
 /* A string tensor with copies of the elements. */
-TN_API tn_error *tn_tensor_strings(int rank, const int64_t *dims, const tn_string *elements, tn_tensor **out) TN_MUST_USE;
+TN_API tn_error *tn_tensor_strings(int rank, const int64_t *dims, const tn_string *elements,
+                                   tn_tensor **out) TN_MUST_USE;
 
 /* Another name for the same tensor; give each back with tn_tensor_free. */
 TN_API tn_tensor *tn_tensor_ref(tn_tensor *tensor);

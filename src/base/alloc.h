@@ -19,7 +19,8 @@ void tn_free(void *memory);
  * Give back with tn_free_aligned and the same size. */
 tn_error *tn_alloc_aligned(size_t size, void **out) TN_MUST_USE;
 void tn_free_aligned(void *memory, size_t size);
-/* Bytes charged now; the limit (TENON_MEMORY_LIMIT, else the cgroup's, else SIZE_MAX); sets another (tests, options). */
+/* Bytes charged now; the limit (TENON_MEMORY_LIMIT, else the cgroup's, else SIZE_MAX); sets another (tests, options).
+ */
 size_t tn_memory_used(void);
 size_t tn_memory_limit(void);
 void tn_set_memory_limit(size_t bytes);

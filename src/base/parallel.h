@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /* Runs FN(argument, i) for i in [0, n), on as many threads as the caller's limit allows; returns when all are done.
- * Nested calls run on one thread. What belongs to chunk i must not depend on the number of threads. FN must not fail. */
+ * Nested calls run on one thread. What belongs to chunk i must not depend on the number of threads. FN must not fail.
+ */
 void tn_parallel(int64_t n, void (*fn)(void *argument, int64_t i), void *argument);
 /* The limit for tn_parallel calls of this thread (the executor sets it); at least 1. Returns the old one. */
 int tn_parallel_set_threads(int threads);

@@ -16,7 +16,8 @@ typedef enum tn_attr_kind {
   TN_ATTR_FUNC
 } tn_attr_kind;
 
-/* One value. For lists IS_LIST is set and the array member of KIND holds N elements. Owned deeply by whoever holds it. */
+/* One value. For lists IS_LIST is set and the array member of KIND holds N elements. Owned deeply by whoever holds it.
+ */
 typedef struct tn_attr {
   tn_attr_kind kind;
   bool is_list;

@@ -12,28 +12,50 @@ typedef struct tn_scope {
 } tn_scope;
 
 #define TN_NONE ((tn_output){NULL, 0})
-#define TN_END ((tn_output){NULL, -2})
+#define TN_END  ((tn_output){NULL, -2})
 /* Inputs of tn_build, lists flattened in order. */
-#define TN_IN(...) ((const tn_output[]){__VA_ARGS__, TN_END})
+#define TN_IN(...)   ((const tn_output[]){__VA_ARGS__, TN_END})
 #define TN_NO_INPUTS ((const tn_output[]){TN_END})
 /* Attributes of tn_build; those that the inputs determine and defaults may be left out. */
 #define TN_ATTRS(...) ((const tn_named_attr[]){__VA_ARGS__, {NULL, {0}}})
-#define TN_A_INT(NAME, VALUE) {NAME, {.kind = TN_ATTR_INT, .i = (VALUE)}}
-#define TN_A_FLOAT(NAME, VALUE) {NAME, {.kind = TN_ATTR_FLOAT, .f = (VALUE)}}
-#define TN_A_BOOL(NAME, VALUE) {NAME, {.kind = TN_ATTR_BOOL, .b = (VALUE)}}
-#define TN_A_TYPE(NAME, VALUE) {NAME, {.kind = TN_ATTR_TYPE, .type = (VALUE)}}
-#define TN_A_STRING(NAME, VALUE) {NAME, {.kind = TN_ATTR_STRING, .string = {(char *)(VALUE), sizeof(VALUE) - 1}}} /* a literal */
-#define TN_A_TENSOR(NAME, VALUE) {NAME, {.kind = TN_ATTR_TENSOR, .tensor = (VALUE)}}
+#define TN_A_INT(NAME, VALUE)                                                                                          \
+  {                                                                                                                    \
+    NAME, { .kind = TN_ATTR_INT, .i = (VALUE) }                                                                        \
+  }
+#define TN_A_FLOAT(NAME, VALUE)                                                                                        \
+  {                                                                                                                    \
+    NAME, { .kind = TN_ATTR_FLOAT, .f = (VALUE) }                                                                      \
+  }
+#define TN_A_BOOL(NAME, VALUE)                                                                                         \
+  {                                                                                                                    \
+    NAME, { .kind = TN_ATTR_BOOL, .b = (VALUE) }                                                                       \
+  }
+#define TN_A_TYPE(NAME, VALUE)                                                                                         \
+  {                                                                                                                    \
+    NAME, { .kind = TN_ATTR_TYPE, .type = (VALUE) }                                                                    \
+  }
+#define TN_A_STRING(NAME, VALUE)                                                                                       \
+  {                                                                                                                    \
+    NAME, {                                                                                                            \
+      .kind = TN_ATTR_STRING, .string = {(char *)(VALUE), sizeof(VALUE) - 1 }                                          \
+    }                                                                                                                  \
+  } /* a literal */
+#define TN_A_TENSOR(NAME, VALUE)                                                                                       \
+  {                                                                                                                    \
+    NAME, { .kind = TN_ATTR_TENSOR, .tensor = (VALUE) }                                                                \
+  }
 /* The same attribute as NODE has, under the same name. */
-#define TN_A_SAME(NODE, NAME) {NAME, *tn_node_attr((NODE), NAME)}
+#define TN_A_SAME(NODE, NAME)                                                                                          \
+  { NAME, *tn_node_attr((NODE), NAME) }
 
-/* Adds a node of type OP, named after it, and returns its output 0 (index -1 if it has none). INPUTS end with TN_END; ATTRS (may be NULL) with a NULL name. */
+/* Adds a node of type OP, named after it, and returns its output 0 (index -1 if it has none). INPUTS end with TN_END;
+ * ATTRS (may be NULL) with a NULL name. */
 tn_output tn_build(tn_scope *s, const char *op, const tn_output *inputs, const tn_named_attr *attrs);
 /* Output I of the same node. */
 static inline tn_output tn_nth(tn_output output, int i) { return (tn_output){output.node, i}; }
 
 /* --- constants --- */
-tn_output tn_build_scalar(tn_scope *s, tn_dtype dtype, double value);        /* value converted to DTYPE */
+tn_output tn_build_scalar(tn_scope *s, tn_dtype dtype, double value);          /* value converted to DTYPE */
 tn_output tn_build_ints(tn_scope *s, tn_dtype dtype, int n, const int64_t *v); /* a vector of int32 or int64 */
 tn_output tn_build_const(tn_scope *s, tn_tensor *value);
 
@@ -51,10 +73,10 @@ tn_output tn_build_unbroadcast(tn_scope *s, tn_output gradient, tn_output x, tn_
 
 /* --- gradients --- */
 struct tn_gradient_ctx {
-  tn_scope *scope;                 /* build with it; prefix and device are set as TensorFlow's gradients do */
-  const tn_node *node;             /* the forward node */
+  tn_scope *scope;                   /* build with it; prefix and device are set as TensorFlow's gradients do */
+  const tn_node *node;               /* the forward node */
   const tn_gradient_value *grad_out; /* one per output; .values.node NULL: nothing flows into this output */
-  tn_gradient_value *grad_in;      /* one per input, preset to none: leave it so where nothing flows */
+  tn_gradient_value *grad_in;        /* one per input, preset to none: leave it so where nothing flows */
 };
 /* The gradient of output I as a dense tensor; zeros of the output's shape where nothing flows. */
 tn_output tn_grad_dense(tn_gradient_ctx *c, int i);

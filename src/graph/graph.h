@@ -12,7 +12,8 @@ struct tn_node {
   const tn_op_def *op;
   const tn_op_schema *schema;
   int n_attrs;
-  tn_named_attr *attrs; /* every attribute of the schema, defaults filled in, in its order; then those that begin with '_' */
+  tn_named_attr
+      *attrs; /* every attribute of the schema, defaults filled in, in its order; then those that begin with '_' */
   int n_inputs;
   tn_output *inputs;
   tn_dtype *input_types; /* as the op declares them: a reference type only where the op takes one */
@@ -34,7 +35,8 @@ tn_graph *tn_graph_ref(tn_graph *graph);
 /* Grows with every change; sessions compare it to see new nodes. */
 uint64_t tn_graph_version(const tn_graph *graph);
 
-/* --- attributes of a node: by name. The node was checked against its schema, so these can't fail for names in it. --- */
+/* --- attributes of a node: by name. The node was checked against its schema, so these can't fail for names in it. ---
+ */
 const tn_attr *tn_node_attr(const tn_node *node, const char *name); /* NULL if absent (names with '_') */
 int64_t tn_node_get_int(const tn_node *node, const char *name);
 float tn_node_get_float(const tn_node *node, const char *name);
@@ -46,7 +48,8 @@ tn_string tn_node_get_string(const tn_node *node, const char *name);
 bool tn_node_string_is(const tn_node *node, const char *name, const char *text);
 /* list(int): the number of elements, *VALUES the array. */
 size_t tn_node_get_ints(const tn_node *node, const char *name, const int64_t **values);
-/* The span of flattened inputs [*FIRST, *FIRST + count) of input argument ARGUMENT (position in the op's definition). */
+/* The span of flattened inputs [*FIRST, *FIRST + count) of input argument ARGUMENT (position in the op's definition).
+ */
 int tn_node_argument(const tn_node *node, int argument, int *first);
 /* Whether flattened input INPUT belongs to an argument among the op's value_inputs. */
 static inline bool tn_node_needs_value(const tn_node *node, int input) {

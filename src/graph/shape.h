@@ -5,7 +5,8 @@
 #include "graph/graph.h"
 
 struct tn_shape_ctx {
-  const tn_node *node; /* attributes and input dtypes are set; inputs may be absent in rebuilt contexts, use the fields below */
+  const tn_node
+      *node; /* attributes and input dtypes are set; inputs may be absent in rebuilt contexts, use the fields below */
   int n_inputs, n_outputs;
   const tn_shape *in;
   tn_shape *out; /* preset to unknown */
@@ -24,7 +25,8 @@ tn_error *tn_dim_merge(tn_shape_ctx *c, int64_t a, int64_t b, int64_t *out) TN_M
 /* The constant integer scalar of input I: *KNOWN false if it is not constant. */
 tn_error *tn_shape_scalar_value(tn_shape_ctx *c, int input, bool *known, int64_t *out) TN_MUST_USE;
 /* The vector of input I as a shape: partially known when only parts are constant (-1 inside, as TensorFlow's
- * MakeShapeFromShapeTensor: it looks through Shape, Pack, ConcatV2, StridedSlice, Cast). Unknown rank if nothing is known. */
+ * MakeShapeFromShapeTensor: it looks through Shape, Pack, ConcatV2, StridedSlice, Cast). Unknown rank if nothing is
+ * known. */
 tn_error *tn_shape_from_value(tn_shape_ctx *c, int input, tn_shape *out) TN_MUST_USE;
 /* The integer vector of input I as int64: *N -1 if it is not constant. At most TN_MAX_RANK elements. */
 tn_error *tn_shape_vector_value(tn_shape_ctx *c, int input, int *n, int64_t values[TN_MAX_RANK]) TN_MUST_USE;
@@ -32,12 +34,12 @@ tn_error *tn_shape_vector_value(tn_shape_ctx *c, int input, int *n, int64_t valu
 tn_error *tn_shape_broadcast_unknown(tn_shape_ctx *c, const tn_shape *a, const tn_shape *b, tn_shape *out) TN_MUST_USE;
 
 /* --- whole shape functions, for the .shape field --- */
-tn_error *tn_shape_unchanged(tn_shape_ctx *c);      /* every output has the shape of input 0 */
+tn_error *tn_shape_unchanged(tn_shape_ctx *c);        /* every output has the shape of input 0 */
 tn_error *tn_shape_broadcast_binary(tn_shape_ctx *c); /* output 0: inputs 0 and 1 broadcast */
-tn_error *tn_shape_scalar_out(tn_shape_ctx *c);     /* every output is a scalar */
-tn_error *tn_shape_unknown_out(tn_shape_ctx *c);    /* every output is unknown */
-tn_error *tn_shape_no_outputs(tn_shape_ctx *c);     /* nothing to say */
-tn_error *tn_shape_merge_all(tn_shape_ctx *c);      /* output 0: all inputs merged (AddN) */
-tn_error *tn_shape_reduction(tn_shape_ctx *c);      /* input, axes (values), attribute keep_dims */
+tn_error *tn_shape_scalar_out(tn_shape_ctx *c);       /* every output is a scalar */
+tn_error *tn_shape_unknown_out(tn_shape_ctx *c);      /* every output is unknown */
+tn_error *tn_shape_no_outputs(tn_shape_ctx *c);       /* nothing to say */
+tn_error *tn_shape_merge_all(tn_shape_ctx *c);        /* output 0: all inputs merged (AddN) */
+tn_error *tn_shape_reduction(tn_shape_ctx *c);        /* input, axes (values), attribute keep_dims */
 
 #endif

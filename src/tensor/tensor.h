@@ -8,7 +8,7 @@
 /* A reference-counted object: what elements of TN_RESOURCE and TN_VARIANT tensors point to. Embed it first. */
 typedef struct tn_object {
   atomic_int refs;
-  const char *type;                         /* "Variable", "Queue", ...: checked before a downcast */
+  const char *type;                          /* "Variable", "Queue", ...: checked before a downcast */
   void (*destroy)(struct tn_object *object); /* frees the whole object when the last reference goes */
 } tn_object;
 
@@ -25,12 +25,14 @@ typedef struct tn_buffer {
   void *argument;
 } tn_buffer;
 
-/* SIZE bytes for elements of DTYPE, aligned to 64 bytes, zeroed where DTYPE holds pointers. Charged to the memory limit. */
+/* SIZE bytes for elements of DTYPE, aligned to 64 bytes, zeroed where DTYPE holds pointers. Charged to the memory
+ * limit. */
 tn_error *tn_buffer_new(tn_dtype dtype, size_t size, tn_buffer **out) TN_MUST_USE;
 tn_buffer *tn_buffer_ref(tn_buffer *buffer);
 void tn_buffer_unref(tn_buffer *buffer);
 
-/* A tensor value. BUFFER is NULL where DATA is borrowed from an arena or lives elsewhere. On the heap (public API) REFS counts. */
+/* A tensor value. BUFFER is NULL where DATA is borrowed from an arena or lives elsewhere. On the heap (public API) REFS
+ * counts. */
 struct tn_tensor {
   tn_dtype dtype;
   tn_shape shape;
@@ -39,7 +41,8 @@ struct tn_tensor {
   atomic_int refs;
 };
 
-/* --- values in slots (refs unused): init makes TENSOR own a new buffer; set shares SOURCE's buffer; clear drops it. --- */
+/* --- values in slots (refs unused): init makes TENSOR own a new buffer; set shares SOURCE's buffer; clear drops it.
+ * --- */
 tn_error *tn_tensor_init(tn_tensor *tensor, tn_dtype dtype, const tn_shape *shape) TN_MUST_USE;
 void tn_tensor_set(tn_tensor *tensor, const tn_tensor *source);
 void tn_tensor_clear(tn_tensor *tensor);
@@ -73,18 +76,18 @@ static inline tn_dtype tn_dtype_base(tn_dtype dtype) { return dtype > TN_REF ? (
 static inline bool tn_dtype_is_ref(tn_dtype dtype) { return dtype > TN_REF; }
 bool tn_dtype_is_floating(tn_dtype dtype); /* half, bfloat16, float, double */
 bool tn_dtype_is_complex(tn_dtype dtype);
-bool tn_dtype_is_integer(tn_dtype dtype);  /* signed and unsigned, not quantized, not bool */
-bool tn_dtype_is_plain(tn_dtype dtype);    /* elements are plain bytes: not string, resource, variant */
+bool tn_dtype_is_integer(tn_dtype dtype); /* signed and unsigned, not quantized, not bool */
+bool tn_dtype_is_plain(tn_dtype dtype);   /* elements are plain bytes: not string, resource, variant */
 
 /* A set of dtypes as bits. */
 typedef uint64_t tn_dtype_mask;
 #define TN_BIT(dtype) ((tn_dtype_mask)1 << (dtype))
-#define TN_FLOATS (TN_BIT(TN_FLOAT) | TN_BIT(TN_DOUBLE) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16))
-#define TN_SIGNED (TN_BIT(TN_INT8) | TN_BIT(TN_INT16) | TN_BIT(TN_INT32) | TN_BIT(TN_INT64))
-#define TN_UNSIGNED (TN_BIT(TN_UINT8) | TN_BIT(TN_UINT16) | TN_BIT(TN_UINT32) | TN_BIT(TN_UINT64))
-#define TN_REALS (TN_FLOATS | TN_SIGNED | TN_UNSIGNED)
-#define TN_COMPLEXES (TN_BIT(TN_COMPLEX64) | TN_BIT(TN_COMPLEX128))
-#define TN_NUMBERS (TN_REALS | TN_COMPLEXES)
+#define TN_FLOATS     (TN_BIT(TN_FLOAT) | TN_BIT(TN_DOUBLE) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16))
+#define TN_SIGNED     (TN_BIT(TN_INT8) | TN_BIT(TN_INT16) | TN_BIT(TN_INT32) | TN_BIT(TN_INT64))
+#define TN_UNSIGNED   (TN_BIT(TN_UINT8) | TN_BIT(TN_UINT16) | TN_BIT(TN_UINT32) | TN_BIT(TN_UINT64))
+#define TN_REALS      (TN_FLOATS | TN_SIGNED | TN_UNSIGNED)
+#define TN_COMPLEXES  (TN_BIT(TN_COMPLEX64) | TN_BIT(TN_COMPLEX128))
+#define TN_NUMBERS    (TN_REALS | TN_COMPLEXES)
 
 /* --- 16-bit floats: bits to float and back, round to nearest even, NaN kept --- */
 float tn_half_to_float(uint16_t bits);

@@ -1,0 +1,190 @@
+/* Counted allocation, the memory limit and arenas. */
+#define _GNU_SOURCE
+#include "base/alloc.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+__thread tn_thread_counts tn_counts;
+
+void *tn_malloc(size_t size) {
+  tn_counts.allocations++;
+  return malloc(size ? size : 1);
+}
+
+void *tn_calloc(size_t n, size_t size) {
+  tn_counts.allocations++;
+  return calloc(n ? n : 1, size ? size : 1);
+}
+
+void *tn_realloc(void *old, size_t size) {
+  tn_counts.allocations++;
+  return realloc(old, size ? size : 1);
+}
+
+char *tn_strndup(const char *text, size_t size) {
+  char *copy = tn_malloc(size + 1);
+  if (!copy) return NULL;
+  if (size) memcpy(copy, text, size);
+  copy[size] = 0;
+  return copy;
+}
+
+char *tn_strdup(const char *text) { return tn_strndup(text, strlen(text)); }
+
+void tn_free(void *memory) { free(memory); }
+
+/* --- the memory limit --- */
+
+static atomic_size_t used, limit;
+static pthread_once_t limit_once = PTHREAD_ONCE_INIT;
+
+/* The number in the file PATH, SIZE_MAX if there is none ("max"). */
+static size_t read_limit_file(const char *path) {
+  FILE *file = fopen(path, "re");
+  if (!file) return SIZE_MAX;
+  unsigned long long value;
+  size_t result = fscanf(file, "%llu", &value) == 1 ? (size_t)value : SIZE_MAX;
+  fclose(file);
+  return result;
+}
+
+/* "512M", "2G", "1000": bytes; 0 if it is no size. */
+static size_t parse_size(const char *text) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || !(value > 0)) return 0;
+  switch (*end) {
+  case 'k':
+  case 'K':
+    value *= 1 << 10;
+    end++;
+    break;
+  case 'm':
+  case 'M':
+    value *= 1 << 20;
+    end++;
+    break;
+  case 'g':
+  case 'G':
+    value *= 1 << 30;
+    end++;
+    break;
+  default: break;
+  }
+  if (*end == 'i') end++;
+  if (*end == 'B') end++;
+  return *end || value >= 9e18 ? 0 : (size_t)value;
+}
+
+static void find_limit(void) {
+  const char *wanted = getenv("TENON_MEMORY_LIMIT");
+  size_t value = wanted ? parse_size(wanted) : 0;
+  if (!value) {
+    if (wanted && *wanted)
+      fprintf(stderr, "tenon: TENON_MEMORY_LIMIT=%s is not a size such as 512M or 2G; ignored\n", wanted);
+    value = read_limit_file("/sys/fs/cgroup/memory.max");
+    size_t v1 = read_limit_file("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+    if (v1 < value) value = v1;
+  }
+  atomic_store(&limit, value);
+}
+
+size_t tn_memory_used(void) { return atomic_load(&used); }
+
+size_t tn_memory_limit(void) {
+  pthread_once(&limit_once, find_limit);
+  return atomic_load(&limit);
+}
+
+void tn_set_memory_limit(size_t bytes) {
+  pthread_once(&limit_once, find_limit);
+  atomic_store(&limit, bytes);
+}
+
+enum { HUGE = 2 << 20 };
+
+tn_error *tn_alloc_aligned(size_t size, void **out) {
+  tn_counts.allocations++;
+  size_t allowed = tn_memory_limit();
+  size_t before = atomic_fetch_add(&used, size);
+  if (size > allowed || before > allowed - size) {
+    atomic_fetch_sub(&used, size);
+    return tn_errorf(TN_RESOURCE_EXHAUSTED,
+                     "%zu bytes asked for with %zu in use would pass the memory limit of %zu bytes", size, before,
+                     allowed);
+  }
+  size_t alignment = size >= 2 * (size_t)HUGE ? HUGE : 64;
+  void *memory = NULL;
+  if (size > SIZE_MAX - alignment || posix_memalign(&memory, alignment, size ? size : 1)) {
+    atomic_fetch_sub(&used, size);
+    return tn_errorf(TN_RESOURCE_EXHAUSTED, "out of memory: %zu bytes asked for, %zu in use", size, before);
+  }
+  if (alignment == HUGE) (void)madvise(memory, size, MADV_HUGEPAGE);
+  *out = memory;
+  return NULL;
+}
+
+void tn_free_aligned(void *memory, size_t size) {
+  if (!memory) return;
+  atomic_fetch_sub(&used, size);
+  free(memory);
+}
+
+/* --- arenas --- */
+
+typedef struct block {
+  struct block *next;
+  size_t size, used;
+  _Alignas(16) char data[];
+} block;
+
+struct tn_arena {
+  block *blocks;
+};
+
+tn_error *tn_arena_new(tn_arena **out) {
+  tn_arena *arena = tn_calloc(1, sizeof *arena);
+  if (!arena) return tn_out_of_memory();
+  *out = arena;
+  return NULL;
+}
+
+void tn_arena_free(tn_arena *arena) {
+  if (!arena) return;
+  for (block *b = arena->blocks; b;) {
+    block *next = b->next;
+    tn_free(b);
+    b = next;
+  }
+  tn_free(arena);
+}
+
+void *tn_arena_alloc(tn_arena *arena, size_t size) {
+  if (size > SIZE_MAX / 2) return NULL;
+  size = (size + 15) & ~(size_t)15;
+  block *b = arena->blocks;
+  if (!b || b->size - b->used < size) {
+    size_t wanted = b && b->size < (1 << 20) ? b->size * 2 : 4096;
+    if (wanted < size) wanted = size;
+    b = tn_malloc(sizeof *b + wanted);
+    if (!b) return NULL;
+    *b = (block){.next = arena->blocks, .size = wanted};
+    arena->blocks = b;
+  }
+  void *memory = b->data + b->used;
+  b->used += size;
+  return memset(memory, 0, size);
+}
+
+char *tn_arena_strndup(tn_arena *arena, const char *text, size_t size) {
+  char *copy = tn_arena_alloc(arena, size + 1);
+  if (copy && size) memcpy(copy, text, size);
+  return copy;
+}
+
+char *tn_arena_strdup(tn_arena *arena, const char *text) { return tn_arena_strndup(arena, text, strlen(text)); }
