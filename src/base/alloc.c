@@ -1,5 +1,4 @@
 /* Counted allocation, the memory limit and arenas. */
-#define _GNU_SOURCE
 #include "base/alloc.h"
 
 #include <pthread.h>

@@ -1,5 +1,4 @@
 /* Clocks. */
-#define _GNU_SOURCE
 #include <time.h>
 
 #include "base/thread.h"

@@ -1,5 +1,4 @@
 /* Parallel loops on OpenMP's pool, or on plain threads where the thread sanitizer must see them. */
-#define _GNU_SOURCE
 #include "base/parallel.h"
 
 #include <pthread.h>
