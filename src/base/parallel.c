@@ -51,6 +51,11 @@ static void run_threads(int threads, int64_t n, void (*fn)(void *, int64_t), voi
   run_plain(threads, n, fn, argument);
 }
 #else
+/* libgomp's entry point, called by name: clang generates no code for this library, and oneDNN's pool is to be shared. */
+void GOMP_parallel(void (*fn)(void *), void *data, unsigned threads, unsigned flags);
+
+static void work_in_team(void *argument) { work(argument); }
+
 /* OpenMP's pool does not survive a fork: a child uses threads of its own. */
 static atomic_bool forked;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
@@ -63,13 +68,8 @@ static void run_threads(int threads, int64_t n, void (*fn)(void *, int64_t), voi
     run_plain(threads, n, fn, argument);
     return;
   }
-#pragma omp parallel num_threads(threads)
-  {
-    inside = true;
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t i = 0; i < n; i++) fn(argument, i);
-    inside = false;
-  }
+  job j = {.fn = fn, .argument = argument, .n = n};
+  GOMP_parallel(work_in_team, &j, (unsigned)threads, 0);
 }
 #endif
 
