@@ -39,7 +39,8 @@ typedef enum tn_code {
 typedef struct tn_error tn_error;
 
 /* Makes an error. Never returns NULL: when memory is out it returns a static RESOURCE_EXHAUSTED error. */
-TN_API tn_error *tn_errorf(tn_code code, const char *format, ...) TN_PRINTF(2, 3) TN_MUST_USE;
+TN_API tn_error *tn_errorf(tn_code code, const char *format, ...) TN_PRINTF(2, 3) TN_MUST_USE
+    __attribute__((returns_nonnull));
 
 /* Puts "TEXT: " before the message of ERROR and returns it; passes NULL through. */
 TN_API tn_error *tn_error_context(tn_error *error, const char *format, ...) TN_PRINTF(2, 3) TN_MUST_USE;

@@ -26,7 +26,7 @@ size_t tn_memory_limit(void);
 void tn_set_memory_limit(size_t bytes);
 
 /* The static error for "no memory". */
-tn_error *tn_out_of_memory(void);
+tn_error *tn_out_of_memory(void) __attribute__((returns_nonnull));
 
 /* Counts of the calling thread. */
 typedef struct tn_thread_counts {

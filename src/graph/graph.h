@@ -61,6 +61,7 @@ static inline bool tn_node_needs_value(const tn_node *node, int input) {
 }
 
 /* An INVALID_ARGUMENT (or other) error that begins "Op 'name': ". */
-tn_error *tn_node_errorf(const tn_node *node, tn_code code, const char *format, ...) TN_PRINTF(3, 4) TN_MUST_USE;
+tn_error *tn_node_errorf(const tn_node *node, tn_code code, const char *format, ...) TN_PRINTF(3, 4) TN_MUST_USE
+    __attribute__((returns_nonnull));
 
 #endif
