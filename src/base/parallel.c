@@ -51,7 +51,8 @@ static void run_threads(int threads, int64_t n, void (*fn)(void *, int64_t), voi
   run_plain(threads, n, fn, argument);
 }
 #else
-/* libgomp's entry point, called by name: clang generates no code for this library, and oneDNN's pool is to be shared. */
+/* libgomp's entry point, called by name: clang generates no code for this library, and oneDNN's pool is to be shared.
+ */
 void GOMP_parallel(void (*fn)(void *), void *data, unsigned threads, unsigned flags);
 
 static void work_in_team(void *argument) { work(argument); }
