@@ -17,7 +17,7 @@ static tn_error no_memory = {TN_RESOURCE_EXHAUSTED, (char *)"out of memory", NUL
 tn_error *tn_out_of_memory(void) { return &no_memory; }
 
 /* vsnprintf into a new string; NULL when memory is out. */
-static char *format_text(const char *format, va_list args) {
+static TN_PRINTF(1, 0) char *format_text(const char *format, va_list args) {
   va_list again;
   va_copy(again, args);
   int size = vsnprintf(NULL, 0, format, again);
