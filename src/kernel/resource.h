@@ -49,6 +49,8 @@ tn_error *tn_variable_assign(tn_variable *v, const tn_tensor *value, bool valida
  * OUT borrows the bytes. FAILED_PRECONDITION if uninitialised: then nothing is held. */
 tn_error *tn_variable_begin(tn_variable *v, tn_tensor *out) TN_MUST_USE;
 void tn_variable_end(tn_variable *v);
+/* Takes the value away: V is uninitialised as it was made. */
+void tn_variable_reset(tn_variable *v);
 /* The same for N variables at once, locked in address order so that two steps can't wait for each other. */
 tn_error *tn_variables_begin(int n, tn_variable *const *v, tn_tensor *out) TN_MUST_USE;
 void tn_variables_end(int n, tn_variable *const *v);

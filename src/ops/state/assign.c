@@ -91,6 +91,6 @@ TN_OP(IsVariableInitialized,
       .outputs = "is_initialized: bool",
       .attrs = "dtype: type",
       .doc = "Whether the variable has a value.",
-      .flags = TN_OP_ALLOWS_UNINITIALIZED | TN_OP_GRADIENT_UNREGISTERED,
+      .flags = TN_OP_ALLOWS_UNINITIALIZED | TN_OP_READ_ONLY | TN_OP_GRADIENT_UNREGISTERED,
       .shape = tn_shape_scalar_out,
       .kernels = initialized_kernels);

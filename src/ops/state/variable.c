@@ -1,7 +1,7 @@
 /* Variables: the ops whose output refers to one. The variable belongs to the session and is found by container and name. */
 #include "base/alloc.h"
 #include "graph/shape.h"
-#include "kernel/kernel.h"
+#include "kernel/prepared.h"
 
 /* Prepared once: a scalar whose element refers to the variable. Running shares it. */
 typedef struct handle {
@@ -62,16 +62,14 @@ static tn_error *prepare_variable(tn_prepare *p) {
   tn_variable *v;
   TN_TRY(find_variable(p, &v));
   handle *h = tn_calloc(1, sizeof *h);
-  tn_shape scalar = tn_shape_scalar();
-  tn_error *error = h ? tn_tensor_init(&h->tensor, TN_RESOURCE, &scalar) : tn_out_of_memory();
+  tn_error *error = h ? tn_handle_init(&h->tensor, p->outputs[0].dtype, &v->object) : tn_out_of_memory();
   if (error) {
     tn_free(h);
     tn_object_unref(&v->object);
     return error;
   }
-  TN_DATA(tn_object *, &h->tensor)[0] = &v->object;
-  h->tensor.dtype = p->outputs[0].dtype;
   p->state = h;
+  tn_shape scalar = tn_shape_scalar();
   tn_prepare_dynamic(p, 0);
   return tn_prepare_output(p, 0, &scalar);
 }
