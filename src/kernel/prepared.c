@@ -37,8 +37,10 @@ static tn_error *new_kernel(const tn_node *node, int n_inputs, tn_kernel **out) 
   return NULL;
 }
 
+#define MANY_INPUTS 4096
+
 static void begin(const tn_kernel_request *request, tn_kernel *kernel, tn_prepare *p) {
-  static tn_variable *const none[64];
+  static tn_variable *const none[MANY_INPUTS];
   memset(kernel->alias, -1, (size_t)kernel->n_outputs);
   memset(kernel->in_place, -1, (size_t)kernel->n_outputs);
   for (int i = 0; i < kernel->n_outputs; i++) {
@@ -50,7 +52,7 @@ static void begin(const tn_kernel_request *request, tn_kernel *kernel, tn_prepar
                     .n_outputs = kernel->n_outputs,
                     .inputs = request->inputs,
                     .outputs = kernel->outputs,
-                    .variables = request->variables ? request->variables : kernel->n_inputs <= 64 ? none : NULL,
+                    .variables = request->variables ? request->variables : kernel->n_inputs <= MANY_INPUTS ? none : NULL,
                     .threads = request->threads > 0 ? request->threads : 1,
                     .session = request->session};
   memset(p->alias, -1, sizeof p->alias);

@@ -11,7 +11,6 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
-#include "base/str.h"
 
 #define MAX_FORCED 64
 #define NAME_SIZE 64

@@ -189,6 +189,13 @@ tn_error *tn_variable_begin(tn_variable *v, tn_tensor *out) {
 
 void tn_variable_end(tn_variable *v) { release(v); }
 
+void tn_variable_reset(tn_variable *v) {
+  tn_tensor nothing = {0};
+  hold(v);
+  replace(v, &nothing);
+  release(v);
+}
+
 /* The variable with the lowest address above LAST; NULL if there is none. Equal variables count once. */
 static tn_variable *next_by_address(int n, tn_variable *const *v, const tn_variable *last) {
   tn_variable *best = NULL;
