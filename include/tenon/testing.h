@@ -18,6 +18,11 @@ TN_API const char *tn_kernel_name(const char *op, int i);
 /* How many kernels have been prepared under that name for OP since the process began. */
 TN_API uint64_t tn_kernel_prepared(const char *op, const char *kernel);
 
+/* The line that says what OP computes; NULL if there is no such op. */
+TN_API const char *tn_op_doc(const char *op);
+/* What OP says of its gradient: 'y' it has one, 'n' nothing flows back, 'u' asking for one is an error, '?' it says nothing, 0: no such op. */
+TN_API char tn_op_gradient_kind(const char *op);
+
 /* How often the compiler pass NAME changed a graph since the process began. */
 TN_API uint64_t tn_pass_fired(const char *name);
 /* The name of pass I in the order in which they run, NULL after the last. */

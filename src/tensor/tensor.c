@@ -250,6 +250,12 @@ tn_tensor *tn_tensor_ref(tn_tensor *tensor) {
   return tensor;
 }
 
+bool tn_tensor_exclusive(const tn_tensor *tensor) {
+  const tn_buffer *buffer = tensor->buffer;
+  return atomic_load_explicit(&tensor->refs, memory_order_acquire) == 1 && buffer && !buffer->release &&
+         atomic_load_explicit(&buffer->refs, memory_order_acquire) == 1;
+}
+
 void tn_tensor_free(tn_tensor *tensor) {
   if (!tensor || atomic_fetch_sub_explicit(&tensor->refs, 1, memory_order_acq_rel) != 1) return;
   tn_buffer_unref(tensor->buffer);
