@@ -1,5 +1,4 @@
 # The front door. `make help` lists what there is.
-NINJA ?= ninja
 
 .PHONY: all demo test soak bench lint format asan tsan install help clean
 all: ## build build/ and the .venv in which `import tenon` works
@@ -11,7 +10,7 @@ test: ## run everything that CI runs
 soak: ## fuzz the readers for a bounded time
 	@scripts/soak
 bench: all ## compare speed with the peers, side by side
-	@scripts/bench
+	@scripts/bootstrap test && .venv/bin/python bench/run.py
 lint: ## check format, limits and the direction of includes
 	@scripts/bootstrap test && .venv/bin/python scripts/lint.py
 format: ## rewrite the sources in the house style
@@ -20,7 +19,7 @@ asan: ## C tests under the address and undefined-behaviour sanitizers
 	@scripts/test asan
 tsan: ## runtime tests under the thread sanitizer
 	@scripts/test tsan
-install: all ## install to $(DESTDIR), prefix /usr/local
+install: all ## install under $(DESTDIR)/usr/local
 	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
 clean: ## remove what was built
 	@rm -rf build build-*
