@@ -59,38 +59,22 @@ static tn_error *shape_assign(tn_shape_ctx *c) {
   return NULL;
 }
 
-TN_OP(Assign,
-      .inputs = "ref: Ref(T), value: T",
-      .outputs = "output_ref: Ref(T)",
+TN_OP(Assign, .inputs = "ref: Ref(T), value: T", .outputs = "output_ref: Ref(T)",
       .attrs = "T: type; validate_shape: bool = true; use_locking: bool = true",
       .doc = "Gives the variable a value and passes the reference on.",
-      .flags = TN_OP_ALLOWS_UNINITIALIZED | TN_OP_NO_GRADIENT,
-      .shape = shape_assign,
-      .kernels = assign_kernels);
+      .flags = TN_OP_ALLOWS_UNINITIALIZED | TN_OP_NO_GRADIENT, .shape = shape_assign, .kernels = assign_kernels);
 
-TN_OP(AssignAdd,
-      .inputs = "ref: Ref(T), value: T",
-      .outputs = "output_ref: Ref(T)",
+TN_OP(AssignAdd, .inputs = "ref: Ref(T), value: T", .outputs = "output_ref: Ref(T)",
       .attrs = "T: numbertype; use_locking: bool = false",
-      .doc = "Adds the value to the variable and passes the reference on.",
-      .flags = TN_OP_NO_GRADIENT,
-      .shape = shape_merged,
-      .kernels = add_kernels);
+      .doc = "Adds the value to the variable and passes the reference on.", .flags = TN_OP_NO_GRADIENT,
+      .shape = shape_merged, .kernels = add_kernels);
 
-TN_OP(AssignSub,
-      .inputs = "ref: Ref(T), value: T",
-      .outputs = "output_ref: Ref(T)",
+TN_OP(AssignSub, .inputs = "ref: Ref(T), value: T", .outputs = "output_ref: Ref(T)",
       .attrs = "T: numbertype; use_locking: bool = false",
-      .doc = "Subtracts the value from the variable and passes the reference on.",
-      .flags = TN_OP_NO_GRADIENT,
-      .shape = shape_merged,
-      .kernels = sub_kernels);
+      .doc = "Subtracts the value from the variable and passes the reference on.", .flags = TN_OP_NO_GRADIENT,
+      .shape = shape_merged, .kernels = sub_kernels);
 
-TN_OP(IsVariableInitialized,
-      .inputs = "ref: Ref(dtype)",
-      .outputs = "is_initialized: bool",
-      .attrs = "dtype: type",
+TN_OP(IsVariableInitialized, .inputs = "ref: Ref(dtype)", .outputs = "is_initialized: bool", .attrs = "dtype: type",
       .doc = "Whether the variable has a value.",
-      .flags = TN_OP_ALLOWS_UNINITIALIZED | TN_OP_READ_ONLY | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = tn_shape_scalar_out,
+      .flags = TN_OP_ALLOWS_UNINITIALIZED | TN_OP_READ_ONLY | TN_OP_GRADIENT_UNREGISTERED, .shape = tn_shape_scalar_out,
       .kernels = initialized_kernels);

@@ -139,75 +139,37 @@ static tn_error *gradient_read(tn_gradient_ctx *c) {
   return NULL;
 }
 
-TN_OP(VarIsInitializedOp,
-      .inputs = "resource: resource",
-      .outputs = "is_initialized: bool",
-      .attrs = "",
+TN_OP(VarIsInitializedOp, .inputs = "resource: resource", .outputs = "is_initialized: bool", .attrs = "",
       .doc = "Whether the variable behind the handle has a value.",
-      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_NO_GRADIENT,
-      .shape = tn_shape_scalar_out,
+      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_NO_GRADIENT, .shape = tn_shape_scalar_out,
       .kernels = initialized_kernels);
 
-TN_OP(ReadVariableOp,
-      .inputs = "resource: resource",
-      .outputs = "value: dtype",
-      .attrs = "dtype: type",
-      .doc = "The value of the variable behind the handle.",
-      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY,
-      .shape = shape_read,
-      .gradient = gradient_read,
-      .kernels = read_kernels);
+TN_OP(ReadVariableOp, .inputs = "resource: resource", .outputs = "value: dtype", .attrs = "dtype: type",
+      .doc = "The value of the variable behind the handle.", .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY,
+      .shape = shape_read, .gradient = gradient_read, .kernels = read_kernels);
 
-TN_OP(AssignVariableOp,
-      .inputs = "resource: resource, value: dtype",
-      .outputs = "",
-      .attrs = "dtype: type; validate_shape: bool = false",
-      .doc = "Gives the variable behind the handle a value.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_assign,
-      .kernels = assign_kernels);
+TN_OP(AssignVariableOp, .inputs = "resource: resource, value: dtype", .outputs = "",
+      .attrs = "dtype: type; validate_shape: bool = false", .doc = "Gives the variable behind the handle a value.",
+      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_assign, .kernels = assign_kernels);
 
-TN_OP(AssignAddVariableOp,
-      .inputs = "resource: resource, value: dtype",
-      .outputs = "",
-      .attrs = "dtype: type",
-      .doc = "Adds the value to the variable behind the handle.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_assign,
-      .kernels = add_kernels);
+TN_OP(AssignAddVariableOp, .inputs = "resource: resource, value: dtype", .outputs = "", .attrs = "dtype: type",
+      .doc = "Adds the value to the variable behind the handle.", .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
+      .shape = shape_assign, .kernels = add_kernels);
 
-TN_OP(AssignSubVariableOp,
-      .inputs = "resource: resource, value: dtype",
-      .outputs = "",
-      .attrs = "dtype: type",
+TN_OP(AssignSubVariableOp, .inputs = "resource: resource, value: dtype", .outputs = "", .attrs = "dtype: type",
       .doc = "Subtracts the value from the variable behind the handle.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_assign,
-      .kernels = sub_kernels);
+      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_assign, .kernels = sub_kernels);
 
-TN_OP(VariableShape,
-      .inputs = "input: resource",
-      .outputs = "output: out_type",
-      .attrs = "out_type: indextype = DT_INT32",
-      .doc = "The shape of the variable behind the handle.",
-      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_NO_GRADIENT,
-      .shape = shape_variable_shape,
+TN_OP(VariableShape, .inputs = "input: resource", .outputs = "output: out_type",
+      .attrs = "out_type: indextype = DT_INT32", .doc = "The shape of the variable behind the handle.",
+      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_NO_GRADIENT, .shape = shape_variable_shape,
       .kernels = shape_kernels);
 
-TN_OP(DestroyResourceOp,
-      .inputs = "resource: resource",
-      .outputs = "",
-      .attrs = "ignore_lookup_error: bool = true",
-      .doc = "Drops what the handle refers to.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = tn_shape_no_outputs,
-      .kernels = destroy_kernels);
+TN_OP(DestroyResourceOp, .inputs = "resource: resource", .outputs = "", .attrs = "ignore_lookup_error: bool = true",
+      .doc = "Drops what the handle refers to.", .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
+      .shape = tn_shape_no_outputs, .kernels = destroy_kernels);
 
-TN_OP(DisableCopyOnRead,
-      .inputs = "resource: resource",
-      .outputs = "",
-      .attrs = "",
+TN_OP(DisableCopyOnRead, .inputs = "resource: resource", .outputs = "", .attrs = "",
       .doc = "Asks that reads share the variable's buffer, which they do here anyway.",
-      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = tn_shape_no_outputs,
+      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_GRADIENT_UNREGISTERED, .shape = tn_shape_no_outputs,
       .kernels = nothing_kernels);

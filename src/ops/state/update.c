@@ -14,14 +14,14 @@
 #define MIN(a, b) ((b) < (a) ? (b) : (a))
 #define MAX(a, b) ((a) < (b) ? (b) : (a))
 /* Integer arithmetic wraps: it is done without signs. */
-#define WRAP_ADD(a, b) ((uint64_t)(a) + (uint64_t)(b))
-#define WRAP_SUB(a, b) ((uint64_t)(a) - (uint64_t)(b))
-#define WRAP_MUL(a, b) ((uint64_t)(a) * (uint64_t)(b))
+#define WRAP_ADD(a, b)   ((uint64_t)(a) + (uint64_t)(b))
+#define WRAP_SUB(a, b)   ((uint64_t)(a) - (uint64_t)(b))
+#define WRAP_MUL(a, b)   ((uint64_t)(a) * (uint64_t)(b))
 #define SIGNED_DIV(a, b) ((b) == -1 ? (uint64_t)0 - (uint64_t)(a) : (uint64_t)((a) / (b)))
-#define OR(a, b) ((a) || (b))
-#define XOR(a, b) ((a) != (b))
-#define AND(a, b) ((a) && (b))
-#define SAME(a) (a)
+#define OR(a, b)         ((a) || (b))
+#define XOR(a, b)        ((a) != (b))
+#define AND(a, b)        ((a) && (b))
+#define SAME(a)          (a)
 
 /* One loop: elements of type T, read by IN and written by OUT. The two arrays may be one. */
 #define LOOP(NAME, T, IN, OUT, OP)                                                                                     \

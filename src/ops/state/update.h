@@ -1,4 +1,5 @@
-/* Elementwise changes of a variable's bytes: target op= source, for every dtype that TensorFlow's variables can be updated in. */
+/* Elementwise changes of a variable's bytes: target op= source, for every dtype that TensorFlow's variables can be
+ * updated in. */
 #ifndef TN_OPS_STATE_UPDATE_H
 #define TN_OPS_STATE_UPDATE_H
 
@@ -35,7 +36,8 @@ tn_error *tn_update_check_divisor(const tn_run *r, tn_update_op op, const tn_ten
 tn_error *tn_state_prepare_ref(tn_prepare *p) TN_MUST_USE;
 /* For ops without outputs. */
 tn_error *tn_state_prepare_none(tn_prepare *p) TN_MUST_USE;
-/* The shape of the variable behind resource input I (unknown if nothing is known), checked against attribute TYPE_ATTR. */
+/* The shape of the variable behind resource input I (unknown if nothing is known), checked against attribute TYPE_ATTR.
+ */
 tn_error *tn_state_handle_shape(tn_shape_ctx *c, int i, const char *type_attr, tn_shape *out) TN_MUST_USE;
 /* The shape of the variable behind input I, whether reference or resource. */
 tn_error *tn_state_variable_shape(tn_shape_ctx *c, int i, const char *type_attr, tn_shape *out) TN_MUST_USE;

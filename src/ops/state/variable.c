@@ -1,4 +1,5 @@
-/* Variables: the ops whose output refers to one. The variable belongs to the session and is found by container and name. */
+/* Variables: the ops whose output refers to one. The variable belongs to the session and is found by container and
+ * name. */
 #include "base/alloc.h"
 #include "graph/shape.h"
 #include "kernel/prepared.h"
@@ -42,7 +43,8 @@ static tn_error *find_variable(tn_prepare *p, tn_variable **out) {
   tn_object *object = NULL;
   w.name = name;
   if (!error) {
-    error = tn_resources_get(tn_session_state_resources(p->session), group, name, TN_VARIABLE_TYPE, create, &w, &object);
+    error =
+        tn_resources_get(tn_session_state_resources(p->session), group, name, TN_VARIABLE_TYPE, create, &w, &object);
   }
   tn_free(group);
   tn_free(name);
@@ -104,30 +106,18 @@ static tn_error *shape_handle(tn_shape_ctx *c) {
   return NULL;
 }
 
-TN_OP(Variable,
-      .inputs = "",
-      .outputs = "ref: Ref(dtype)",
+TN_OP(Variable, .inputs = "", .outputs = "ref: Ref(dtype)",
       .attrs = "shape: shape; dtype: type; container: string = ''; shared_name: string = ''",
       .doc = "A variable of the reference kind, in its first form (a scalar shape means an unknown one).",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_v1,
-      .kernels = variable_kernels);
+      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_v1, .kernels = variable_kernels);
 
-TN_OP(VariableV2,
-      .inputs = "",
-      .outputs = "ref: Ref(dtype)",
+TN_OP(VariableV2, .inputs = "", .outputs = "ref: Ref(dtype)",
       .attrs = "shape: shape; dtype: type; container: string = ''; shared_name: string = ''",
       .doc = "A variable of the reference kind: a tensor that lives as long as the session.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_v2,
-      .kernels = variable_kernels);
+      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_v2, .kernels = variable_kernels);
 
-TN_OP(VarHandleOp,
-      .inputs = "",
-      .outputs = "resource: resource",
+TN_OP(VarHandleOp, .inputs = "", .outputs = "resource: resource",
       .attrs = "container: string = ''; shared_name: string = ''; debug_name: string = ''; dtype: type; "
                "shape: shape; allowed_devices: list(string) = []",
-      .doc = "A handle to a variable of the resource kind.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_handle,
-      .kernels = variable_kernels);
+      .doc = "A handle to a variable of the resource kind.", .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
+      .shape = shape_handle, .kernels = variable_kernels);
