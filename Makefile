@@ -6,9 +6,9 @@ all: ## build build/ and the .venv in which `import tenon` works
 demo: all ## train LeNet on MNIST and print the test accuracy
 	@build/tenon train mnist --model lenet
 test: ## run everything that CI runs
-	@scripts/test
+	@scripts/bootstrap test && scripts/test
 soak: ## fuzz the readers for a bounded time
-	@scripts/soak
+	@scripts/bootstrap test && scripts/soak
 bench: all ## compare speed with the peers, side by side
 	@scripts/bootstrap test && .venv/bin/python bench/run.py
 lint: ## check format, limits and the direction of includes
@@ -16,9 +16,9 @@ lint: ## check format, limits and the direction of includes
 format: ## rewrite the sources in the house style
 	@scripts/bootstrap test && .venv/bin/python scripts/lint.py --fix
 asan: ## C tests under the address and undefined-behaviour sanitizers
-	@scripts/test asan
+	@scripts/bootstrap test && scripts/test asan
 tsan: ## runtime tests under the thread sanitizer
-	@scripts/test tsan
+	@scripts/bootstrap test && scripts/test tsan
 install: all ## install under $(DESTDIR)/usr/local
 	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
 clean: ## remove what was built
