@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-OP = re.compile(r"^TN_OP\((\w+)", re.MULTILINE)
+OP = re.compile(r"^TN_OP\(\s*(\w+)", re.MULTILINE)
 HEAD = '/* Written by scripts/gen_registry.py from the files that define ops. */\n#include "graph/op.h"\n\n'
 
 
