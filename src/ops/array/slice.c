@@ -29,7 +29,7 @@ static tn_error *slice_rank(tn_shape_ctx *c, int *out) {
 }
 
 static tn_error *slice_shape(tn_shape_ctx *c) {
-  int rank;
+  int rank = -1;
   TN_TRY(slice_rank(c, &rank));
   const tn_tensor *sizes = c->value(c, 2), *begins = c->value(c, 1);
   tn_shape out = rank >= 0 ? tn_shape_unknown_of_rank(rank) : tn_shape_unknown();

@@ -26,7 +26,7 @@ static tn_error *squeeze_mask(const tn_node *node, int rank, uint32_t *out) {
 }
 
 static tn_error *squeeze(const tn_node *node, const tn_shape *in, tn_shape *out) {
-  uint32_t mask;
+  uint32_t mask = 0;
   TN_TRY(squeeze_mask(node, in->rank, &mask));
   tn_shape shape = tn_shape_scalar();
   for (int i = 0; i < in->rank; i++) {
