@@ -25,6 +25,7 @@ typedef struct tn_prepare {
   int8_t alias[TN_KERNEL_MAX_OUTPUTS];    /* output i IS input alias[i] (same bytes, other shape); -1: no */
   int8_t in_place[TN_KERNEL_MAX_OUTPUTS]; /* output i may overwrite input in_place[i] if that dies here; -1: no */
   bool dynamic_output[TN_KERNEL_MAX_OUTPUTS]; /* RUN allocates output i itself with tn_run_allocate */
+  bool rest_dynamic;         /* the same for all outputs past those whose shape PREPARE leaves unknown */
   int threads;               /* threads that tn_parallel may use when this runs */
   tn_session_state *session; /* NULL when constants are folded */
   void *state;               /* the kernel's own; freed by DESTROY */
@@ -60,7 +61,12 @@ tn_error *tn_prepare_alias(tn_prepare *p, int i, int j, const tn_shape *shape) T
 /* Output I may overwrite input J (same number of bytes). */
 static inline void tn_prepare_in_place(tn_prepare *p, int i, int j) { p->in_place[i] = (int8_t)j; }
 /* Output I has a shape that only RUN knows. */
-static inline void tn_prepare_dynamic(tn_prepare *p, int i) { p->dynamic_output[i] = true; }
+static inline void tn_prepare_dynamic(tn_prepare *p, int i) {
+  if (i < TN_KERNEL_MAX_OUTPUTS)
+    p->dynamic_output[i] = true;
+  else
+    p->rest_dynamic = true;
+}
 /* SIZE zeroed bytes as p->state, freed with the prepared kernel (DESTROY NULL) or by DESTROY with tn_free. */
 tn_error *tn_prepare_state(tn_prepare *p, size_t size, void *out) TN_MUST_USE;
 /* State of (session, node) that survives plans and steps (random counters): made zeroed by the first caller. OUT is a void **. */

@@ -68,6 +68,8 @@ static tn_error *take(const tn_prepare *p, tn_kernel *kernel) {
       kernel->dynamic[i] = p->dynamic_output[i];
       if (p->alias[i] < p->n_inputs) kernel->alias[i] = p->alias[i];
       if (p->in_place[i] < p->n_inputs) kernel->in_place[i] = p->in_place[i];
+    } else {
+      kernel->dynamic[i] = p->rest_dynamic && !tn_shape_known(&output->shape);
     }
     if (tn_dtype_is_ref(output->dtype)) {
       output->shape = tn_shape_scalar();
