@@ -123,10 +123,7 @@ void tn_device_merge(tn_device_spec *base, const tn_device_spec *over) {
   if (over->job[0]) memcpy(base->job, over->job, sizeof base->job);
   if (over->replica >= 0) base->replica = over->replica;
   if (over->task >= 0) base->task = over->task;
-  if (over->type[0]) {
-    if (strcmp(base->type, over->type) != 0) base->index = -1;
-    memcpy(base->type, over->type, sizeof base->type);
-  }
+  if (over->type[0]) memcpy(base->type, over->type, sizeof base->type);
   if (over->index >= 0) base->index = over->index;
 }
 

@@ -19,7 +19,7 @@ typedef struct tn_device_spec {
 tn_error *tn_device_parse(const char *text, tn_device_spec *out) TN_MUST_USE;
 /* The canonical name; returns TEXT. */
 const char *tn_device_text(const tn_device_spec *spec, char text[TN_DEVICE_TEXT]);
-/* Sets in BASE what OVER has set. A type of OVER without an index unsets the index of another type in BASE. */
+/* Sets in BASE what OVER has set, each part for itself. */
 void tn_device_merge(tn_device_spec *base, const tn_device_spec *over);
 /* True if DEVICE has everything that PATTERN sets. */
 bool tn_device_matches(const tn_device_spec *pattern, const tn_device_spec *device);
