@@ -64,9 +64,7 @@ void tn_graph_free(tn_graph *graph) {
 void tn_graph_lock(const tn_graph *graph) { tn_lock(&((tn_graph *)graph)->mutex); }
 void tn_graph_unlock(const tn_graph *graph) { tn_unlock(&((tn_graph *)graph)->mutex); }
 
-uint64_t tn_graph_version(const tn_graph *graph) {
-  return atomic_load_explicit(&graph->version, memory_order_acquire);
-}
+uint64_t tn_graph_version(const tn_graph *graph) { return atomic_load_explicit(&graph->version, memory_order_acquire); }
 
 void tn_graph_changed(tn_graph *graph) { atomic_fetch_add_explicit(&graph->version, 1, memory_order_acq_rel); }
 
@@ -181,8 +179,9 @@ tn_error *tn_graph_set_back_edge(tn_graph *graph, tn_node *node, int input, tn_o
     return tn_errorf(TN_INVALID_ARGUMENT, "a back edge must join nodes of one graph");
   }
   if (!is_op(node, "Merge", "RefMerge") || !is_op(value.node, "NextIteration", "RefNextIteration")) {
-    return tn_node_errorf(node, TN_INVALID_ARGUMENT, "a back edge goes from a NextIteration to a Merge, not from %s '%s'",
-                          value.node->op->name, value.node->name);
+    return tn_node_errorf(node, TN_INVALID_ARGUMENT,
+                          "a back edge goes from a NextIteration to a Merge, not from %s '%s'", value.node->op->name,
+                          value.node->name);
   }
   if (input < 0 || input >= node->n_inputs || value.index != 0) {
     return tn_node_errorf(node, TN_INVALID_ARGUMENT, "no input %d or no output %d of '%s'", input, value.index,

@@ -12,7 +12,7 @@
 #include "graph/shape.h"
 
 /* Nodes hang in blocks that never move, block B with 64 << B of them, so that others may look while one thread adds. */
-#define TN_GRAPH_BLOCKS 25
+#define TN_GRAPH_BLOCKS      25
 #define TN_GRAPH_FIRST_BLOCK 64
 
 /* GraphDef's version number that we write, and the newest that we say we understand. */
@@ -78,7 +78,7 @@ struct tn_node_builder {
   tn_arena *arena; /* everything below */
   const char *op, *name, *device;
   tn_device_spec spec;
-  bool exact; /* NAME is the whole name, and must be free */
+  bool exact;    /* NAME is the whole name, and must be free */
   bool from_def; /* no inference from inputs; attributes that the op lacks are dropped */
   size_t n_inputs, input_capacity, n_controls, control_capacity, n_attrs, attr_capacity;
   tn_output *inputs;

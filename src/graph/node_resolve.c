@@ -1,4 +1,5 @@
-/* Completes and checks a node against its op's schema: attributes from inputs and defaults, allowed values, input types. */
+/* Completes and checks a node against its op's schema: attributes from inputs and defaults, allowed values, input
+ * types. */
 #include <string.h>
 
 #include "graph/attr_arena.h"
@@ -175,7 +176,8 @@ static tn_error *check_type(const tn_node_builder *b, const tn_attr_def *attr, t
   tn_str list = {0};
   char *text;
   for (int i = 1; i < TN_N_DTYPES; i++) {
-    if (attr->allowed_types & TN_BIT(i)) tn_str_addf(&list, "%s%s", list.size > 0 ? ", " : "", tn_dtype_name((tn_dtype)i));
+    if (attr->allowed_types & TN_BIT(i))
+      tn_str_addf(&list, "%s%s", list.size > 0 ? ", " : "", tn_dtype_name((tn_dtype)i));
   }
   TN_TRY(tn_str_take(&list, &text, NULL));
   tn_error *error = tn_builder_errorf(b, TN_INVALID_ARGUMENT, "attribute '%s' is %s, expected one of %s", attr->name,
@@ -198,8 +200,8 @@ static tn_error *check_string(const tn_node_builder *b, const tn_attr_def *attr,
   char *text;
   TN_TRY(tn_str_take(&list, &text, NULL));
   int size = value->size < 200 ? (int)value->size : 200;
-  tn_error *error = tn_builder_errorf(b, TN_INVALID_ARGUMENT, "attribute '%s' is '%.*s', expected one of %s", attr->name,
-                                      size, value->data ? value->data : "", text);
+  tn_error *error = tn_builder_errorf(b, TN_INVALID_ARGUMENT, "attribute '%s' is '%.*s', expected one of %s",
+                                      attr->name, size, value->data ? value->data : "", text);
   tn_free(text);
   return error;
 }

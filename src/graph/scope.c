@@ -6,7 +6,7 @@
 
 /* The seed that stands for the graph's when only the op has one, as TensorFlow chose it. */
 #define DEFAULT_GRAPH_SEED 87654321
-#define MAX_SEED 2147483647
+#define MAX_SEED           2147483647
 
 /* --- names --- */
 

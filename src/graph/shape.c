@@ -92,8 +92,8 @@ tn_error *tn_shape_with_rank(tn_shape_ctx *c, int input, int rank, tn_shape *out
 tn_error *tn_shape_at_least_rank(tn_shape_ctx *c, int input, int rank, tn_shape *out) {
   const tn_shape *shape = &c->in[input];
   if (shape->rank >= 0 && shape->rank < rank) {
-    return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "input %d must have rank %d at least, but its shape is %s", input,
-                          rank, TN_SHAPE_STR(shape));
+    return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "input %d must have rank %d at least, but its shape is %s",
+                          input, rank, TN_SHAPE_STR(shape));
   }
   *out = *shape;
   return NULL;

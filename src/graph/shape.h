@@ -17,11 +17,12 @@ struct tn_shape_ctx {
   void *value_state;
 };
 
-/* Computes OUTPUT if it depends on nothing but constants (and static shapes) and is small: *OUT is a new tensor, NULL if it
- * is not constant. Installed by the layer that has kernels; NULL before that. It may ask tn_graph_constant for the leaves. */
+/* Computes OUTPUT if it depends on nothing but constants (and static shapes) and is small: *OUT is a new tensor, NULL
+ * if it is not constant. Installed by the layer that has kernels; NULL before that. It may ask tn_graph_constant for
+ * the leaves. */
 extern tn_error *(*tn_eval_const_hook)(tn_output output, tn_tensor **out);
-/* The value of OUTPUT as far as the graph alone tells: a Const, or the shape, size or rank of a tensor whose shape is known.
- * *OUT is a new reference, or NULL. */
+/* The value of OUTPUT as far as the graph alone tells: a Const, or the shape, size or rank of a tensor whose shape is
+ * known. *OUT is a new reference, or NULL. */
 tn_error *tn_graph_constant(tn_output output, tn_tensor **out) TN_MUST_USE;
 /* tn_graph_constant, then the hook. */
 tn_error *tn_eval_const(tn_output output, tn_tensor **out) TN_MUST_USE;

@@ -19,8 +19,8 @@ tn_error *tn_shape_scalar_value(tn_shape_ctx *c, int input, bool *known, int64_t
   *known = false;
   if (!t) return NULL;
   if (!is_index(t) || tn_shape_elements(&t->shape) != 1 || t->shape.rank > 1) {
-    return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "input %d must be an integer scalar, but is %s of shape %s", input,
-                          tn_dtype_name(t->dtype), TN_SHAPE_STR(&t->shape));
+    return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "input %d must be an integer scalar, but is %s of shape %s",
+                          input, tn_dtype_name(t->dtype), TN_SHAPE_STR(&t->shape));
   }
   *known = true;
   *out = int_at(t, 0);
