@@ -8,6 +8,7 @@ Exceptions stand in scripts/lint_exceptions.txt, each with its reason.
 import argparse
 import ast
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -215,17 +216,20 @@ def check_file(path, text, report):
         check_python(path, text, report)
 
 
+def walk(root):
+    """Every file under ROOT but what is built or hidden: the stand-in for git's list."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(("build", ".", "__pycache__")) or name == ".ci"]
+        yield from (str((Path(folder) / name).relative_to(root)) for name in files)
+
+
 def tracked(root):
     """What git tracks or would track; every file where there is no git."""
     try:
         command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
-        names = [
-            str(file.relative_to(root))
-            for file in root.rglob("*")
-            if not file.parts[len(root.parts)].startswith("build")
-        ]
+        names = walk(root)
     return sorted(Path(name) for name in set(names) if name and (root / name).is_file())
 
 
