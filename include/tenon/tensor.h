@@ -100,7 +100,8 @@ TN_API tn_error *tn_tensor_strings(int rank, const int64_t *dims, const tn_strin
 /* Another name for the same tensor; give each back with tn_tensor_free. */
 TN_API tn_tensor *tn_tensor_ref(tn_tensor *tensor);
 
-/* True if nothing but the caller's one reference holds the bytes, so that they may be written to. False for borrowed bytes. */
+/* True if nothing but the caller's one reference holds the bytes, so that they may be written to. False for borrowed
+ * bytes. */
 TN_API bool tn_tensor_exclusive(const tn_tensor *tensor);
 
 /* Gives a tensor back; NULL is allowed. */

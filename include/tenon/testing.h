@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
-/* From now on nodes of type OP take the kernel called KERNEL ("reference", "0" for the first of the list, ...) in sessions made after this
- * call; a node that it does not support fails with UNIMPLEMENTED. KERNEL NULL: the usual choice again. OP NULL: every op that has
- * a kernel of that name (others choose as usual). The environment variable TENON_KERNEL ("MatMul=reference,*=vector") does the same at start. NOT_FOUND: no such op or kernel. */
+/* From now on nodes of type OP take the kernel called KERNEL ("reference", "0" for the first of the list, ...) in
+ * sessions made after this call; a node that it does not support fails with UNIMPLEMENTED. KERNEL NULL: the usual
+ * choice again. OP NULL: every op that has a kernel of that name (others choose as usual). The environment variable
+ * TENON_KERNEL ("MatMul=reference,*=vector") does the same at start. NOT_FOUND: no such op or kernel. */
 TN_API tn_error *tn_kernel_force(const char *op, const char *kernel) TN_MUST_USE;
 /* The number of kernels of OP, 0 if there is no such op, and the name of kernel I. */
 TN_API int tn_kernel_count(const char *op);
@@ -20,7 +21,8 @@ TN_API uint64_t tn_kernel_prepared(const char *op, const char *kernel);
 
 /* The line that says what OP computes; NULL if there is no such op. */
 TN_API const char *tn_op_doc(const char *op);
-/* What OP says of its gradient: 'y' it has one, 'n' nothing flows back, 'u' asking for one is an error, '?' it says nothing, 0: no such op. */
+/* What OP says of its gradient: 'y' it has one, 'n' nothing flows back, 'u' asking for one is an error, '?' it says
+ * nothing, 0: no such op. */
 TN_API char tn_op_gradient_kind(const char *op);
 
 /* How often the compiler pass NAME changed a graph since the process began. */

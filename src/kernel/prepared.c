@@ -52,7 +52,9 @@ static void begin(const tn_kernel_request *request, tn_kernel *kernel, tn_prepar
                     .n_outputs = kernel->n_outputs,
                     .inputs = request->inputs,
                     .outputs = kernel->outputs,
-                    .variables = request->variables ? request->variables : kernel->n_inputs <= MANY_INPUTS ? none : NULL,
+                    .variables = request->variables                ? request->variables
+                                 : kernel->n_inputs <= MANY_INPUTS ? none
+                                                                   : NULL,
                     .threads = request->threads > 0 ? request->threads : 1,
                     .session = request->session};
   memset(p->alias, -1, sizeof p->alias);
@@ -94,7 +96,8 @@ static void drop_state(tn_kernel *kernel) {
 }
 
 /* Prepares KERNEL with DEF. *FITS false: the kernel does not support these inputs. */
-static tn_error *prepare_with(const tn_kernel_request *request, const tn_kernel_def *def, tn_kernel *kernel, bool *fits) {
+static tn_error *prepare_with(const tn_kernel_request *request, const tn_kernel_def *def, tn_kernel *kernel,
+                              bool *fits) {
   tn_prepare p;
   begin(request, kernel, &p);
   kernel->def = def;
@@ -113,7 +116,7 @@ static tn_error *prepare_with(const tn_kernel_request *request, const tn_kernel_
 }
 
 static tn_error *nothing_fits(const tn_node *node) {
-  tn_dtype dtype = node->n_inputs > 0   ? tn_dtype_base(node->input_types[0])
+  tn_dtype dtype = node->n_inputs > 0    ? tn_dtype_base(node->input_types[0])
                    : node->n_outputs > 0 ? tn_dtype_base(node->output_types[0])
                                          : TN_INVALID;
   return tn_node_errorf(node, TN_UNIMPLEMENTED, "no kernel takes these inputs (%s)", tn_dtype_name(dtype));

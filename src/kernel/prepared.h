@@ -1,4 +1,5 @@
-/* Prepared kernels: a kernel chosen and set up for one node and given input shapes. Immutable once made; RUN in any thread. */
+/* Prepared kernels: a kernel chosen and set up for one node and given input shapes. Immutable once made; RUN in any
+ * thread. */
 #ifndef TN_KERNEL_PREPARED_H
 #define TN_KERNEL_PREPARED_H
 
@@ -25,7 +26,7 @@ typedef struct tn_kernel_request {
   tn_variable *const *variables; /* NULL: none known */
   tn_session_state *session;     /* NULL: constants are folded */
   int threads;
-  bool reference;                /* take the last kernel of the list: cheap to prepare */
+  bool reference; /* take the last kernel of the list: cheap to prepare */
 } tn_kernel_request;
 
 /* Picks the first kernel of the op's list that takes the types, supports the shapes and can be prepared.
@@ -37,12 +38,13 @@ void tn_kernel_unref(tn_kernel *kernel);
 /* Bit i is set if the value of flattened input i (i < 64) decides shapes or set-up. */
 uint64_t tn_node_value_inputs(const tn_node *node);
 
-/* Runs KERNEL with new buffers: fills OUTPUTS (n_outputs slots, clear before) from INPUTS. FORWARD (may be NULL) tells per
- * input that its buffer may be overwritten if nobody else holds it. On an error OUTPUTS are clear. */
+/* Runs KERNEL with new buffers: fills OUTPUTS (n_outputs slots, clear before) from INPUTS. FORWARD (may be NULL) tells
+ * per input that its buffer may be overwritten if nobody else holds it. On an error OUTPUTS are clear. */
 tn_error *tn_kernel_run(tn_kernel *kernel, const tn_tensor *const *inputs, const bool *forward, tn_step *step,
                         tn_tensor *outputs) TN_MUST_USE;
 
-/* Makes a reference or handle value: a scalar of DTYPE (a reference type or TN_RESOURCE) with one element, which takes over OBJECT. */
+/* Makes a reference or handle value: a scalar of DTYPE (a reference type or TN_RESOURCE) with one element, which takes
+ * over OBJECT. */
 tn_error *tn_handle_init(tn_tensor *out, tn_dtype dtype, tn_object *object) TN_MUST_USE;
 
 #endif

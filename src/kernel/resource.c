@@ -47,8 +47,7 @@ void tn_resources_free(tn_resources *resources) {
 
 /* With the lock held: finds or makes the object; *OUT is borrowed from the map. */
 static tn_error *find_or_create(tn_resources *resources, const char *key, size_t size,
-                                tn_error *(*create)(void *argument, tn_object **out), void *argument,
-                                tn_object **out) {
+                                tn_error *(*create)(void *argument, tn_object **out), void *argument, tn_object **out) {
   tn_counts.lookups++;
   tn_object *object = tn_map_get(resources->objects, key, size);
   if (!object) {

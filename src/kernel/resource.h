@@ -29,11 +29,11 @@ typedef struct tn_variable {
   tn_object object;  /* type "Variable" */
   atomic_uint state; /* the highest bit: somebody holds the variable; the rest: how many running steps pin it */
   tn_dtype dtype;
-  tn_shape shape;    /* as declared; may be partly unknown */
+  tn_shape shape; /* as declared; may be partly unknown */
   tn_tensor value;
-  int bindings;      /* plan slots that hold VALUE's buffer; guarded by the highest bit of STATE */
+  int bindings;                 /* plan slots that hold VALUE's buffer; guarded by the highest bit of STATE */
   atomic_uint_fast64_t version; /* grows when VALUE gets another buffer or shape: bound plans compare it */
-  char *name;        /* for messages */
+  char *name;                   /* for messages */
 } tn_variable;
 
 #define TN_VARIABLE_TYPE "Variable"
@@ -42,8 +42,8 @@ static inline tn_variable *tn_variable_of(tn_object *object) { return (tn_variab
 bool tn_variable_initialized(tn_variable *v);
 /* OUT shares the buffer. FAILED_PRECONDITION "... uninitialized value NAME". */
 tn_error *tn_variable_read(tn_variable *v, tn_tensor *out) TN_MUST_USE;
-/* Replaces the value by VALUE's buffer if that is shareable (buffer non-NULL and no one else may write it), else by a copy.
- * VALIDATE_SHAPE: INVALID_ARGUMENT if the shape differs from the declared (or, for references, current) one. */
+/* Replaces the value by VALUE's buffer if that is shareable (buffer non-NULL and no one else may write it), else by a
+ * copy. VALIDATE_SHAPE: INVALID_ARGUMENT if the shape differs from the declared (or, for references, current) one. */
 tn_error *tn_variable_assign(tn_variable *v, const tn_tensor *value, bool validate_shape) TN_MUST_USE;
 /* Opens the value for writing in place (after a copy if it is shared) and holds the lock until tn_variable_end.
  * OUT borrows the bytes. FAILED_PRECONDITION if uninitialised: then nothing is held. */
@@ -56,11 +56,13 @@ tn_error *tn_variables_begin(int n, tn_variable *const *v, tn_tensor *out) TN_MU
 void tn_variables_end(int n, tn_variable *const *v);
 
 /* --- for plans --- */
-/* SLOT shares the buffer and counts as a binding; *VERSION is that of the value. FAILED_PRECONDITION if uninitialised. */
+/* SLOT shares the buffer and counts as a binding; *VERSION is that of the value. FAILED_PRECONDITION if uninitialised.
+ */
 tn_error *tn_variable_bind(tn_variable *v, tn_tensor *slot, uint64_t *version) TN_MUST_USE;
 /* Takes the binding back; SLOT is cleared. */
 void tn_variable_unbind(tn_variable *v, tn_tensor *slot, uint64_t version);
-/* Until tn_variable_unpin, others copy before they update. False, and no pin, if the version is not VERSION any more. */
+/* Until tn_variable_unpin, others copy before they update. False, and no pin, if the version is not VERSION any more.
+ */
 bool tn_variable_pin(tn_variable *v, uint64_t version);
 void tn_variable_unpin(tn_variable *v);
 /* The variables that the running step of this thread pins, sorted by address: its own updates ignore those pins. */
@@ -71,7 +73,8 @@ typedef struct tn_session_state tn_session_state;
 tn_error *tn_session_state_new(tn_session_state **out) TN_MUST_USE;
 void tn_session_state_free(tn_session_state *state);
 tn_resources *tn_session_state_resources(tn_session_state *state);
-/* SIZE zeroed bytes kept for KEY (a node's name), made on the first call. OUT is a void **. INTERNAL if the size differs. */
+/* SIZE zeroed bytes kept for KEY (a node's name), made on the first call. OUT is a void **. INTERNAL if the size
+ * differs. */
 tn_error *tn_session_state_get(tn_session_state *state, const char *key, size_t size, void *out) TN_MUST_USE;
 /* Calls VISIT for every key in byte order: savers write these as extra checkpoint keys. */
 tn_error *tn_session_state_visit(tn_session_state *state,

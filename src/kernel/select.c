@@ -13,12 +13,10 @@
 #include "base/map.h"
 
 #define MAX_FORCED 64
-#define NAME_SIZE 64
+#define NAME_SIZE  64
 
 /* One wish: "*" stands for every op that has such a kernel. */
-static struct {
-  char op[NAME_SIZE], kernel[NAME_SIZE];
-} forced[MAX_FORCED];
+static struct { char op[NAME_SIZE], kernel[NAME_SIZE]; } forced[MAX_FORCED];
 static int n_forced;
 static atomic_bool any_forced;
 static tn_map *prepared_counts; /* "op/kernel" -> uint64_t */

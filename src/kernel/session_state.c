@@ -86,9 +86,7 @@ tn_error *tn_session_state_get(tn_session_state *state, const char *key, size_t 
   return NULL;
 }
 
-static int by_key(const void *a, const void *b) {
-  return strcmp((*(entry *const *)a)->key, (*(entry *const *)b)->key);
-}
+static int by_key(const void *a, const void *b) { return strcmp((*(entry *const *)a)->key, (*(entry *const *)b)->key); }
 
 tn_error *tn_session_state_visit(tn_session_state *state,
                                  tn_error *(*visit)(void *argument, const char *key, void *data, size_t size),

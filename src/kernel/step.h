@@ -27,8 +27,8 @@ void tn_step_init(tn_step *step, tn_session_state *session);
 void tn_step_finish(tn_step *step);
 /* CANCELLED or DEADLINE_EXCEEDED if the step was stopped. */
 tn_error *tn_step_check(const tn_step *step) TN_MUST_USE;
-/* For blocking kernels: waits on CONDITION (MUTEX is held) until it is signalled or some milliseconds have passed, so that the
- * caller looks at its predicate again; the error of tn_step_check if the step was stopped. */
+/* For blocking kernels: waits on CONDITION (MUTEX is held) until it is signalled or some milliseconds have passed, so
+ * that the caller looks at its predicate again; the error of tn_step_check if the step was stopped. */
 tn_error *tn_step_wait(const tn_step *step, pthread_cond_t *condition, pthread_mutex_t *mutex) TN_MUST_USE;
 
 #endif

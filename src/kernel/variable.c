@@ -1,4 +1,5 @@
-/* Variables: one holder at a time writes, running plans pin what they read, and an update copies what others still hold. */
+/* Variables: one holder at a time writes, running plans pin what they read, and an update copies what others still
+ * hold. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
