@@ -18,29 +18,32 @@ enum {
   TN_OP_COMMUTATIVE = 1 << 1,          /* TensorFlow's is_commutative */
   TN_OP_AGGREGATE = 1 << 2,            /* TensorFlow's is_aggregate */
   TN_OP_ALLOWS_UNINITIALIZED = 1 << 3, /* TensorFlow's allows_uninitialized_input */
-  TN_OP_ELEMENTWISE = 1 << 4,          /* every output element depends only on the (broadcast) input elements at its place */
-  TN_OP_DYNAMIC_SHAPE = 1 << 5,        /* an output shape depends on computed values: known only when it ran (Unique, Where) */
-  TN_OP_CONTROL_FLOW = 1 << 6,         /* Switch, Merge, Enter, Exit, NextIteration, LoopCond: the executor runs them itself */
-  TN_OP_BLOCKING = 1 << 7,             /* may wait (queues): runs on a thread of its own */
-  TN_OP_NO_GRADIENT = 1 << 8,          /* TensorFlow's NotDifferentiable: nothing flows back */
+  TN_OP_ELEMENTWISE = 1 << 4,   /* every output element depends only on the (broadcast) input elements at its place */
+  TN_OP_DYNAMIC_SHAPE = 1 << 5, /* an output shape depends on computed values: known only when it ran (Unique, Where) */
+  TN_OP_CONTROL_FLOW = 1 << 6,  /* Switch, Merge, Enter, Exit, NextIteration, LoopCond: the executor runs them itself */
+  TN_OP_BLOCKING = 1 << 7,      /* may wait (queues): runs on a thread of its own */
+  TN_OP_NO_GRADIENT = 1 << 8,   /* TensorFlow's NotDifferentiable: nothing flows back */
   TN_OP_GRADIENT_UNREGISTERED = 1 << 9, /* TensorFlow has no gradient: asking for one is an error */
-  TN_OP_DEBUG = 1 << 10,               /* a side effect that tests should not see twice (Print) */
-  TN_OP_READ_ONLY = 1 << 11,           /* takes a reference or resource, but never changes what is behind it */
-  TN_OP_FROM_SHAPES = 1 << 12          /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
+  TN_OP_DEBUG = 1 << 10,                /* a side effect that tests should not see twice (Print) */
+  TN_OP_READ_ONLY = 1 << 11,            /* takes a reference or resource, but never changes what is behind it */
+  TN_OP_FROM_SHAPES =
+      1 << 12 /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
 };
 
 typedef struct tn_op_def {
   const char *name;
-  const char *inputs;  /* "a: T, values: N * T, ref: Ref(T)": TensorFlow's registration grammar, arguments split by ',' */
+  const char
+      *inputs; /* "a: T, values: N * T, ref: Ref(T)": TensorFlow's registration grammar, arguments split by ',' */
   const char *outputs; /* the same */
-  const char *attrs;   /* "T: {float, double} = DT_FLOAT; N: int >= 1; padding: {'SAME', 'VALID'}", in TensorFlow's order */
-  const char *doc;     /* one line: what it computes */
+  const char
+      *attrs;      /* "T: {float, double} = DT_FLOAT; N: int >= 1; padding: {'SAME', 'VALID'}", in TensorFlow's order */
+  const char *doc; /* one line: what it computes */
   uint32_t flags;
-  uint32_t value_inputs;  /* bit i: the VALUE of input argument i (its place in INPUTS; a list: of all its elements) decides
-                           * shapes or set-up (axes, shapes): prepare sees it. See tn_node_needs_value. */
-  uint16_t micro;         /* the tape micro-op of an elementwise op (kernel/tape.h), 0: none */
+  uint32_t value_inputs; /* bit i: the VALUE of input argument i (its place in INPUTS; a list: of all its elements)
+                          * decides shapes or set-up (axes, shapes): prepare sees it. See tn_node_needs_value. */
+  uint16_t micro;        /* the tape micro-op of an elementwise op (kernel/tape.h), 0: none */
   tn_shape_fn shape;
-  tn_gradient_fn gradient; /* NULL: see the two gradient flags */
+  tn_gradient_fn gradient;             /* NULL: see the two gradient flags */
   const struct tn_kernel_def *kernels; /* best first, the plain reference last; ends with a zeroed record */
 } tn_op_def;
 
@@ -84,7 +87,8 @@ typedef struct tn_op_schema {
   tn_attr_def *attrs;
 } tn_op_schema;
 
-/* Thread-safe; the result lives as long as the process. INTERNAL with the offending text for a definition that does not parse. */
+/* Thread-safe; the result lives as long as the process. INTERNAL with the offending text for a definition that does not
+ * parse. */
 tn_error *tn_op_schema_of(const tn_op_def *op, const tn_op_schema **out) TN_MUST_USE;
 
 #endif
