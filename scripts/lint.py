@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import c_scan
@@ -243,6 +244,11 @@ def read(root, path):
         return None
 
 
+def badly_formatted(tool, root, names):
+    run = subprocess.run([tool, "--dry-run", "-Werror", *names], cwd=root, capture_output=True, text=True)
+    return set(re.findall(r"^(.*?):\d+:\d+: ", run.stderr, re.MULTILINE))
+
+
 def clang_format(root, files, fix, report):
     """Runs clang-format over what has changed since it last passed: it is the slowest of the checks."""
     if not files:
@@ -259,12 +265,9 @@ def clang_format(root, files, fix, report):
     if fix and todo:
         subprocess.run([tool, "-i", *todo], cwd=root, check=True)
         return
-    failed = set()
-    for start in range(0, len(todo), 50):
-        run = subprocess.run(
-            [tool, "--dry-run", "-Werror", *todo[start : start + 50]], cwd=root, capture_output=True, text=True
-        )
-        failed |= set(re.findall(r"^(.*?):\d+:\d+: ", run.stderr, re.MULTILINE))
+    batches = [todo[start : start + 20] for start in range(0, len(todo), 20)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        failed = set().union(*pool.map(lambda batch: badly_formatted(tool, root, batch), batches))
     for name in sorted(failed):
         report.add(name, 1, "format", "not in the house style; `make format` mends it")
     cache.parent.mkdir(exist_ok=True)
