@@ -1,0 +1,232 @@
+/* The dynamic executor's loop: takes what is ready, runs it, passes its outputs on. */
+#include "runtime/dynamic.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "base/thread.h"
+#include "runtime/frames.h"
+#include "runtime/live.h"
+#include "runtime/node.h"
+#include "runtime/threads.h"
+
+struct tn_dynamic {
+  tn_dynamic_request request;
+  pthread_mutex_t mutex; /* guards what follows */
+  pthread_cond_t changed;
+  tn_flow flow;
+  int active;  /* nodes that run now */
+  int waiting; /* threads that wait for CHANGED */
+  int helpers; /* threads beside the caller's that take nodes */
+  tn_error *error;
+  tn_tensor *fetched; /* each belongs to one item, which fills it without the lock */
+};
+
+/* A node that runs on a thread of its own. */
+typedef struct job {
+  tn_dynamic *run;
+  tn_ready ready;
+} job;
+
+tn_error *tn_dynamic_new(const tn_dynamic_request *request, tn_dynamic **out) {
+  tn_dynamic *run = tn_calloc(1, sizeof *run);
+  if (!run) return tn_out_of_memory();
+  run->request = *request;
+  run->fetched = tn_calloc(request->n_fetches + 1, sizeof *run->fetched);
+  tn_error *error = run->fetched ? tn_flow_init(&run->flow, request->subgraph) : tn_out_of_memory();
+  if (error) {
+    tn_free(run->fetched);
+    tn_free(run);
+    return error;
+  }
+  pthread_mutex_init(&run->mutex, NULL);
+  pthread_cond_init(&run->changed, NULL);
+  *out = run;
+  return NULL;
+}
+
+void tn_dynamic_free(tn_dynamic *run) {
+  if (!run) return;
+  tn_flow_clear(&run->flow);
+  for (size_t i = 0; i < run->request.n_fetches; i++) tn_tensor_clear(&run->fetched[i]);
+  tn_error_free(run->error);
+  pthread_cond_destroy(&run->changed);
+  pthread_mutex_destroy(&run->mutex);
+  tn_free(run->fetched);
+  tn_free(run);
+}
+
+tn_tensor *tn_dynamic_fetched(tn_dynamic *run, size_t i) { return &run->fetched[i]; }
+
+/* With the lock held: the step fails with ERROR, if it is the first. */
+static void fail(tn_dynamic *run, tn_error *error) {
+  if (run->error) {
+    tn_error_free(error);
+    return;
+  }
+  run->error = error;
+  atomic_store(&run->request.step->stopped, true);
+}
+
+/* Keeps what is fetched of ITEM's OUTPUTS; references are read now. */
+static tn_error *fetch(tn_dynamic *run, const tn_item *item, const tn_tensor *outputs) {
+  for (int i = item->first_fetch; i < item->first_fetch + item->n_fetches; i++) {
+    const tn_fetch_of *f = &run->request.subgraph->fetches[i];
+    const tn_tensor *value = &outputs[f->output];
+    if (tn_dtype_is_ref(value->dtype)) {
+      TN_TRY(tn_deref(value, &run->fetched[f->fetch]));
+    } else if (value->dtype != TN_INVALID) {
+      tn_tensor_set(&run->fetched[f->fetch], value);
+    }
+  }
+  return NULL;
+}
+
+void tn_dynamic_feed(tn_dynamic *run, int i, tn_tensor *value) {
+  tn_lock(&run->mutex);
+  tn_error *error = fetch(run, &run->request.subgraph->items[i], value);
+  if (error) {
+    fail(run, error);
+  } else {
+    tn_flow_feed(&run->flow, i, value);
+  }
+  tn_unlock(&run->mutex);
+}
+
+/* Runs a node whose kernel may use all cores, if nobody else does. */
+static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
+  const tn_dynamic_request *request = &run->request;
+  tn_node_context context = {.kernels = request->kernels, .step = request->step, .trace = request->trace};
+  bool all = !item->blocking && item->kind == TN_ITEM_KERNEL && request->threads > 1 && tn_cores_take();
+  int before = tn_parallel_set_threads(all ? request->threads : 1);
+  tn_error *error = tn_run_item(&context, item, inputs, outputs);
+  tn_parallel_set_threads(before);
+  if (all) tn_cores_give();
+  return error;
+}
+
+/* Runs READY, which the caller counted as active; takes the lock when it is done. */
+static void process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs) {
+  enum { FEW = 8 };
+  const tn_item *item = &run->request.subgraph->items[ready->item];
+  tn_tensor few[FEW], *outputs = few;
+  size_t n = (size_t)item->n_outputs;
+  if (n > FEW) outputs = tn_malloc(n * sizeof *outputs);
+  tn_error *error = outputs ? tn_step_check(run->request.step) : tn_out_of_memory();
+  if (outputs) memset(outputs, 0, n * sizeof *outputs);
+  if (!error && !ready->dead) error = run_node(run, item, inputs, outputs);
+  if (!error) error = fetch(run, item, outputs);
+  tn_lock(&run->mutex);
+  if (error) {
+    if (tn_error_code(error) == TN_RESOURCE_EXHAUSTED) error = tn_name_largest(error, &run->flow);
+    fail(run, error);
+  } else if (!run->error) {
+    tn_flow_propagate(&run->flow, ready, outputs);
+    if (run->flow.failed) fail(run, tn_out_of_memory());
+  }
+  run->active--;
+  if (run->waiting) pthread_cond_broadcast(&run->changed);
+  tn_unlock(&run->mutex);
+  for (size_t i = 0; outputs && i < n; i++) tn_tensor_clear(&outputs[i]);
+  if (outputs != few) tn_free(outputs);
+}
+
+static void run_job(void *argument) {
+  job j = *(job *)argument;
+  tn_free(argument);
+  process(j.run, &j.ready, tn_flow_inputs(&j.run->flow, &j.ready));
+}
+
+/* With the lock held: runs READY, which may wait, on a thread of its own. */
+static void start_job(tn_dynamic *run, const tn_ready *ready) {
+  job *j = tn_malloc(sizeof *j);
+  tn_error *error = j ? NULL : tn_out_of_memory();
+  if (j) {
+    *j = (job){run, *ready};
+    error = tn_background(run_job, j);
+  }
+  if (!error) return;
+  tn_free(j);
+  run->active--;
+  fail(run, error);
+}
+
+/* With the lock held: waits until something changed, but looks up now and then whether the step was stopped. */
+static void wait_for_change(tn_dynamic *run) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_nsec += 10000000;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_nsec -= 1000000000;
+    until.tv_sec++;
+  }
+  run->waiting++;
+  pthread_cond_timedwait(&run->changed, &run->mutex, &until);
+  run->waiting--;
+  if (!run->error) {
+    tn_error *error = tn_step_check(run->request.step);
+    if (error) fail(run, error);
+  }
+}
+
+/* Takes nodes until none is ready or running. */
+static void work(tn_dynamic *run) {
+  tn_lock(&run->mutex);
+  for (;;) {
+    if (run->error || !run->flow.n_ready) {
+      if (!run->active) break;
+      wait_for_change(run);
+      continue;
+    }
+    tn_ready ready = run->flow.ready[--run->flow.n_ready];
+    const tn_item *item = &run->request.subgraph->items[ready.item];
+    run->active++;
+    if (item->blocking && !ready.dead) {
+      start_job(run, &ready);
+      continue;
+    }
+    tn_tensor *inputs = tn_flow_inputs(&run->flow, &ready);
+    tn_unlock(&run->mutex);
+    process(run, &ready, inputs);
+    tn_lock(&run->mutex);
+  }
+  if (run->waiting) pthread_cond_broadcast(&run->changed);
+  tn_unlock(&run->mutex);
+}
+
+static void help(void *argument) {
+  tn_dynamic *run = argument;
+  work(run);
+  tn_lock(&run->mutex);
+  run->helpers--;
+  pthread_cond_broadcast(&run->changed);
+  tn_unlock(&run->mutex);
+}
+
+tn_error *tn_dynamic_go(tn_dynamic *run) {
+  for (int i = 1; i < run->request.workers && i < run->request.subgraph->n_items; i++) {
+    tn_lock(&run->mutex);
+    run->helpers++;
+    tn_unlock(&run->mutex);
+    tn_error *error = tn_background(help, run);
+    if (!error) continue;
+    tn_error_free(error); /* fewer threads do the same */
+    tn_lock(&run->mutex);
+    run->helpers--;
+    tn_unlock(&run->mutex);
+    break;
+  }
+  work(run);
+  tn_lock(&run->mutex);
+  while (run->helpers) {
+    run->waiting++;
+    pthread_cond_wait(&run->changed, &run->mutex);
+    run->waiting--;
+  }
+  tn_error *error = run->error;
+  run->error = NULL;
+  tn_unlock(&run->mutex);
+  return error;
+}

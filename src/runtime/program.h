@@ -1,0 +1,33 @@
+/* A program is a step whose names are resolved: what a session keeps per set of feeds, fetches and targets. */
+#ifndef TN_RUNTIME_PROGRAM_H
+#define TN_RUNTIME_PROGRAM_H
+
+#include "runtime/session.h"
+
+typedef struct tn_program {
+  atomic_int refs;
+  tn_session *session; /* not counted: the session owns its programs, a callable holds both */
+  tn_signature signature;
+  tn_subgraph *subgraph;
+  uint64_t graph_version; /* when SUBGRAPH was made */
+} tn_program;
+
+tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_program **out) TN_MUST_USE;
+tn_program *tn_program_ref(tn_program *program);
+void tn_program_unref(tn_program *program);
+/* False if the graph was changed in what the program runs. */
+bool tn_program_current(const tn_program *program);
+
+/* Runs one step. */
+tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_tensor *const *values, tn_tensor **out,
+                         tn_run_metadata *metadata) TN_MUST_USE;
+
+/* A session's programs, the least recently used dropped. Not thread-safe. */
+typedef struct tn_program_cache tn_program_cache;
+tn_error *tn_program_cache_new(tn_program_cache **out) TN_MUST_USE;
+void tn_program_cache_free(tn_program_cache *cache);
+/* The program of SIGNATURE, made if need be; *OUT is a new reference. */
+tn_error *tn_program_cache_get(tn_program_cache *cache, tn_session *session, const tn_signature *signature,
+                               tn_program **out) TN_MUST_USE;
+
+#endif

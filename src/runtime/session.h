@@ -1,0 +1,34 @@
+/* Sessions from the inside. */
+#ifndef TN_RUNTIME_SESSION_H
+#define TN_RUNTIME_SESSION_H
+
+#include <pthread.h>
+
+#include "kernel/resource.h"
+#include "runtime/kernel_cache.h"
+#include "runtime/subgraph.h"
+
+struct tn_session {
+  atomic_int refs;
+  tn_graph *graph;
+  int threads; /* inside an op */
+  int workers; /* nodes that the dynamic executor runs at once */
+  bool dynamic_only;
+  char *disabled_passes;
+  tn_session_state *state;
+  tn_kernel_cache *kernels;
+  atomic_bool closed;
+  pthread_mutex_t mutex; /* guards PROGRAMS */
+  struct tn_program_cache *programs;
+  atomic_uint_fast64_t plans_cached, plan_hits, plans_made;
+};
+
+tn_session *tn_session_ref(tn_session *session);
+void tn_session_unref(tn_session *session);
+
+/* INVALID_ARGUMENT if something in SIGNATURE is not of SESSION's graph or does not exist. */
+tn_error *tn_check_signature(const tn_session *session, const tn_signature *signature) TN_MUST_USE;
+/* INVALID_ARGUMENT if VALUE can't stand for FEED. */
+tn_error *tn_check_feed(tn_output feed, const tn_tensor *value) TN_MUST_USE;
+
+#endif

@@ -1,0 +1,81 @@
+/* What one step needs of a graph: the nodes that its fetches and targets reach, laid out for the dynamic executor. Immutable. */
+#ifndef TN_RUNTIME_SUBGRAPH_H
+#define TN_RUNTIME_SUBGRAPH_H
+
+#include "graph/graph.h"
+
+/* What is fed, fetched and run. The arrays belong to whoever made them. */
+typedef struct tn_signature {
+  size_t n_feeds, n_fetches, n_targets;
+  const tn_output *feeds;
+  const tn_output *fetches; /* index -1: a target whose fetched value is NULL */
+  tn_node *const *targets;
+} tn_signature;
+
+typedef enum tn_item_kind {
+  TN_ITEM_KERNEL,
+  TN_ITEM_FEED,
+  TN_ITEM_SWITCH,
+  TN_ITEM_MERGE,
+  TN_ITEM_ENTER,
+  TN_ITEM_EXIT,
+  TN_ITEM_NEXT_ITERATION,
+  TN_ITEM_PASS, /* LoopCond: hands its input on */
+  TN_ITEM_TRIGGER /* ControlTrigger: runs even after dead nodes */
+} tn_item_kind;
+
+/* An edge from an output of an item (-1: the control output) to an input of another (-1: a control input). */
+typedef struct tn_edge {
+  int from_output, to, to_input;
+} tn_edge;
+
+/* Output OUTPUT of an item is fetch number FETCH. */
+typedef struct tn_fetch_of {
+  int output, fetch;
+} tn_fetch_of;
+
+typedef struct tn_item {
+  const tn_node *node; /* of a feed: the node that it stands in for */
+  tn_item_kind kind;
+  int n_inputs, n_outputs;
+  int n_controls;        /* control edges that come in */
+  int first_edge, n_edges;
+  int first_fetch, n_fetches;
+  int frame;             /* index of the static frame in which it runs */
+  int local;             /* its number within the frame */
+  int first_input;       /* its first input within the frame's inputs */
+  int child_frame;       /* of an Enter: the frame that it enters */
+  bool constant_enter;
+  bool blocking;
+  bool derefs;           /* an input may be a reference where the op takes a value */
+} tn_item;
+
+/* A loop's body, or the graph outside of loops (frame 0, parent -1). */
+typedef struct tn_static_frame {
+  const char *name; /* points into the graph */
+  size_t name_size;
+  int parent;
+  int n_items, n_inputs;
+  int n_enters;
+  int parallel_iterations;
+  int *pending; /* per item: the count that a new iteration starts with */
+} tn_static_frame;
+
+typedef struct tn_subgraph {
+  int n_items;
+  tn_item *items; /* the feeds come first, in order */
+  int n_feeds;
+  int n_edges;
+  tn_edge *edges;
+  tn_fetch_of *fetches;
+  int n_frames;
+  tn_static_frame *frames;
+  int *by_frame; /* the items of each frame in order of LOCAL, one frame after the other */
+  bool control_flow, blocking, refs;
+} tn_subgraph;
+
+/* INVALID_ARGUMENT: something is fed twice, or a loop is malformed. */
+tn_error *tn_subgraph_new(const tn_signature *signature, tn_subgraph **out) TN_MUST_USE;
+void tn_subgraph_free(tn_subgraph *subgraph);
+
+#endif

@@ -1,0 +1,101 @@
+/* Background threads, and who may use all cores. */
+#include "runtime/threads.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/alloc.h"
+
+#define IDLE_SECONDS 5
+
+/* A thread that waits for work. */
+typedef struct idler {
+  pthread_cond_t wake;
+  void (*fn)(void *argument);
+  void *argument;
+  struct idler *next;
+} idler;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static idler *idle;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool cores_taken;
+
+/* A child has none of its parent's threads, and nobody in it uses the cores. */
+static void after_fork(void) {
+  pthread_mutex_init(&mutex, NULL);
+  idle = NULL;
+  atomic_store(&cores_taken, false);
+}
+
+static void lock_for_fork(void) { pthread_mutex_lock(&mutex); }
+static void unlock_after_fork(void) { pthread_mutex_unlock(&mutex); }
+static void watch_forks(void) { pthread_atfork(lock_for_fork, unlock_after_fork, after_fork); }
+
+/* Waits for more work; false after some seconds without any. */
+static bool wait_for_work(idler *self) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += IDLE_SECONDS;
+  pthread_mutex_lock(&mutex);
+  self->fn = NULL;
+  self->next = idle;
+  idle = self;
+  int waited = 0;
+  while (!self->fn && waited == 0) waited = pthread_cond_timedwait(&self->wake, &mutex, &until);
+  if (!self->fn) {
+    idler **link = &idle;
+    while (*link != self) link = &(*link)->next;
+    *link = self->next;
+  }
+  pthread_mutex_unlock(&mutex);
+  return self->fn != NULL;
+}
+
+static void *thread_main(void *argument) {
+  idler *self = argument;
+  do {
+    self->fn(self->argument);
+  } while (wait_for_work(self));
+  pthread_cond_destroy(&self->wake);
+  tn_free(self);
+  return NULL;
+}
+
+static tn_error *new_thread(void (*fn)(void *argument), void *argument) {
+  idler *self = tn_calloc(1, sizeof *self);
+  if (!self) return tn_out_of_memory();
+  pthread_cond_init(&self->wake, NULL);
+  self->fn = fn;
+  self->argument = argument;
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, thread_main, self) != 0) {
+    pthread_cond_destroy(&self->wake);
+    tn_free(self);
+    return tn_errorf(TN_RESOURCE_EXHAUSTED, "the system grants no more threads");
+  }
+  pthread_detach(thread);
+  return NULL;
+}
+
+tn_error *tn_background(void (*fn)(void *argument), void *argument) {
+  pthread_once(&once, watch_forks);
+  pthread_mutex_lock(&mutex);
+  idler *found = idle;
+  if (found) {
+    idle = found->next;
+    found->argument = argument;
+    found->fn = fn;
+    pthread_cond_signal(&found->wake);
+  }
+  pthread_mutex_unlock(&mutex);
+  return found ? NULL : new_thread(fn, argument);
+}
+
+bool tn_cores_take(void) {
+  return !atomic_load_explicit(&cores_taken, memory_order_relaxed) &&
+         !atomic_exchange_explicit(&cores_taken, true, memory_order_acquire);
+}
+
+void tn_cores_give(void) { atomic_store_explicit(&cores_taken, false, memory_order_release); }
