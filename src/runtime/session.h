@@ -3,6 +3,7 @@
 #define TN_RUNTIME_SESSION_H
 
 #include <pthread.h>
+#include <tenon/session.h>
 
 #include "kernel/resource.h"
 #include "runtime/kernel_cache.h"
