@@ -65,20 +65,22 @@ CONVERT(normal_double) {
 CONVERT(normal_half) {
   (void)job;
   uint16_t *y = out;
-  for (int64_t i = 0; i < 4 * n; i++) {
+  for (int64_t i = 0; i < 4 * n; i += 2) {
     float f[2];
-    if (i % 2 == 0) tn_box_muller_float(bits[i], bits[i + 1], f);
-    y[i] = tn_float_to_half(f[i % 2]);
+    tn_box_muller_float(bits[i], bits[i + 1], f);
+    y[i] = tn_float_to_half(f[0]);
+    y[i + 1] = tn_float_to_half(f[1]);
   }
 }
 
 CONVERT(normal_bfloat16) {
   (void)job;
   uint16_t *y = out;
-  for (int64_t i = 0; i < 4 * n; i++) {
+  for (int64_t i = 0; i < 4 * n; i += 2) {
     float f[2];
-    if (i % 2 == 0) tn_box_muller_float(bits[i], bits[i + 1], f);
-    y[i] = tn_float_to_bfloat16(f[i % 2]);
+    tn_box_muller_float(bits[i], bits[i + 1], f);
+    y[i] = tn_float_to_bfloat16(f[0]);
+    y[i + 1] = tn_float_to_bfloat16(f[1]);
   }
 }
 
