@@ -1,0 +1,1 @@
+"""Compares Tenon's ops with TensorFlow's."""

@@ -1,0 +1,26 @@
+"""Loads the files in cases/."""
+
+import functools
+import importlib
+import pkgutil
+
+from oracle import api, cases, check
+
+
+@functools.cache
+def all_cases():
+    """Every case, in the order of files and lines."""
+    for module in sorted(pkgutil.iter_modules(cases.__path__), key=lambda m: m.name):
+        importlib.import_module(f"oracle.cases.{module.name}")
+    check.CASES_BY_ID.update({case.id: case for case in api.CASES})
+    return api.CASES
+
+
+@functools.cache
+def cases_by_op():
+    """Op -> its cases that give values (not bad(), not program())."""
+    found = {}
+    for case in all_cases():
+        if not case.code and not case.is_program:
+            found.setdefault(case.op, []).append(case)
+    return found
