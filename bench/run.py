@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Runs Tenon and its peers side by side and prints a table. See README.md beside this file."""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+BUILD = ROOT / "build"
+PYTHON = sys.executable
+WORKS = ["call-overhead", "callable-overhead", "mlp", "lenet", "lstm", "startup"]
+# Floating-point operations of one unit (a step, a word) of training.
+FLOPS = {
+    "mlp": 100 * (784 * 500 * 4 + 500 * 10 * 6),
+    "lenet": 100 * (28 * 28 * 32 * 25 * 4 + 14 * 14 * 64 * 25 * 32 * 6 + 3136 * 512 * 6 + 512 * 10 * 6),
+    "lstm": 2 * (400 * 800 * 6) + 200 * 10000 * 6,
+}
+LOWER_IS_BETTER = {"us/run", "ms", "MB"}
+# Work, peer, and how many times as good as TensorFlow it shall be; or the value that it shall keep under.
+RATIO_TARGETS = {("mlp", "tenon"): 2.0, ("lenet", "tenon"): 1.1}
+VALUE_TARGETS = {("call-overhead", "tenon"): 1.0, ("call-overhead", "tenon-python"): 8.0, ("startup", "tenon"): 50.0}
+LIBRARY_TARGET_MB = 4.0
+
+
+def environment(threads):
+    """What every process gets."""
+    path = os.pathsep.join(filter(None, [str(ROOT / "python"), os.environ.get("PYTHONPATH")]))
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    return {**os.environ, **quiet, "PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
+
+
+def commands(work, threads, peers):
+    """Peer -> the command that runs WORK on it, for those that can."""
+    found = {}
+    if "tenon" in peers and (BUILD / "tenon").exists():
+        found["tenon"] = [BUILD / "tenon", "bench", work, "--threads", str(threads), "--json"]
+    if "tenon-python" in peers and work in ("call-overhead", "callable-overhead", "mlp", "startup"):
+        found["tenon-python"] = [PYTHON, HERE / "tenon_python.py", "--threads", str(threads), work]
+    if work == "callable-overhead":
+        found.pop("tenon", None)
+        return found
+    if work == "startup":
+        if "tensorflow" in peers and installed("tensorflow"):
+            found["tensorflow"] = [PYTHON, HERE / "startup_tensorflow.py"]
+        return found
+    for peer in ("tensorflow", "torch", "jax"):
+        if peer in peers and installed(peer):
+            found[peer] = [PYTHON, HERE / "peers" / f"peer_{peer}.py", "--threads", str(threads), work]
+    return found
+
+
+def installed(module):
+    return importlib.util.find_spec(module) is not None
+
+
+def measure(command, threads, timeout):
+    """The JSON lines that a command prints; an empty list, with a word on stderr, if it fails."""
+    env = {**environment(threads), "TENON_BENCH_START": str(time.monotonic())}
+    try:
+        done = subprocess.run(list(map(str, command)), env=env, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        print(f"bench: over {timeout} s: {command[0]} {command[1]}", file=sys.stderr)
+        return []
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        print(f"bench: {Path(str(command[0])).name} {Path(str(command[1])).name}: {last}", file=sys.stderr)
+        return []
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def better(unit, a, b):
+    return a < b if unit in LOWER_IS_BETTER else a > b
+
+
+def interleaved(works, threads, peers, rounds, timeout):
+    """(work, peer) -> its best line; each round runs all peers of a work one after the other."""
+    best = {}
+    for work in works:
+        for _ in range(rounds):
+            for peer, command in commands(work, threads, peers).items():
+                for line in measure(command, threads, timeout):
+                    kept = best.get((work, peer))
+                    if line["work"] == work and (not kept or better(line["unit"], line["value"], kept["value"])):
+                        best[work, peer] = line
+                        show(f"  {work} {peer}: {line['value']} {line['unit']}")
+    return best
+
+
+def show(text):
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)
+
+
+def peak(threads):
+    """{"gflops", "gbytes"} of this machine with that many threads."""
+    program = BUILD / "bench" / "peak_flops"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    flags = ["-O3", "-march=native", "-ffp-contract=fast", "-pthread"]
+    subprocess.run([os.environ.get("CC", "cc").split()[-1], *flags, "-o", program, HERE / "peak_flops.c"], check=True)
+    return json.loads(subprocess.run([program, str(threads)], capture_output=True, text=True, check=True).stdout)
+
+
+def library_mb():
+    """The size of libtenon.so without symbols, None if it is not built."""
+    library = BUILD / "libtenon.so"
+    if not library.exists() or not shutil.which("strip"):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "libtenon.so"
+        subprocess.run(["strip", "-o", copy, library.resolve()], check=True)
+        return copy.stat().st_size / 1e6
+
+
+def ratio(best, work, peer):
+    """How many times as good as TensorFlow, None where one is missing."""
+    mine, theirs = best.get((work, peer)), best.get((work, "tensorflow"))
+    if not mine or not theirs or not mine["value"] or not theirs["value"]:
+        return None
+    forward = mine["value"] / theirs["value"]
+    return 1 / forward if mine["unit"] in LOWER_IS_BETTER else forward
+
+
+def verdict(best, work, peer):
+    """ "met", "MISSED" or "" where nothing is promised."""
+    limit, wanted = VALUE_TARGETS.get((work, peer)), RATIO_TARGETS.get((work, peer))
+    if limit is not None:
+        return f"{'met' if best[work, peer]['value'] <= limit else 'MISSED'} (<= {limit:g})"
+    times = ratio(best, work, peer)
+    if wanted is None or times is None:
+        return ""
+    return f"{'met' if times >= wanted else 'MISSED'} (>= {wanted:g} x)"
+
+
+def rows(best, machine):
+    """The table's lines."""
+    for (work, peer), line in best.items():
+        times = ratio(best, work, peer)
+        share = line["value"] * FLOPS[work] / machine["gflops"] / 1e9 if work in FLOPS else None
+        yield [
+            work, peer, f"{line['value']:g} {line['unit']}",
+            f"{times:.2f} x" if times and peer != "tensorflow" else "",
+            f"{share:.0%}" if share is not None else "", f"{line.get('rss_mb', 0)} MB", verdict(best, work, peer),
+        ]  # fmt: skip
+
+
+HEAD = ["work", "peer", "value", "to TensorFlow", "of peak", "RSS", "target"]
+
+
+def table(lines):
+    """Markdown, aligned."""
+    lines = [HEAD, *lines]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
+    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines]
+    text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(text)
+
+
+def machine_text(machine, threads):
+    """What ran where."""
+    model = platform.processor() or platform.machine()
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+        model = next(line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{model}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}; {threads} threads; "
+        f"peak {machine['gflops']:.0f} GFLOP/s, {machine['gbytes']:.0f} GB/s read"
+    )
+
+
+def footer(best):
+    """Resident memory and the library's size."""
+    mine, theirs = best.get(("mlp", "tenon")), best.get(("mlp", "tensorflow"))
+    if mine and theirs:
+        share = mine["rss_mb"] / theirs["rss_mb"]
+        yield f"resident memory of mlp: {share:.0%} of TensorFlow's, {'met' if share <= 0.25 else 'MISSED'} (<= 25%)"
+    size = library_mb()
+    if size:
+        yield f"libtenon.so, stripped: {size:.2f} MB, {'met' if size < LIBRARY_TARGET_MB else 'MISSED'} (< 4 MB)"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("works", nargs="*", default=WORKS, help=f"of {' '.join(WORKS)}")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=int, default=3, help="how often all of them take turns")
+    parser.add_argument("--peers", default="tenon,tenon-python,tensorflow,torch,jax")
+    parser.add_argument("--timeout", type=int, default=600, help="seconds for one process")
+    parser.add_argument("--write", action="store_true", help="also write bench/results.md")
+    options = parser.parse_args()
+    machine = peak(options.threads)
+    best = interleaved(options.works, options.threads, options.peers.split(","), options.rounds, options.timeout)
+    text = "\n\n".join(
+        [machine_text(machine, options.threads), table(rows(best, machine)), *footer(best)]
+    )  # fmt: skip
+    print(text)
+    if options.write:
+        versions = sorted({f"{line['peer']} {line['version']}" for line in best.values() if line.get("version")})
+        when = time.strftime("%Y-%m-%d")
+        body = f"# Results\n\nWritten by `make bench` on {when}. Versions: {', '.join(versions)}.\n\n{text}\n"
+        (HERE / "results.md").write_text(body)
+    return 0 if best else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
