@@ -1,4 +1,5 @@
-/* The dynamic executor: runs a subgraph as its values come, with kernels prepared when their inputs' shapes are known. */
+/* The dynamic executor: runs a subgraph as its values come, with kernels prepared when their inputs' shapes are known.
+ */
 #ifndef TN_RUNTIME_DYNAMIC_H
 #define TN_RUNTIME_DYNAMIC_H
 
@@ -16,8 +17,8 @@ typedef struct tn_dynamic_request {
   tn_step *step;
   tn_trace *trace; /* NULL: none */
   size_t n_fetches;
-  int threads;    /* inside an op */
-  int workers;    /* nodes that run at once; at least 1 */
+  int threads; /* inside an op */
+  int workers; /* nodes that run at once; at least 1 */
 } tn_dynamic_request;
 
 tn_error *tn_dynamic_new(const tn_dynamic_request *request, tn_dynamic **out) TN_MUST_USE;

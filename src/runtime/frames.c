@@ -32,7 +32,8 @@ struct tn_frame {
   int n_dead_exits;
 };
 
-static void activate(tn_flow *flow, const tn_item *item, tn_frame *frame, int64_t at, const tn_tensor *outputs, bool dead);
+static void activate(tn_flow *flow, const tn_item *item, tn_frame *frame, int64_t at, const tn_tensor *outputs,
+                     bool dead);
 
 static const tn_static_frame *static_of(const tn_flow *flow, const tn_frame *frame) {
   return &flow->graph->frames[frame->which];
@@ -176,7 +177,8 @@ static bool reach_merge(const tn_item *from, const tn_item *to, iteration *it, b
   return *pending == 1 && *dead;
 }
 
-static void activate(tn_flow *flow, const tn_item *item, tn_frame *frame, int64_t at, const tn_tensor *outputs, bool dead) {
+static void activate(tn_flow *flow, const tn_item *item, tn_frame *frame, int64_t at, const tn_tensor *outputs,
+                     bool dead) {
   iteration *it = *slot(flow, frame, at);
   for (int e = item->first_edge; e < item->first_edge + item->n_edges; e++) {
     const tn_edge *edge = &flow->graph->edges[e];
@@ -360,7 +362,8 @@ static void visit_frame(const tn_flow *flow, const tn_frame *frame,
   for (const tn_frame *child = frame->children; child; child = child->next) visit_frame(flow, child, visit, argument);
 }
 
-void tn_flow_visit(const tn_flow *flow, void (*visit)(void *argument, const tn_item *consumer, int input, const tn_tensor *value),
+void tn_flow_visit(const tn_flow *flow,
+                   void (*visit)(void *argument, const tn_item *consumer, int input, const tn_tensor *value),
                    void *argument) {
   if (flow->root) visit_frame(flow, flow->root, visit, argument);
 }

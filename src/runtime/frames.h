@@ -1,5 +1,5 @@
-/* Tokens on their way through a subgraph: frames, iterations, pending counts and dead values, as TensorFlow's executor has them.
- * Nothing here locks: the executor does. */
+/* Tokens on their way through a subgraph: frames, iterations, pending counts and dead values, as TensorFlow's executor
+ * has them. Nothing here locks: the executor does. */
 #ifndef TN_RUNTIME_FRAMES_H
 #define TN_RUNTIME_FRAMES_H
 
@@ -17,7 +17,7 @@ typedef struct tn_ready {
 
 typedef struct tn_flow {
   const tn_subgraph *graph;
-  tn_frame *root; /* NULL once everything has run */
+  tn_frame *root;  /* NULL once everything has run */
   tn_ready *ready; /* a stack */
   size_t n_ready, capacity;
   bool failed; /* memory ran out: the step can't go on */
@@ -33,7 +33,8 @@ tn_tensor *tn_flow_inputs(const tn_flow *flow, const tn_ready *ready);
 /* READY has run: its OUTPUTS go on (those of dtype TN_INVALID are dead). */
 void tn_flow_propagate(tn_flow *flow, const tn_ready *ready, const tn_tensor *outputs);
 /* Calls VISIT for every value that waits for a consumer. */
-void tn_flow_visit(const tn_flow *flow, void (*visit)(void *argument, const tn_item *consumer, int input, const tn_tensor *value),
+void tn_flow_visit(const tn_flow *flow,
+                   void (*visit)(void *argument, const tn_item *consumer, int input, const tn_tensor *value),
                    void *argument);
 
 #endif

@@ -20,7 +20,8 @@ static tn_error *frame_entered(tn_subgraph *g, tn_item *enter, int parent) {
   int parallel = (int)tn_node_get_int(enter->node, "parallel_iterations");
   for (int i = 0; i < g->n_frames && enter->child_frame < 0; i++) {
     tn_static_frame *f = &g->frames[i];
-    if (f->parent == parent && f->name_size == name.size && (!name.size || memcmp(f->name, name.data, name.size) == 0)) {
+    if (f->parent == parent && f->name_size == name.size &&
+        (!name.size || memcmp(f->name, name.data, name.size) == 0)) {
       enter->child_frame = i;
     }
   }
@@ -94,8 +95,7 @@ static tn_error *number(tn_subgraph *g) {
     for (int i = 0; i < frame->n_items; i++) {
       const tn_item *item = &g->items[g->by_frame[at - frame->n_items + i]];
       /* A Merge waits for its control inputs, counted by two, and for one live input, the lowest bit. */
-      frame->pending[i] =
-          item->kind == TN_ITEM_MERGE ? 1 + 2 * item->n_controls : item->n_inputs + item->n_controls;
+      frame->pending[i] = item->kind == TN_ITEM_MERGE ? 1 + 2 * item->n_controls : item->n_inputs + item->n_controls;
     }
   }
   return NULL;

@@ -9,7 +9,7 @@
 #include "base/thread.h"
 
 #define PER_NODE 8
-#define STRIPES 16
+#define STRIPES  16
 
 typedef struct entry {
   char *key;

@@ -49,7 +49,8 @@ static tn_error *run_merge(const tn_item *item, tn_tensor *inputs, tn_tensor *ou
   return NULL;
 }
 
-static tn_error *run_kernel(const tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
+static tn_error *run_kernel(const tn_node_context *context, const tn_item *item, tn_tensor *inputs,
+                            tn_tensor *outputs) {
   enum { FEW = 16 };
   const tn_tensor *few[FEW], **pointers = few;
   bool few_forward[FEW], *forward = few_forward;
@@ -59,8 +60,8 @@ static tn_error *run_kernel(const tn_node_context *context, const tn_item *item,
     forward = tn_malloc(n * sizeof *forward);
   }
   tn_kernel *kernel = NULL;
-  tn_error *error = pointers && forward ? tn_kernel_cache_get(context->kernels, item->node, inputs, &kernel)
-                                        : tn_out_of_memory();
+  tn_error *error =
+      pointers && forward ? tn_kernel_cache_get(context->kernels, item->node, inputs, &kernel) : tn_out_of_memory();
   if (!error) {
     for (size_t i = 0; i < n; i++) {
       pointers[i] = &inputs[i];

@@ -86,8 +86,8 @@ static tn_error *hand_over(const tn_program *program, tn_dynamic *run, tn_tensor
     if (fetch.index < 0) continue;
     const tn_tensor *value = tn_dynamic_fetched(run, i);
     if (value->dtype == TN_INVALID) {
-      error = tn_errorf(TN_INVALID_ARGUMENT, "Retval[%zu] does not have value: '%s:%d' was not computed in this step", i,
-                        fetch.node->name, fetch.index);
+      error = tn_errorf(TN_INVALID_ARGUMENT, "Retval[%zu] does not have value: '%s:%d' was not computed in this step",
+                        i, fetch.node->name, fetch.index);
     } else {
       error = tn_tensor_box(value, &boxed[i]);
     }

@@ -11,14 +11,14 @@
 typedef struct search {
   const tn_signature *signature;
   tn_subgraph *graph;
-  tn_map *found;     /* node -> its item's index + 1 */
-  tn_map *fed;       /* (node, output) -> feed's index + 1 */
+  tn_map *found; /* node -> its item's index + 1 */
+  tn_map *fed;   /* (node, output) -> feed's index + 1 */
   int item_capacity;
   size_t edge_capacity;
   struct raw_edge {
     int from;
     tn_edge edge;
-  } *edges;
+  } * edges;
 } search;
 
 /* A key for output I of NODE, -1 for the node: pointers are aligned, but indices are not bounded, so both go in. */

@@ -1,4 +1,5 @@
-/* What one step needs of a graph: the nodes that its fetches and targets reach, laid out for the dynamic executor. Immutable. */
+/* What one step needs of a graph: the nodes that its fetches and targets reach, laid out for the dynamic executor.
+ * Immutable. */
 #ifndef TN_RUNTIME_SUBGRAPH_H
 #define TN_RUNTIME_SUBGRAPH_H
 
@@ -20,7 +21,7 @@ typedef enum tn_item_kind {
   TN_ITEM_ENTER,
   TN_ITEM_EXIT,
   TN_ITEM_NEXT_ITERATION,
-  TN_ITEM_PASS, /* LoopCond: hands its input on */
+  TN_ITEM_PASS,   /* LoopCond: hands its input on */
   TN_ITEM_TRIGGER /* ControlTrigger: runs even after dead nodes */
 } tn_item_kind;
 
@@ -38,16 +39,16 @@ typedef struct tn_item {
   const tn_node *node; /* of a feed: the node that it stands in for */
   tn_item_kind kind;
   int n_inputs, n_outputs;
-  int n_controls;        /* control edges that come in */
+  int n_controls; /* control edges that come in */
   int first_edge, n_edges;
   int first_fetch, n_fetches;
-  int frame;             /* index of the static frame in which it runs */
-  int local;             /* its number within the frame */
-  int first_input;       /* its first input within the frame's inputs */
-  int child_frame;       /* of an Enter: the frame that it enters */
+  int frame;       /* index of the static frame in which it runs */
+  int local;       /* its number within the frame */
+  int first_input; /* its first input within the frame's inputs */
+  int child_frame; /* of an Enter: the frame that it enters */
   bool constant_enter;
   bool blocking;
-  bool derefs;           /* an input may be a reference where the op takes a value */
+  bool derefs; /* an input may be a reference where the op takes a value */
 } tn_item;
 
 /* A loop's body, or the graph outside of loops (frame 0, parent -1). */

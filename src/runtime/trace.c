@@ -48,7 +48,8 @@ static int thread_number(tn_trace *trace) {
   return i;
 }
 
-void tn_trace_add(tn_trace *trace, const tn_node *node, const int64_t span_ns[2], int n, const tn_tensor *const *outputs) {
+void tn_trace_add(tn_trace *trace, const tn_node *node, const int64_t span_ns[2], int n,
+                  const tn_tensor *const *outputs) {
   int64_t bytes = 0;
   for (int i = 0; i < n; i++) {
     if (outputs[i]->dtype == TN_INVALID || outputs[i]->shape.rank < 0) continue;
