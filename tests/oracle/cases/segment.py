@@ -1,7 +1,6 @@
 """Segment ops: sorted, unsorted, sparse."""
 
 import numpy as np
-
 from oracle.api import bad, case, const, ints, rand
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
