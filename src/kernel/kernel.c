@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "kernel/eval_const.h"
 #include "kernel/step.h"
+
+/* Here, because every program that has an op has this file. */
+__attribute__((constructor)) static void install(void) { tn_install_eval_const(); }
 
 tn_error *tn_prepare_output(tn_prepare *p, int i, const tn_shape *shape) {
   if (i < 0 || i >= p->n_outputs) return tn_prepare_errorf(p, TN_INTERNAL, "there is no output %d", i);

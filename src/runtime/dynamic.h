@@ -5,7 +5,7 @@
 
 #include "kernel/step.h"
 #include "runtime/kernel_cache.h"
-#include "runtime/subgraph.h"
+#include "compile/subgraph.h"
 #include "runtime/trace.h"
 
 typedef struct tn_dynamic tn_dynamic;

@@ -3,7 +3,7 @@
 #ifndef TN_RUNTIME_FRAMES_H
 #define TN_RUNTIME_FRAMES_H
 
-#include "runtime/subgraph.h"
+#include "compile/subgraph.h"
 
 typedef struct tn_frame tn_frame;
 

@@ -7,7 +7,7 @@
 
 #include "kernel/resource.h"
 #include "runtime/kernel_cache.h"
-#include "runtime/subgraph.h"
+#include "compile/subgraph.h"
 
 struct tn_session {
   atomic_int refs;

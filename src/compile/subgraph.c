@@ -1,11 +1,11 @@
 /* Pruning: from the fetches and targets back to what they need. */
-#include "runtime/subgraph.h"
+#include "compile/subgraph.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/map.h"
-#include "runtime/frames_static.h"
+#include "compile/frames_static.h"
 
 /* The state of the search. */
 typedef struct search {

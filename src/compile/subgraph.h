@@ -1,7 +1,7 @@
 /* What one step needs of a graph: the nodes that its fetches and targets reach, laid out for the dynamic executor.
  * Immutable. */
-#ifndef TN_RUNTIME_SUBGRAPH_H
-#define TN_RUNTIME_SUBGRAPH_H
+#ifndef TN_COMPILE_SUBGRAPH_H
+#define TN_COMPILE_SUBGRAPH_H
 
 #include "graph/graph.h"
 

@@ -1,5 +1,5 @@
 /* Which loop each item of a subgraph belongs to: frames spread from the sources along the edges. */
-#include "runtime/frames_static.h"
+#include "compile/frames_static.h"
 
 #include <string.h>
 
