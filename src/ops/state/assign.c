@@ -6,7 +6,9 @@ static tn_error *run_assign(tn_run *r) {
   tn_variable *v;
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[1]->dtype));
-  tn_error *error = tn_variable_assign(v, r->inputs[1], tn_node_get_bool(r->node, "validate_shape"));
+  bool validate = tn_node_get_bool(r->node, "validate_shape");
+  if (validate) TN_TRY(tn_state_check_shape(r, v, r->inputs[1]));
+  tn_error *error = tn_variable_assign(v, r->inputs[1], validate && !tn_variable_initialized(v));
   return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
 }
 
@@ -15,7 +17,7 @@ static tn_error *run_update(tn_run *r, tn_update_op op) {
   tn_tensor value;
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[1]->dtype));
-  TN_TRY(tn_variable_begin(v, &value));
+  TN_TRY(tn_state_begin(r, v, &value));
   tn_error *error = NULL;
   if (!tn_shape_equal(&value.shape, &r->inputs[1]->shape)) {
     error = tn_run_errorf(r, TN_INVALID_ARGUMENT, "shapes differ: variable %s is %s and the value is %s", v->name,

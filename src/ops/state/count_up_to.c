@@ -30,7 +30,7 @@ static tn_error *run(tn_run *r) {
   tn_tensor value;
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->outputs[0]->dtype));
-  TN_TRY(tn_error_context(tn_variable_begin(v, &value), "%s '%s'", r->node->op->name, r->node->name));
+  TN_TRY(tn_state_begin(r, v, &value));
   tn_error *error = count(r, v, &value);
   tn_variable_end(v);
   return error;

@@ -92,7 +92,7 @@ static tn_error *run(tn_run *r, tn_error *(*compute)(tn_run *, const tn_tensor *
   tn_tensor value = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->outputs[0]->dtype));
-  TN_TRY(tn_error_context(tn_variable_read(v, &value), "%s '%s'", r->node->op->name, r->node->name));
+  TN_TRY(tn_state_read(r, v, &value));
   tn_error *error = compute(r, &value);
   tn_tensor_clear(&value);
   return error;

@@ -28,7 +28,8 @@ static tn_error *run_assign(tn_run *r) {
   tn_variable *v;
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[1]->dtype));
-  tn_error *error = tn_variable_assign(v, r->inputs[1], tn_node_get_bool(r->node, "validate_shape"));
+  if (tn_node_get_bool(r->node, "validate_shape")) TN_TRY(tn_state_check_shape(r, v, r->inputs[1]));
+  tn_error *error = tn_variable_assign(v, r->inputs[1], false);
   return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
 }
 
@@ -37,7 +38,7 @@ static tn_error *run_update(tn_run *r, tn_update_op op) {
   tn_tensor value;
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[1]->dtype));
-  TN_TRY(tn_error_context(tn_variable_begin(v, &value), "%s '%s'", r->node->op->name, r->node->name));
+  TN_TRY(tn_state_begin(r, v, &value));
   tn_error *error = NULL;
   if (!tn_shape_equal(&value.shape, &r->inputs[1]->shape)) {
     error = tn_run_errorf(r, TN_INVALID_ARGUMENT, "shapes differ: variable %s is %s and the value is %s", v->name,
@@ -63,7 +64,7 @@ static tn_error *run_shape(tn_run *r) {
   tn_variable *v;
   tn_tensor value;
   TN_TRY(tn_run_variable(r, 0, &v));
-  TN_TRY(tn_error_context(tn_variable_read(v, &value), "%s '%s'", r->node->op->name, r->node->name));
+  TN_TRY(tn_state_read(r, v, &value));
   tn_shape shape = value.shape;
   tn_tensor_clear(&value);
   tn_shape vector = tn_shape_of(1, &(int64_t){shape.rank});

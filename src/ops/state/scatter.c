@@ -47,7 +47,7 @@ static tn_error *run(tn_run *r, tn_update_op op) {
   tn_tensor params;
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[2]->dtype));
-  TN_TRY(tn_error_context(tn_variable_begin(v, &params), "%s '%s'", r->node->op->name, r->node->name));
+  TN_TRY(tn_state_begin(r, v, &params));
   tn_error *error = scatter(r, op, &params);
   tn_variable_end(v);
   return error;

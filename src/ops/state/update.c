@@ -176,3 +176,34 @@ tn_error *tn_state_check_dtype(const tn_run *r, const tn_variable *v, tn_dtype d
   return tn_run_errorf(r, TN_INVALID_ARGUMENT, "variable %s holds %s, expected %s", v->name, tn_dtype_name(v->dtype),
                        tn_dtype_name(dtype));
 }
+
+/* A resource that was never assigned does not exist, as TensorFlow sees it. */
+static tn_error *missing(const tn_run *r, const tn_variable *v, tn_error *error) {
+  if (tn_error_code(error) != TN_FAILED_PRECONDITION || r->node->input_types[0] != TN_RESOURCE) {
+    return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
+  }
+  tn_error_free(error);
+  return tn_run_errorf(r, TN_NOT_FOUND, "variable %s does not exist: it was not initialized, or has been destroyed",
+                       v->name);
+}
+
+tn_error *tn_state_begin(const tn_run *r, tn_variable *v, tn_tensor *out) {
+  tn_error *error = tn_variable_begin(v, out);
+  return error ? missing(r, v, error) : NULL;
+}
+
+tn_error *tn_state_read(const tn_run *r, tn_variable *v, tn_tensor *out) {
+  tn_error *error = tn_variable_read(v, out);
+  return error ? missing(r, v, error) : NULL;
+}
+
+tn_error *tn_state_check_shape(const tn_run *r, tn_variable *v, const tn_tensor *value) {
+  if (!tn_variable_initialized(v)) return NULL;
+  tn_tensor now = {0};
+  TN_TRY(tn_variable_read(v, &now));
+  tn_shape shape = now.shape;
+  tn_tensor_clear(&now);
+  if (tn_shape_equal(&shape, &value->shape)) return NULL;
+  return tn_run_errorf(r, TN_INVALID_ARGUMENT, "variable %s has shape %s; the value assigned to it has shape %s",
+                       v->name, TN_SHAPE_STR(&shape), TN_SHAPE_STR(&value->shape));
+}

@@ -43,6 +43,12 @@ tn_error *tn_state_handle_shape(tn_shape_ctx *c, int i, const char *type_attr, t
 tn_error *tn_state_variable_shape(tn_shape_ctx *c, int i, const char *type_attr, tn_shape *out) TN_MUST_USE;
 /* INVALID_ARGUMENT if V, behind input I of R, does not hold DTYPE. */
 tn_error *tn_state_check_dtype(const tn_run *r, const tn_variable *v, tn_dtype dtype) TN_MUST_USE;
+/* As tn_variable_begin and tn_variable_read, with TensorFlow's codes for a variable without a value:
+ * FAILED_PRECONDITION of the reference kind, NOT_FOUND of the resource kind. */
+tn_error *tn_state_begin(const tn_run *r, tn_variable *v, tn_tensor *out) TN_MUST_USE;
+tn_error *tn_state_read(const tn_run *r, tn_variable *v, tn_tensor *out) TN_MUST_USE;
+/* INVALID_ARGUMENT if V has a value of another shape than VALUE. */
+tn_error *tn_state_check_shape(const tn_run *r, tn_variable *v, const tn_tensor *value) TN_MUST_USE;
 /* Indices (int32 or int64) as int64. */
 static inline int64_t tn_index_at(const tn_tensor *t, int64_t i) {
   return t->dtype == TN_INT32 ? (int64_t)((const int32_t *)t->data)[i] : ((const int64_t *)t->data)[i];

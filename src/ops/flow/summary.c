@@ -1,0 +1,111 @@
+/* Values as text, as TensorFlow's Print and Assert show them. */
+#include "ops/flow/summary.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The shorter of two precisions, if it reads back as the same number. */
+static void add_real(tn_str *s, double value, bool is_float) {
+  char text[40];
+  if (isnan(value)) {
+    tn_str_add(s, "nan");
+    return;
+  }
+  snprintf(text, sizeof text, "%.*g", is_float ? 6 : 15, value);
+  bool same = is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
+  if (!same) snprintf(text, sizeof text, "%.*g", is_float ? 9 : 17, value);
+  tn_str_add(s, text);
+}
+
+/* A string with C escapes. */
+static void add_escaped(tn_str *s, const tn_string *string) {
+  for (size_t i = 0; i < string->size; i++) {
+    unsigned char c = (unsigned char)string->data[i];
+    switch (c) {
+    case '\n': tn_str_add(s, "\\n"); break;
+    case '\r': tn_str_add(s, "\\r"); break;
+    case '\t': tn_str_add(s, "\\t"); break;
+    case '"': tn_str_add(s, "\\\""); break;
+    case '\'': tn_str_add(s, "\\'"); break;
+    case '\\': tn_str_add(s, "\\\\"); break;
+    default:
+      if (c < 32 || c > 126) {
+        tn_str_addf(s, "\\%03o", c);
+      } else {
+        tn_str_add_bytes(s, &c, 1);
+      }
+    }
+  }
+}
+
+static void add_element(tn_str *s, const tn_tensor *t, int64_t i) {
+  switch (t->dtype) {
+  case TN_FLOAT: add_real(s, (double)TN_DATA(const float, t)[i], true); break;
+  case TN_DOUBLE: add_real(s, TN_DATA(const double, t)[i], false); break;
+  case TN_HALF: add_real(s, (double)tn_half_to_float(TN_DATA(const uint16_t, t)[i]), true); break;
+  case TN_BFLOAT16: add_real(s, (double)tn_bfloat16_to_float(TN_DATA(const uint16_t, t)[i]), true); break;
+  case TN_INT8:
+  case TN_QINT8: tn_str_addf(s, "%d", TN_DATA(const int8_t, t)[i]); break;
+  case TN_UINT8:
+  case TN_QUINT8: tn_str_addf(s, "%d", TN_DATA(const uint8_t, t)[i]); break;
+  case TN_INT16:
+  case TN_QINT16: tn_str_addf(s, "%d", TN_DATA(const int16_t, t)[i]); break;
+  case TN_UINT16:
+  case TN_QUINT16: tn_str_addf(s, "%d", TN_DATA(const uint16_t, t)[i]); break;
+  case TN_INT32:
+  case TN_QINT32: tn_str_addf(s, "%" PRId32, TN_DATA(const int32_t, t)[i]); break;
+  case TN_UINT32: tn_str_addf(s, "%" PRIu32, TN_DATA(const uint32_t, t)[i]); break;
+  case TN_INT64: tn_str_addf(s, "%" PRId64, TN_DATA(const int64_t, t)[i]); break;
+  case TN_UINT64: tn_str_addf(s, "%" PRIu64, TN_DATA(const uint64_t, t)[i]); break;
+  case TN_BOOL: tn_str_add(s, TN_DATA(const bool, t)[i] ? "1" : "0"); break;
+  case TN_STRING: add_escaped(s, &TN_DATA(const tn_string, t)[i]); break;
+  default: tn_str_add(s, "?");
+  }
+}
+
+typedef struct walk {
+  tn_str *out;
+  const tn_tensor *t;
+  int64_t limit, next;
+} walk;
+
+static void add_row(walk *w, int dim) {
+  for (int64_t i = 0; i < w->t->shape.dims[dim]; i++) {
+    if (w->next >= w->limit) {
+      if (dim) tn_str_add(w->out, "...");
+      return;
+    }
+    if (i) tn_str_add(w->out, " ");
+    add_element(w->out, w->t, w->next++);
+  }
+}
+
+/* Dimension DIM and those inside it; the depth is at most TN_MAX_RANK. */
+static void add_dim(walk *w, int dim) {
+  if (w->next >= w->limit) return;
+  if (dim == w->t->shape.rank - 1) {
+    add_row(w, dim);
+    return;
+  }
+  for (int64_t i = 0; i < w->t->shape.dims[dim]; i++) {
+    bool open = w->next < w->limit;
+    if (open) tn_str_add(w->out, "[");
+    add_dim(w, dim + 1);
+    if (open) tn_str_add(w->out, "]");
+    if (w->next >= w->limit) return;
+  }
+}
+
+void tn_summary_add(tn_str *s, const tn_tensor *t, int64_t limit) {
+  int64_t n = tn_elements(t);
+  walk w = {.out = s, .t = t, .limit = limit < 0 || limit > n ? n : limit};
+  if (t->shape.rank == 0) {
+    if (w.limit) add_element(s, t, 0);
+  } else {
+    add_dim(&w, 0);
+  }
+  if (n > w.limit) tn_str_add(s, "...");
+}
