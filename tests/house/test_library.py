@@ -38,6 +38,14 @@ def test_exports_nothing_else():
     assert [name for name in sorted(exported()) if not re.match(r"tn_|TF_", name)] == []
 
 
+def test_needs_nothing_of_its_own():
+    listing = subprocess.run(
+        ["nm", "-D", "--undefined-only", LIBRARY], capture_output=True, text=True, check=True
+    ).stdout
+    missing = [line.split()[-1] for line in listing.splitlines() if re.match(r"tn_|TF_", line.split()[-1])]
+    assert not missing, f"called but nowhere defined: {missing}"
+
+
 def test_size(tmp_path):
     stripped = tmp_path / "libtenon.so"
     subprocess.run(["strip", "-o", stripped, LIBRARY], check=True)
