@@ -3,9 +3,9 @@
 #ifndef TN_RUNTIME_DYNAMIC_H
 #define TN_RUNTIME_DYNAMIC_H
 
+#include "compile/subgraph.h"
 #include "kernel/step.h"
 #include "runtime/kernel_cache.h"
-#include "compile/subgraph.h"
 #include "runtime/trace.h"
 
 typedef struct tn_dynamic tn_dynamic;

@@ -2,9 +2,9 @@
 #ifndef TN_RUNTIME_NODE_H
 #define TN_RUNTIME_NODE_H
 
+#include "compile/subgraph.h"
 #include "kernel/step.h"
 #include "runtime/kernel_cache.h"
-#include "compile/subgraph.h"
 #include "runtime/trace.h"
 
 typedef struct tn_node_context {

@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <tenon/session.h>
 
+#include "compile/subgraph.h"
 #include "kernel/resource.h"
 #include "runtime/kernel_cache.h"
-#include "compile/subgraph.h"
 
 struct tn_session {
   atomic_int refs;

@@ -3,10 +3,10 @@
 import functools
 
 import numpy as np
-from tenon import _core, errors
 
 from oracle import cache, compare, exceptions, tenon_side
 from oracle import tensorflow_side as reference
+from tenon import _core, errors
 
 
 @functools.cache

@@ -3,10 +3,10 @@
 import contextlib
 
 import numpy as np
-import tenon
-from tenon import _core, errors
 
+import tenon
 from oracle import tensorflow_side as reference
+from tenon import _core, errors
 
 
 def code_of(error):

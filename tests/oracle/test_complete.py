@@ -1,9 +1,9 @@
 """Nothing is left out: every op has a case, a doc line, a reference kernel, and says what its gradient is."""
 
 import pytest
-from tenon import _core
 
 from oracle import collect, tenon_side
+from tenon import _core
 
 OPS = _core.op_names()
 # The executor runs these itself; they have no kernels.

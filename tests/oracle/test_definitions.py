@@ -1,10 +1,10 @@
 """The definition of every op equals TensorFlow's OpDef."""
 
 import pytest
-from tenon import _core
 
 from oracle import cache, exceptions
 from oracle import tensorflow_side as reference
+from tenon import _core
 
 OPS = [name for name in _core.op_names() if not name.startswith("_")]
 

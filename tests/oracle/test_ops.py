@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tenon import _core
 
 from oracle import check, collect
+from tenon import _core
 
 CASES = collect.all_cases()
 

@@ -3,9 +3,8 @@
 import os
 import sys
 
-from tenon import _core
-
 from oracle import check, collect
+from tenon import _core
 
 
 def main():

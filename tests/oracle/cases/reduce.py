@@ -1,6 +1,7 @@
 """Reductions, arg, cumulative, top-k, bincount."""
 
 import numpy as np
+
 from oracle.api import bad, case, const, ints, rand, special
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]

@@ -1,6 +1,7 @@
 """Segment ops: sorted, unsorted, sparse."""
 
 import numpy as np
+
 from oracle.api import bad, case, const, ints, rand
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
