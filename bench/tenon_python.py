@@ -11,6 +11,7 @@ import resource
 import time
 
 import numpy as np
+
 import tenon
 
 
