@@ -79,6 +79,11 @@ tn_error *tn_conv_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, bool de
 tn_error *tn_conv_reference_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, bool depthwise) TN_MUST_USE;
 tn_error *tn_conv_reference(tn_run *r, tn_conv_kind kind) TN_MUST_USE;
 
+/* oneDNN's kernels: float32, channels last. */
+tn_error *tn_conv_dnn_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, bool depthwise) TN_MUST_USE;
+tn_error *tn_conv_dnn(tn_run *r) TN_MUST_USE;
+void tn_conv_dnn_free(void *state);
+
 /* Shape functions: forward, and the gradient of the input or filter, whose sizes are value input 0 or 1. */
 tn_error *tn_conv_shape(tn_shape_ctx *c, int spatial, bool depthwise) TN_MUST_USE;
 tn_error *tn_conv_shape_back(tn_shape_ctx *c, tn_conv_kind kind, int spatial) TN_MUST_USE;
