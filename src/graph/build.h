@@ -77,9 +77,16 @@ struct tn_gradient_ctx {
   const tn_node *node;               /* the forward node */
   const tn_gradient_value *grad_out; /* one per output; .values.node NULL: nothing flows into this output */
   tn_gradient_value *grad_in;        /* one per input, preset to none: leave it so where nothing flows */
+  struct tn_gradients *driver;     /* for the gradients of control flow */
 };
 /* The gradient of output I as a dense tensor; zeros of the output's shape where nothing flows. */
 tn_output tn_grad_dense(tn_gradient_ctx *c, int i);
+/* The gradients of control flow, which need to know the loops that they are in. */
+tn_error *tn_grad_switch(tn_gradient_ctx *c);
+tn_error *tn_grad_merge(tn_gradient_ctx *c);
+tn_error *tn_grad_enter(tn_gradient_ctx *c);
+tn_error *tn_grad_exit(tn_gradient_ctx *c);
+tn_error *tn_grad_next_iteration(tn_gradient_ctx *c);
 /* True if something flows into output I. */
 static inline bool tn_grad_has(const tn_gradient_ctx *c, int i) { return c->grad_out[i].values.node != NULL; }
 /* The forward node's input / output I. */
