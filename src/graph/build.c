@@ -142,9 +142,9 @@ tn_output tn_build_sum(tn_scope *s, tn_output x, tn_output axes, bool keep_dims)
 
 /* --- the inverse of broadcasting --- */
 
-/* The axes of the broadcast of X and OTHER along which X was stretched, from static shapes: *LEADING of them are axes that
- * X lacks. -1 if the shapes don't tell. Summing an axis of size 1 changes nothing, so an unknown size of OTHER is no hurdle
- * where X has 1. */
+/* The axes of the broadcast of X and OTHER along which X was stretched, from static shapes: *LEADING of them are axes
+ * that X lacks. -1 if the shapes don't tell. Summing an axis of size 1 changes nothing, so an unknown size of OTHER is
+ * no hurdle where X has 1. */
 static int stretched_axes(const tn_shape *x, const tn_shape *other, int64_t axes[TN_MAX_RANK], int *leading) {
   if (x->rank < 0 || other->rank < 0) return -1;
   int rank = x->rank > other->rank ? x->rank : other->rank, n = 0;

@@ -187,7 +187,8 @@ static tn_error *run_user(tn_gradients *g, const tn_user_gradient *user, tn_grad
   TN_TRY(user->fn(g->graph, (tn_node *)c->node, outs, ins, user->argument));
   for (int i = 0; i < n_in; i++) {
     if (ins[i].node && (ins[i].node->graph != g->graph || ins[i].index < 0 || ins[i].index >= ins[i].node->n_outputs)) {
-      return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "its gradient returned something that is no tensor of the graph");
+      return tn_node_errorf(c->node, TN_INVALID_ARGUMENT,
+                            "its gradient returned something that is no tensor of the graph");
     }
     c->grad_in[i].values = ins[i];
   }

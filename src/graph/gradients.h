@@ -17,23 +17,24 @@ typedef struct tn_node_list {
   tn_node **nodes;
 } tn_node_list;
 
-/* A loop: of the graph, or (FORWARD set) one that computes the gradients of a loop, iterating backwards. NULL: no loop. */
+/* A loop: of the graph, or (FORWARD set) one that computes the gradients of a loop, iterating backwards. NULL: no loop.
+ */
 typedef struct tn_frame {
   struct tn_frame *parent, *next;
   struct tn_frame *forward, *backward; /* the other one of the pair */
   const char *name;
   int64_t parallel_iterations;
-  tn_guard *guard;     /* what the loop as a whole runs under */
-  tn_node *cond;       /* its LoopCond */
-  tn_node *body;       /* a backward loop's counter: runs in each iteration but the last */
-  tn_node *step;       /* the NextIteration of its counter */
-  tn_node *count;      /* a forward loop's counter, after adding one */
-  tn_node *sync;       /* a ControlTrigger before STEP, which waits for nodes that may be dead */
+  tn_guard *guard; /* what the loop as a whole runs under */
+  tn_node *cond;   /* its LoopCond */
+  tn_node *body;   /* a backward loop's counter: runs in each iteration but the last */
+  tn_node *step;   /* the NextIteration of its counter */
+  tn_node *count;  /* a forward loop's counter, after adding one */
+  tn_node *sync;   /* a ControlTrigger before STEP, which waits for nodes that may be dead */
   tn_node_list enters, exits;
   tn_node_list deferred, unused; /* exits that wait until all exits were seen; those that no gradient came to */
   int pending_exits;
-  tn_map *values;  /* (node, output) from outside: the tn_output that stands for it inside */
-  tn_map *merges;  /* a loop's Switch: the Merge of the backward loop */
+  tn_map *values; /* (node, output) from outside: the tn_output that stands for it inside */
+  tn_map *merges; /* a loop's Switch: the Merge of the backward loop */
 } tn_frame;
 
 typedef struct tn_grad_list {
@@ -52,22 +53,22 @@ typedef struct tn_gradients {
   tn_graph *graph;
   tn_arena *arena;
   tn_scope scope;
-  size_t n;            /* the nodes that there were before */
-  uint8_t *between;    /* per node: on a way from an x to a y */
-  uint8_t *stop;       /* per node: nothing flows further */
-  int *pending;        /* per node: how many gradients are still to come */
+  size_t n;             /* the nodes that there were before */
+  uint8_t *between;     /* per node: on a way from an x to a y */
+  uint8_t *stop;        /* per node: nothing flows further */
+  int *pending;         /* per node: how many gradients are still to come */
   tn_grad_list **grads; /* per node: one list per output, or NULL */
   tn_node_list queue;
-  size_t next;         /* in QUEUE */
-  bool loops;          /* the graph has loops: the fields below count */
+  size_t next; /* in QUEUE */
+  bool loops;  /* the graph has loops: the fields below count */
   tn_frame *frames;
   tn_frame **frame_of; /* per node, the frame that its outputs live in */
   tn_guard **guard_of; /* per node */
   tn_guard *guards;
-  tn_map *new_frames;  /* the same for nodes made since: id + 1 to tn_frame */
+  tn_map *new_frames; /* the same for nodes made since: id + 1 to tn_frame */
   tn_map *new_guards;
-  tn_frame *current;   /* where new nodes go */
-  const tn_node *op;   /* the node whose gradient is being built */
+  tn_frame *current; /* where new nodes go */
+  const tn_node *op; /* the node whose gradient is being built */
   tn_flow_hook hook;
 } tn_gradients;
 
@@ -102,7 +103,9 @@ tn_error *tn_frames_find(tn_gradients *g) TN_MUST_USE;
 tn_frame *tn_frame_of(const tn_gradients *g, const tn_node *node);
 tn_guard *tn_guard_of(tn_gradients *g, const tn_node *node);
 /* Where gradients of a node in FRAME are built: its backward loop, or FRAME itself. */
-static inline tn_frame *tn_frame_backward(tn_frame *frame) { return frame && frame->backward ? frame->backward : frame; }
+static inline tn_frame *tn_frame_backward(tn_frame *frame) {
+  return frame && frame->backward ? frame->backward : frame;
+}
 tn_error *tn_frame_set(tn_gradients *g, const tn_node *node, tn_frame *frame) TN_MUST_USE;
 void tn_frames_free(tn_gradients *g);
 

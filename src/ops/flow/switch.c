@@ -29,16 +29,16 @@ static tn_error *merge_shape(tn_shape_ctx *c) {
 
 TN_OP(Switch, .inputs = "data: T, pred: bool", .outputs = "output_false: T, output_true: T", .attrs = "T: type",
       .doc = "Forwards data to the output that pred chooses; the other one is dead.", .flags = TN_OP_CONTROL_FLOW,
-      .shape = switch_shape, .gradient = tn_grad_switch)
+      .shape = switch_shape, .gradient = tn_grad_switch);
 
 TN_OP(RefSwitch, .inputs = "data: Ref(T), pred: bool", .outputs = "output_false: Ref(T), output_true: Ref(T)",
       .attrs = "T: type", .doc = "Switch for references to variables.",
-      .flags = TN_OP_CONTROL_FLOW | TN_OP_ALLOWS_UNINITIALIZED, .shape = switch_shape, .gradient = tn_grad_switch)
+      .flags = TN_OP_CONTROL_FLOW | TN_OP_ALLOWS_UNINITIALIZED, .shape = switch_shape, .gradient = tn_grad_switch);
 
 TN_OP(Merge, .inputs = "inputs: N * T", .outputs = "output: T, value_index: int32", .attrs = "T: type; N: int >= 1",
       .doc = "Forwards the first input that is alive, and says which one that was.", .flags = TN_OP_CONTROL_FLOW,
-      .shape = merge_shape, .gradient = tn_grad_merge)
+      .shape = merge_shape, .gradient = tn_grad_merge);
 
 TN_OP(RefMerge, .inputs = "inputs: Ref(N * T)", .outputs = "output: Ref(T), value_index: int32",
       .attrs = "T: type; N: int >= 1", .doc = "Merge for references to variables.", .flags = TN_OP_CONTROL_FLOW,
-      .shape = merge_shape, .gradient = tn_grad_merge)
+      .shape = merge_shape, .gradient = tn_grad_merge);
