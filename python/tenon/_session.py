@@ -84,7 +84,7 @@ class Session:
         self._core.close()
 
     def run(self, fetches, feeds=None, timeout_ms=0, trace=None, cancellation=None):
-        """One step. FETCHES: a Tensor, an Operation, a name, or a list, tuple or dict of them; FEEDS: tensors to values.
+        """A step. FETCHES: a Tensor, an Operation, a name, or a list, tuple or dict of them; FEEDS: tensors to values.
 
         Results are NumPy arrays (NumPy scalars for rank 0), None for operations. TRACE is a RunMetadata to fill.
         """

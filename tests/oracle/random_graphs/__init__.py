@@ -1,0 +1,1 @@
+"""Random graphs that must give the same result however they are compiled and run."""
