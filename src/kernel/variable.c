@@ -83,7 +83,10 @@ bool tn_variable_initialized(tn_variable *v) {
 tn_error *tn_variable_read(tn_variable *v, tn_tensor *out) {
   hold(v);
   bool there = v->value.dtype != TN_INVALID;
-  if (there) tn_tensor_set(out, &v->value);
+  if (there) {
+    *out = (tn_tensor){0}; /* callers need not initialise what they are given */
+    tn_tensor_set(out, &v->value);
+  }
   release(v);
   return there ? NULL : uninitialized(v);
 }

@@ -28,7 +28,7 @@ def reshape(m):
         given[m.random.randint(len(given))] = -1
     node = unit.node("Reshape", IN0, unit.const(given, "int32"))
     if m.chance(0.2):
-        node = unit.node("Squeeze", unit.node("ExpandDims", node, unit.const(0, "int32")), axis=[0])
+        node = unit.node("Squeeze", unit.node("ExpandDims", node, unit.const(0, "int32")), squeeze_dims=[0])
     moved(m, unit, node, x, shape)
 
 
