@@ -21,7 +21,8 @@ static tn_error *diag_shape(tn_shape_ctx *c) {
 static tn_error *diag_prepare(tn_prepare *p) {
   const tn_shape *in = &p->inputs[0].shape;
   if (in->rank < 1 || 2 * in->rank > TN_MAX_RANK)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Input must be of rank 1 to %d, got shape %s", TN_MAX_RANK / 2, TN_SHAPE_STR(in));
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Input must be of rank 1 to %d, got shape %s", TN_MAX_RANK / 2,
+                             TN_SHAPE_STR(in));
   tn_shape out = *in;
   for (int i = 0; i < in->rank; i++) out.dims[out.rank++] = in->dims[i];
   return tn_prepare_output(p, 0, &out);
@@ -37,22 +38,20 @@ static tn_error *diag_gradient(tn_gradient_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def diag_kernels[] = {{.name = "reference", .types = DIAG_TYPES, .prepare = diag_prepare, .run = diag_run}, {0}};
+static const tn_kernel_def diag_kernels[] = {
+    {.name = "reference", .types = DIAG_TYPES, .prepare = diag_prepare, .run = diag_run}, {0}};
 
-TN_OP(Diag,
-      .inputs = "diagonal: T",
-      .outputs = "output: T",
+TN_OP(Diag, .inputs = "diagonal: T", .outputs = "output: T",
       .attrs = "T: {bfloat16, half, float, double, int32, int64, complex64, complex128}",
-      .doc = "A tensor of twice the rank with the input on its diagonal.",
-      .shape = diag_shape,
-      .gradient = diag_gradient,
-      .kernels = diag_kernels);
+      .doc = "A tensor of twice the rank with the input on its diagonal.", .shape = diag_shape,
+      .gradient = diag_gradient, .kernels = diag_kernels);
 
 static tn_error *part_shape(tn_shape_ctx *c) {
   const tn_shape *in = &c->in[0];
   if (in->rank < 0) return NULL;
   if (in->rank % 2 != 0 || in->rank == 0)
-    return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "Input must have even and non-zero rank, input rank is %d", in->rank);
+    return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "Input must have even and non-zero rank, input rank is %d",
+                          in->rank);
   tn_shape a = tn_shape_part(in, 0, in->rank / 2), b = tn_shape_part(in, in->rank / 2, in->rank);
   return tn_shape_merge(c, &a, &b, &c->out[0]);
 }
@@ -61,7 +60,8 @@ static tn_error *part_prepare(tn_prepare *p) {
   const tn_shape *in = &p->inputs[0].shape;
   tn_shape a = tn_shape_part(in, 0, in->rank / 2), b = tn_shape_part(in, in->rank / 2, in->rank);
   if (in->rank % 2 != 0 || in->rank == 0)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "The rank of the tensor should be even and positive, got shape %s", TN_SHAPE_STR(in));
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "The rank of the tensor should be even and positive, got shape %s",
+                             TN_SHAPE_STR(in));
   if (!tn_shape_equal(&a, &b))
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Invalid shape %s: its two halves differ", TN_SHAPE_STR(in));
   return tn_prepare_output(p, 0, &a);
@@ -76,13 +76,10 @@ static tn_error *part_gradient(tn_gradient_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def part_kernels[] = {{.name = "reference", .types = DIAG_TYPES, .prepare = part_prepare, .run = part_run}, {0}};
+static const tn_kernel_def part_kernels[] = {
+    {.name = "reference", .types = DIAG_TYPES, .prepare = part_prepare, .run = part_run}, {0}};
 
-TN_OP(DiagPart,
-      .inputs = "input: T",
-      .outputs = "diagonal: T",
+TN_OP(DiagPart, .inputs = "input: T", .outputs = "diagonal: T",
       .attrs = "T: {bfloat16, half, float, double, int32, int64, complex64, complex128}",
-      .doc = "The diagonal of a tensor whose shape is some shape twice.",
-      .shape = part_shape,
-      .gradient = part_gradient,
-      .kernels = part_kernels);
+      .doc = "The diagonal of a tensor whose shape is some shape twice.", .shape = part_shape,
+      .gradient = part_gradient, .kernels = part_kernels);

@@ -19,10 +19,12 @@ static tn_error *partition_prepare(tn_prepare *p) {
   bool prefix = partitions->rank <= data->rank;
   for (int i = 0; prefix && i < partitions->rank; i++) prefix = data->dims[i] == partitions->dims[i];
   if (!prefix)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "data.shape must start with partitions.shape, got data.shape = %s, partitions.shape = %s",
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT,
+                             "data.shape must start with partitions.shape, got data.shape = %s, partitions.shape = %s",
                              TN_SHAPE_STR(data), TN_SHAPE_STR(partitions));
   if (data->rank - partitions->rank + 1 > TN_MAX_RANK)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the result would have rank %d, at most %d is supported", data->rank + 1, TN_MAX_RANK);
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the result would have rank %d, at most %d is supported",
+                             data->rank + 1, TN_MAX_RANK);
   for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
   p->scratch = (size_t)p->n_outputs * sizeof(int64_t);
   return NULL;
@@ -35,7 +37,8 @@ static tn_error *partition_run(tn_run *r) {
   for (int64_t i = 0; i < n; i++) {
     int32_t to = TN_DATA(int32_t, partitions)[i];
     if (to < 0 || to >= r->n_outputs)
-      return tn_run_errorf(r, TN_INVALID_ARGUMENT, "partitions%s = %d is not in [0, %d)", TN_PLACE_STR(&partitions->shape, i), to, r->n_outputs);
+      return tn_run_errorf(r, TN_INVALID_ARGUMENT, "partitions%s = %d is not in [0, %d)",
+                           TN_PLACE_STR(&partitions->shape, i), to, r->n_outputs);
     count[to]++;
   }
   tn_shape row = tn_shape_part(&data->shape, partitions->shape.rank, data->shape.rank);
@@ -58,9 +61,11 @@ static tn_error *partition_gradient(tn_gradient_ctx *c) {
   tn_scope *s = c->scope;
   int n = c->node->n_outputs;
   tn_output partitions = tn_grad_x(c, 1), zero = tn_build_scalar(s, TN_INT32, 0);
-  tn_output numbers = tn_build(s, "Range", TN_IN(zero, tn_build1(s, "Size", partitions), tn_build_scalar(s, TN_INT32, 1)), NULL);
+  tn_output numbers =
+      tn_build(s, "Range", TN_IN(zero, tn_build1(s, "Size", partitions), tn_build_scalar(s, TN_INT32, 1)), NULL);
   numbers = tn_grad_reshape_to(c, numbers, partitions);
-  tn_output places = tn_build(s, "DynamicPartition", TN_IN(numbers, partitions), TN_ATTRS(TN_A_INT("num_partitions", n)));
+  tn_output places =
+      tn_build(s, "DynamicPartition", TN_IN(numbers, partitions), TN_ATTRS(TN_A_INT("num_partitions", n)));
   tn_output *inputs = tn_malloc((2 * (size_t)n + 1) * sizeof *inputs);
   if (!inputs) return tn_out_of_memory();
   for (int i = 0; i < n; i++) {
@@ -75,14 +80,10 @@ static tn_error *partition_gradient(tn_gradient_ctx *c) {
 }
 
 static const tn_kernel_def kernels[] = {
-    {.name = "reference", .types = TN_BASIC_STRING | TN_OBJECTS, .prepare = partition_prepare, .run = partition_run}, {0}};
+    {.name = "reference", .types = TN_BASIC_STRING | TN_OBJECTS, .prepare = partition_prepare, .run = partition_run},
+    {0}};
 
-TN_OP(DynamicPartition,
-      .inputs = "data: T, partitions: int32",
-      .outputs = "outputs: num_partitions * T",
+TN_OP(DynamicPartition, .inputs = "data: T, partitions: int32", .outputs = "outputs: num_partitions * T",
       .attrs = "num_partitions: int >= 1; T: type",
-      .doc = "The rows of DATA, each in the output whose number PARTITIONS gives.",
-      .flags = TN_OP_DYNAMIC_SHAPE,
-      .shape = partition_shape,
-      .gradient = partition_gradient,
-      .kernels = kernels);
+      .doc = "The rows of DATA, each in the output whose number PARTITIONS gives.", .flags = TN_OP_DYNAMIC_SHAPE,
+      .shape = partition_shape, .gradient = partition_gradient, .kernels = kernels);

@@ -44,15 +44,19 @@ static tn_error *stitch_prepare(tn_prepare *p) {
     bool good = indices->rank <= data->rank;
     for (int d = 0; good && d < indices->rank; d++) good = indices->dims[d] == data->dims[d];
     if (!good)
-      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "data[%d].shape = %s does not start with indices[%d].shape = %s", i, TN_SHAPE_STR(data),
-                               i, TN_SHAPE_STR(indices));
-    tn_shape a = tn_shape_part(first, p->inputs[0].shape.rank, first->rank), b = tn_shape_part(data, indices->rank, data->rank);
+      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "data[%d].shape = %s does not start with indices[%d].shape = %s",
+                               i, TN_SHAPE_STR(data), i, TN_SHAPE_STR(indices));
+    tn_shape a = tn_shape_part(first, p->inputs[0].shape.rank, first->rank),
+             b = tn_shape_part(data, indices->rank, data->rank);
     if (!tn_shape_equal(&a, &b))
-      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Need data[0].shape[%d:] = data[%d].shape[%d:], got data[0].shape = %s, data[%d].shape = %s",
-                               p->inputs[0].shape.rank, i, indices->rank, TN_SHAPE_STR(first), i, TN_SHAPE_STR(data));
+      return tn_prepare_errorf(
+          p, TN_INVALID_ARGUMENT,
+          "Need data[0].shape[%d:] = data[%d].shape[%d:], got data[0].shape = %s, data[%d].shape = %s",
+          p->inputs[0].shape.rank, i, indices->rank, TN_SHAPE_STR(first), i, TN_SHAPE_STR(data));
   }
   if (first->rank - p->inputs[0].shape.rank + 1 > TN_MAX_RANK)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the result would have rank %d, at most %d is supported", first->rank + 1, TN_MAX_RANK);
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the result would have rank %d, at most %d is supported",
+                             first->rank + 1, TN_MAX_RANK);
   tn_prepare_dynamic(p, 0);
   return NULL;
 }
@@ -63,7 +67,8 @@ static tn_error *stitch_run(tn_run *r) {
   int64_t last = -1;
   for (int i = 0; i < n; i++) last = largest(r->inputs[i], last);
   const tn_shape *first = &r->inputs[n]->shape;
-  tn_shape row = tn_shape_part(first, r->inputs[0]->shape.rank, first->rank), out = tn_shape_of(1, &(int64_t){last + 1});
+  tn_shape row = tn_shape_part(first, r->inputs[0]->shape.rank, first->rank),
+           out = tn_shape_of(1, &(int64_t){last + 1});
   for (int d = 0; d < row.rank; d++) out.dims[out.rank++] = row.dims[d];
   TN_TRY(tn_run_allocate(r, 0, &out));
   tn_tensor *merged = r->outputs[0];
@@ -74,7 +79,8 @@ static tn_error *stitch_run(tn_run *r) {
     for (int64_t k = 0; k < tn_elements(indices); k++) {
       int32_t to = TN_DATA(int32_t, indices)[k];
       if (to < 0)
-        return tn_run_errorf(r, TN_INVALID_ARGUMENT, "indices[%d]%s = %d is out of range", i, TN_PLACE_STR(&indices->shape, k), to);
+        return tn_run_errorf(r, TN_INVALID_ARGUMENT, "indices[%d]%s = %d is out of range", i,
+                             TN_PLACE_STR(&indices->shape, k), to);
       TN_TRY(tn_copy_elements(merged->dtype, tn_at(merged, to * size), tn_at(data, k * size), size));
     }
   }
@@ -84,7 +90,8 @@ static tn_error *stitch_run(tn_run *r) {
 static tn_error *stitch_gradient(tn_gradient_ctx *c) {
   int n = c->node->n_inputs / 2;
   tn_output dy = tn_grad_dense(c, 0), axis = tn_build_scalar(c->scope, TN_INT32, 0);
-  for (int i = 0; i < n; i++) tn_grad_set(c, n + i, tn_build(c->scope, "GatherV2", TN_IN(dy, tn_grad_x(c, i), axis), NULL));
+  for (int i = 0; i < n; i++)
+    tn_grad_set(c, n + i, tn_build(c->scope, "GatherV2", TN_IN(dy, tn_grad_x(c, i), axis), NULL));
   return NULL;
 }
 
@@ -94,22 +101,11 @@ static const tn_kernel_def kernels[] = {{.name = "reference",
                                          .run = stitch_run},
                                         {0}};
 
-TN_OP(DynamicStitch,
-      .inputs = "indices: N * int32, data: N * T",
-      .outputs = "merged: T",
+TN_OP(DynamicStitch, .inputs = "indices: N * int32, data: N * T", .outputs = "merged: T",
       .attrs = "N: int >= 1; T: type",
       .doc = "The rows of DATA put where INDICES says; the last one stays where several go to the same place.",
-      .flags = TN_OP_DYNAMIC_SHAPE,
-      .shape = stitch_shape,
-      .gradient = stitch_gradient,
-      .kernels = kernels);
+      .flags = TN_OP_DYNAMIC_SHAPE, .shape = stitch_shape, .gradient = stitch_gradient, .kernels = kernels);
 
-TN_OP(ParallelDynamicStitch,
-      .inputs = "indices: N * int32, data: N * T",
-      .outputs = "merged: T",
-      .attrs = "N: int >= 1; T: type",
-      .doc = "DynamicStitch for indices that do not repeat.",
-      .flags = TN_OP_DYNAMIC_SHAPE,
-      .shape = stitch_shape,
-      .gradient = stitch_gradient,
-      .kernels = kernels);
+TN_OP(ParallelDynamicStitch, .inputs = "indices: N * int32, data: N * T", .outputs = "merged: T",
+      .attrs = "N: int >= 1; T: type", .doc = "DynamicStitch for indices that do not repeat.",
+      .flags = TN_OP_DYNAMIC_SHAPE, .shape = stitch_shape, .gradient = stitch_gradient, .kernels = kernels);

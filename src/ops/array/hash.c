@@ -21,10 +21,10 @@ void tn_slots_init(tn_slots *s, int64_t n, void *scratch) {
 
 static double real_at(const tn_tensor *t, int64_t i) {
   switch (t->dtype) {
-    case TN_FLOAT: return TN_DATA(float, t)[i];
-    case TN_DOUBLE: return TN_DATA(double, t)[i];
-    case TN_HALF: return tn_half_to_float(TN_DATA(uint16_t, t)[i]);
-    default: return tn_bfloat16_to_float(TN_DATA(uint16_t, t)[i]);
+  case TN_FLOAT: return TN_DATA(float, t)[i];
+  case TN_DOUBLE: return TN_DATA(double, t)[i];
+  case TN_HALF: return tn_half_to_float(TN_DATA(uint16_t, t)[i]);
+  default: return tn_bfloat16_to_float(TN_DATA(uint16_t, t)[i]);
   }
 }
 
@@ -57,7 +57,8 @@ static bool same_item(const tn_items *a, int64_t i, const tn_items *b, int64_t j
 static uint64_t item_hash(const tn_items *items, int64_t i) {
   uint64_t hash = 0;
   for (int64_t o = 0; o < items->outer; o++)
-    for (int64_t k = 0; k < items->inner; k++) hash = element_hash(items->t, (o * items->n + i) * items->inner + k, hash);
+    for (int64_t k = 0; k < items->inner; k++)
+      hash = element_hash(items->t, (o * items->n + i) * items->inner + k, hash);
   return hash;
 }
 

@@ -4,7 +4,8 @@
 
 #include "ops/array/array.h"
 
-/* Item I of T, seen as [outer, n, inner], is the elements [:, i, :]. Floats compare as numbers: 0 is -0, NaN is nothing. */
+/* Item I of T, seen as [outer, n, inner], is the elements [:, i, :]. Floats compare as numbers: 0 is -0, NaN is
+ * nothing. */
 typedef struct tn_items {
   const tn_tensor *t;
   int64_t outer, n, inner;

@@ -12,7 +12,8 @@ static tn_error *list_diff_shape(tn_shape_ctx *c) {
 static tn_error *list_diff_prepare(tn_prepare *p) {
   for (int i = 0; i < 2; i++)
     if (p->inputs[i].shape.rank != 1)
-      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "%s should be a 1D vector, got shape %s", i ? "y" : "x", TN_SHAPE_STR(&p->inputs[i].shape));
+      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "%s should be a 1D vector, got shape %s", i ? "y" : "x",
+                               TN_SHAPE_STR(&p->inputs[i].shape));
   p->scratch = tn_slots_size(tn_elements(&p->inputs[1])) + ((size_t)tn_elements(&p->inputs[0]) + 1) * sizeof(int64_t);
   tn_prepare_dynamic(p, 0);
   tn_prepare_dynamic(p, 1);
@@ -37,15 +38,14 @@ static tn_error *list_diff_run(tn_run *r) {
   return NULL;
 }
 
-static const tn_kernel_def kernels[] = {
-    {.name = "reference", .types = TN_REALS | TN_BIT(TN_STRING), .type_attr = "T", .prepare = list_diff_prepare, .run = list_diff_run},
-    {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference",
+                                         .types = TN_REALS | TN_BIT(TN_STRING),
+                                         .type_attr = "T",
+                                         .prepare = list_diff_prepare,
+                                         .run = list_diff_run},
+                                        {0}};
 
-TN_OP(ListDiff,
-      .inputs = "x: T, y: T",
-      .outputs = "out: T, idx: out_idx",
+TN_OP(ListDiff, .inputs = "x: T, y: T", .outputs = "out: T, idx: out_idx",
       .attrs = "T: type; out_idx: indextype = DT_INT32",
       .doc = "The elements of X that are not in Y, and where they stand in X.",
-      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = list_diff_shape,
-      .kernels = kernels);
+      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = list_diff_shape, .kernels = kernels);

@@ -12,7 +12,8 @@ static tn_error *vector_shape(tn_shape_ctx *c) {
 static tn_error *axis_of(const tn_node *node, const tn_tensor *t, int rank, int *axis) {
   int64_t n = tn_elements(t);
   if (t->shape.rank != 1 || n > 1)
-    return tn_node_errorf(node, TN_INVALID_ARGUMENT, "axis does not support input tensors with more than one element: its shape is %s",
+    return tn_node_errorf(node, TN_INVALID_ARGUMENT,
+                          "axis does not support input tensors with more than one element: its shape is %s",
                           TN_SHAPE_STR(&t->shape));
   if (n == 1) return tn_array_axis(node, "axis", tn_int_at(t, 0), rank, axis);
   if (rank != 1) return tn_node_errorf(node, TN_INVALID_ARGUMENT, "unique expects a 1D vector.");
@@ -52,7 +53,8 @@ static tn_error *prepare(tn_prepare *p, int axis) {
 
 static tn_error *vector_prepare(tn_prepare *p) {
   if (p->inputs[0].shape.rank != 1)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "unique expects a 1D vector, got shape %s", TN_SHAPE_STR(&p->inputs[0].shape));
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "unique expects a 1D vector, got shape %s",
+                             TN_SHAPE_STR(&p->inputs[0].shape));
   return prepare(p, 0);
 }
 
@@ -81,7 +83,8 @@ static tn_error *unique_run(tn_run *r) {
   TN_TRY(tn_run_allocate(r, 0, &out));
   for (int64_t o = 0; o < s->outer; o++)
     for (int64_t i = 0; i < count; i++)
-      TN_TRY(tn_copy_elements(x->dtype, tn_at(r->outputs[0], (o * count + i) * s->inner), tn_at(x, (o * s->n + first[i]) * s->inner), s->inner));
+      TN_TRY(tn_copy_elements(x->dtype, tn_at(r->outputs[0], (o * count + i) * s->inner),
+                              tn_at(x, (o * s->n + first[i]) * s->inner), s->inner));
   if (r->n_outputs < 3) return NULL;
   tn_shape counts = tn_shape_of(1, &count);
   TN_TRY(tn_run_allocate(r, 2, &counts));
@@ -97,40 +100,23 @@ static const tn_kernel_def vector_kernels[] = {
 static const tn_kernel_def axis_kernels[] = {
     {.name = "reference", .types = UNIQUE_TYPES, .type_attr = "T", .prepare = axis_prepare, .run = unique_run}, {0}};
 
-TN_OP(Unique,
-      .inputs = "x: T",
-      .outputs = "y: T, idx: out_idx",
-      .attrs = "T: type; out_idx: indextype = DT_INT32",
+TN_OP(Unique, .inputs = "x: T", .outputs = "y: T, idx: out_idx", .attrs = "T: type; out_idx: indextype = DT_INT32",
       .doc = "The different elements in the order of appearance, and for each element its place among them.",
-      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = vector_shape,
-      .kernels = vector_kernels);
+      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = vector_shape, .kernels = vector_kernels);
 
-TN_OP(UniqueWithCounts,
-      .inputs = "x: T",
-      .outputs = "y: T, idx: out_idx, count: out_idx",
+TN_OP(UniqueWithCounts, .inputs = "x: T", .outputs = "y: T, idx: out_idx, count: out_idx",
       .attrs = "T: type; out_idx: indextype = DT_INT32",
       .doc = "The different elements, each element's place among them, and how often each occurs.",
-      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = vector_shape,
-      .kernels = vector_kernels);
+      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = vector_shape, .kernels = vector_kernels);
 
-TN_OP(UniqueV2,
-      .inputs = "x: T, axis: Taxis",
-      .outputs = "y: T, idx: out_idx",
+TN_OP(UniqueV2, .inputs = "x: T, axis: Taxis", .outputs = "y: T, idx: out_idx",
       .attrs = "T: type; Taxis: indextype = DT_INT64; out_idx: indextype = DT_INT32",
       .doc = "The different slices along AXIS in the order of appearance, and for each slice its place among them.",
-      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
-      .value_inputs = 1 << 1,
-      .shape = axis_shape,
+      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .value_inputs = 1 << 1, .shape = axis_shape,
       .kernels = axis_kernels);
 
-TN_OP(UniqueWithCountsV2,
-      .inputs = "x: T, axis: Taxis",
-      .outputs = "y: T, idx: out_idx, count: out_idx",
+TN_OP(UniqueWithCountsV2, .inputs = "x: T, axis: Taxis", .outputs = "y: T, idx: out_idx, count: out_idx",
       .attrs = "T: type; Taxis: indextype = DT_INT64; out_idx: indextype = DT_INT32",
       .doc = "The different slices along AXIS, each slice's place among them, and how often each occurs.",
-      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
-      .value_inputs = 1 << 1,
-      .shape = axis_shape,
+      .flags = TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .value_inputs = 1 << 1, .shape = axis_shape,
       .kernels = axis_kernels);
