@@ -177,6 +177,18 @@ static tn_error *whole_line(tn_bundle_writer *w, const char *key, const tn_shape
   return NULL;
 }
 
+/* Lists SLICE in the line of the whole tensor. */
+static tn_error *note_slice(tn_bundle_writer *w, const char *key, const tn_shape *full, const tn_slice *slice,
+                            tn_dtype dtype) {
+  line *l;
+  TN_TRY(whole_line(w, key, full, dtype, &l));
+  tn_slice *slices = tn_realloc(l->slices, (l->entry.n_slices + 1) * sizeof *slices);
+  if (!slices) return tn_out_of_memory();
+  slices[l->entry.n_slices++] = *slice;
+  l->entry.slices = l->slices = slices;
+  return NULL;
+}
+
 static tn_error *add_slice(tn_bundle_writer *w, const char *key, const tn_shape *full, const tn_slice *slice,
                            const tn_tensor *value) {
   tn_shape extent;
@@ -184,16 +196,13 @@ static tn_error *add_slice(tn_bundle_writer *w, const char *key, const tn_shape 
   if (!tn_shape_equal(&extent, &value->shape))
     return tn_errorf(TN_INVALID_ARGUMENT, "a slice of shape %s is given a tensor of shape %s", TN_SHAPE_STR(&extent),
                      TN_SHAPE_STR(&value->shape));
-  line *l;
-  TN_TRY(whole_line(w, key, full, value->dtype, &l));
-  tn_slice *slices = tn_realloc(l->slices, (l->entry.n_slices + 1) * sizeof *slices);
-  if (!slices) return tn_out_of_memory();
-  slices[l->entry.n_slices++] = *slice;
-  l->entry.slices = l->slices = slices;
-  tn_str slice_key = {0};
-  tn_bundle_put_slice_key(&slice_key, key, slice);
-  tn_error *error = slice_key.failed ? tn_out_of_memory() : add_value(w, slice_key.data, slice_key.size, value);
-  tn_str_clear(&slice_key);
+  tn_str part = {0};
+  tn_bundle_put_slice_key(&part, key, slice);
+  tn_error *error = part.failed ? tn_out_of_memory() : NULL;
+  if (!error && tn_map_get(w->keys, part.data, part.size)) error = tn_errorf(TN_ALREADY_EXISTS, "it is saved twice");
+  if (!error) error = note_slice(w, key, full, slice, value->dtype);
+  if (!error) error = add_value(w, part.data, part.size, value);
+  tn_str_clear(&part);
   return error;
 }
 
