@@ -11,9 +11,10 @@ compared too. A list argument is a Python list. Attributes are keywords; dtypes 
     rtol, atol    tolerances; by default those of the output's dtype (integers, bools and strings are always exact)
     exact=True    both tolerances are 0
     grad=False    no gradient check; WHY says why
+    fd=False      no finite differences (the function has a corner there)
     values=False  values are not compared (their distribution has a test of its own); WHY says why
     shapes=False  shape inference is not compared; WHY says why
-    tf=False      for bad(): TensorFlow aborts or crashes on it; WHY says so and is printed
+    tf=False      TensorFlow aborts or crashes on it (Tenon's kernels are compared with each other); WHY is printed
 
 program(name, build) is for what needs several nodes or steps: state, queues, control flow. BUILD(g) gets a graph with
 
@@ -163,7 +164,7 @@ def special(dtype):
     return np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, *ends], kind)
 
 
-_OPTIONS = ("rtol", "atol", "exact", "grad", "values", "shapes", "tf", "why")
+_OPTIONS = ("rtol", "atol", "exact", "grad", "fd", "values", "shapes", "tf", "why")
 
 
 def _input(value):

@@ -6,6 +6,9 @@ REFINES = {}
 # Op -> why its definition differs.
 DEFINITIONS = {}
 
+# Op -> why TensorFlow can't run it.
+UNRUNNABLE = {"TopK": "its kernel wants an attribute that its definition lacks"}
+
 
 def lines(cases):
     """The list, with the cases that TensorFlow can't run."""
@@ -13,6 +16,8 @@ def lines(cases):
         yield f"shape inference of {op} knows more: {why}"
     for op, why in sorted(DEFINITIONS.items()):
         yield f"definition of {op} differs: {why}"
+    for op, why in sorted(UNRUNNABLE.items()):
+        yield f"TensorFlow can't run {op}: {why}"
     for case in cases:
         if not case.options.get("tf", True):
             yield f"not run in TensorFlow: {case.id}: {case.options['why']}"

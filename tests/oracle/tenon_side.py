@@ -134,8 +134,8 @@ def slope(case, grad_ys, x, direction, epsilon):
                 s.run(node.initial)
             step = s.make_callable([node.outputs[i] for i in grad_ys], [t for t, _ in node.fed])
 
-            def total(shift):
-                values = [v + shift * direction if i == x else v for i, (_, v) in enumerate(node.fed)]
-                return sum(float(np.sum(np.float64(y) * g)) for y, g in zip(step(*values), grad_ys.values()))
+            def outputs(shift):
+                return step(*[v + shift * direction if i == x else v for i, (_, v) in enumerate(node.fed)])
 
-            return (total(epsilon) - total(-epsilon)) / (2 * epsilon)
+            pairs = zip(outputs(epsilon), outputs(-epsilon), grad_ys.values())
+            return sum(float(np.sum((np.float64(a) - np.float64(b)) * g)) for a, b, g in pairs) / (2 * epsilon)

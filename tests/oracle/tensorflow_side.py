@@ -93,10 +93,47 @@ class Graph:
                 given.setdefault(attr.name, None)
         controls = [getattr(c, "op", c) for c in control_inputs]
         with self.graph.as_default(), self.graph.control_dependencies(controls):
-            node = modules()[3](op, name=name, **given)[2]
+            if definition.deprecation.version:
+                node = self._removed(definition, inputs, attrs)
+            else:
+                node = modules()[3](op, name=name, **given)[2]
         if not node.outputs:
             return node
         return list(node.outputs) if len(node.outputs) != 1 or _is_list(definition) else node.outputs[0]
+
+    def _removed(self, definition, inputs, attrs):
+        """A node of an op that new graphs may not have: as an old graph's."""
+        from tensorflow.core.framework import attr_value_pb2, graph_pb2
+
+        old = graph_pb2.GraphDef()
+        old.versions.producer = definition.deprecation.version - 1
+        node = old.node.add(name=definition.name, op=definition.name)
+        sources = {}
+        for arg, value in zip(definition.input_arg, inputs):
+            parts = value if isinstance(value, list) else [value]
+            for part in parts:
+                source = f"input{len(sources)}"
+                old.node.add(name=source, op="Placeholder").attr["dtype"].type = part.dtype.as_datatype_enum
+                node.input.append(source)
+                sources[source] = part
+            if arg.type_attr:
+                node.attr[arg.type_attr].type = parts[0].dtype.base_dtype.as_datatype_enum
+            if arg.number_attr:
+                node.attr[arg.number_attr].i = len(parts)
+        for attr in definition.attr:
+            if attr.name in node.attr:
+                continue
+            value = attrs.get(attr.name)
+            if value is None:
+                node.attr[attr.name].CopyFrom(attr.default_value)
+            elif attr.type == "type":
+                node.attr[attr.name].type = self.tf.as_dtype(value).as_datatype_enum
+            else:
+                field = {"int": "i", "float": "f", "bool": "b", "string": "s"}[attr.type]
+                value = value.encode() if isinstance(value, str) else value
+                node.attr[attr.name].CopyFrom(attr_value_pb2.AttrValue(**{field: value}))
+        found = self.tf.import_graph_def(old, sources, [definition.name], name="")
+        return found[0]
 
     def constant(self, value, name=None):
         return self.op("Const", value=value, dtype=_dtype(value), name=name)

@@ -27,6 +27,7 @@ def cond(m):
 
 def _const(value, dtype):
     import numpy as np
+
     from tenon import _core, as_dtype
 
     kind = as_dtype(dtype)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+
 import tenon
 from tenon import _core
 from tenon._graph import _attribute

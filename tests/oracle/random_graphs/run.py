@@ -4,11 +4,11 @@ import copy
 import threading
 
 import numpy as np
-import tenon
-from tenon import _core
 
+import tenon
 from oracle.random_graphs.make import make
 from oracle.random_graphs.recipe import Unit, build, reachable, text
+from tenon import _core
 
 STEPS = 3
 TOLERANCE = {"float32": 2e-4, "float64": 1e-9, "float16": 2e-2, "bfloat16": 1e-1}

@@ -7,9 +7,9 @@ import os
 import time
 
 import pytest
-from tenon import _core
 
 from oracle.random_graphs import run
+from tenon import _core
 
 FIRST = int(os.environ.get("TENON_SEED", "1"))
 COUNT = int(os.environ.get("TENON_GRAPHS", "2400"))
