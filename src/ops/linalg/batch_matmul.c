@@ -45,37 +45,20 @@ static tn_error *gradient_broadcast(tn_gradient_ctx *c) {
   return NULL;
 }
 
-static tn_error *prepare(tn_prepare *p, bool broadcast) {
-  tn_batch_product b, *state;
-  const tn_wide wide = tn_wide_of(p->outputs[0].dtype);
-  if (tn_wide_of(p->inputs[0].dtype) != wide || tn_wide_of(p->inputs[1].dtype) != wide)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "no product of %s and %s as %s", tn_dtype_name(p->inputs[0].dtype),
-                             tn_dtype_name(p->inputs[1].dtype), tn_dtype_name(p->outputs[0].dtype));
-  const bool ax = tn_node_get_bool(p->node, "adj_x"), ay = tn_node_get_bool(p->node, "adj_y");
-  TN_TRY(tn_batch_product_prepare(p, ax, ay, broadcast, &b));
-  b.one.conjugate_a = ax;
-  b.one.conjugate_b = ay;
-  TN_TRY(tn_prepare_state(p, sizeof b, &state));
-  *state = b;
-  p->scratch = tn_matmul_reference_scratch(p);
-  return NULL;
+static tn_matmul_options options(const tn_prepare *p) {
+  return (tn_matmul_options){.transpose_a = tn_node_get_bool(p->node, "adj_x"),
+                             .transpose_b = tn_node_get_bool(p->node, "adj_y"),
+                             .conjugate = true};
+}
+static tn_matmul_options options_broadcast(const tn_prepare *p) {
+  tn_matmul_options o = options(p);
+  o.broadcast = true;
+  return o;
 }
 
-static tn_error *prepare_equal(tn_prepare *p) { return prepare(p, false); }
-static tn_error *prepare_broadcast(tn_prepare *p) { return prepare(p, true); }
-
-static const tn_kernel_def kernels[] = {
-    {.name = "reference", .prepare = prepare_equal, .run = tn_matmul_reference},
-    {0},
-};
-static const tn_kernel_def kernels_v2[] = {
-    {.name = "reference", .prepare = prepare_broadcast, .run = tn_matmul_reference},
-    {0},
-};
-static const tn_kernel_def kernels_v3[] = {
-    {.name = "reference", .type_attr = "Tout", .prepare = prepare_broadcast, .run = tn_matmul_reference},
-    {0},
-};
+TN_MATMUL_KERNELS(kernels, options, "T");
+TN_MATMUL_KERNELS(kernels_v2, options_broadcast, "T");
+TN_MATMUL_KERNELS(kernels_v3, options_broadcast, "Tout");
 
 TN_OP(BatchMatMul, .doc = "The products of two batches of matrices with equal batch dimensions, adjoint where asked.",
       .inputs = "x: T, y: T", .outputs = "output: T",

@@ -29,23 +29,13 @@ static tn_error *gradient(tn_gradient_ctx *c) {
   return NULL;
 }
 
-static tn_error *prepare(tn_prepare *p) {
-  tn_batch_product b, *state;
-  if (p->inputs[0].shape.rank != 2 || p->inputs[1].shape.rank != 2)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "matrices expected, got a %s and b %s",
-                             TN_SHAPE_STR(&p->inputs[0].shape), TN_SHAPE_STR(&p->inputs[1].shape));
-  TN_TRY(tn_batch_product_prepare(p, tn_node_get_bool(p->node, "transpose_a"), tn_node_get_bool(p->node, "transpose_b"),
-                                  false, &b));
-  TN_TRY(tn_prepare_state(p, sizeof b, &state));
-  *state = b;
-  p->scratch = tn_matmul_reference_scratch(p);
-  return NULL;
+static tn_matmul_options options(const tn_prepare *p) {
+  return (tn_matmul_options){.transpose_a = tn_node_get_bool(p->node, "transpose_a"),
+                             .transpose_b = tn_node_get_bool(p->node, "transpose_b"),
+                             .matrices = true};
 }
 
-static const tn_kernel_def kernels[] = {
-    {.name = "reference", .prepare = prepare, .run = tn_matmul_reference},
-    {0},
-};
+TN_MATMUL_KERNELS(kernels, options, "T");
 
 TN_OP(MatMul, .doc = "The product of two matrices, each transposed first where the attributes say so.",
       .inputs = "a: T, b: T", .outputs = "product: T",

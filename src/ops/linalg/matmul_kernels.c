@@ -1,10 +1,38 @@
 /* The kernels that MatMul and the batch products share. */
 #include "ops/linalg/matmul.h"
 
-size_t tn_matmul_reference_scratch(const tn_prepare *p) {
-  return tn_wide_scratch(p->inputs[0].dtype, tn_elements(&p->inputs[0])) +
-         tn_wide_scratch(p->inputs[1].dtype, tn_elements(&p->inputs[1])) +
-         tn_wide_scratch(p->outputs[0].dtype, tn_elements(&p->outputs[0]));
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "kernel/dnn.h"
+#include "kernel/gemm.h"
+
+static tn_error *plan(tn_prepare *p, const tn_matmul_options *o, tn_batch_product *out) {
+  const tn_shape *a = &p->inputs[0].shape, *b = &p->inputs[1].shape;
+  if (o->matrices && (a->rank != 2 || b->rank != 2))
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "matrices expected, got a %s and b %s", TN_SHAPE_STR(a),
+                             TN_SHAPE_STR(b));
+  return tn_batch_product_prepare(p, o->transpose_a, o->transpose_b, o->broadcast, out);
+}
+
+/* --- the plain one --- */
+
+tn_error *tn_matmul_reference_prepare(tn_prepare *p, const tn_matmul_options *o) {
+  tn_batch_product b, *state;
+  TN_TRY(plan(p, o, &b));
+  const tn_wide wide = tn_wide_of(p->outputs[0].dtype);
+  if (tn_wide_of(p->inputs[0].dtype) != wide || tn_wide_of(p->inputs[1].dtype) != wide)
+    return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "no product of %s and %s as %s", tn_dtype_name(p->inputs[0].dtype),
+                             tn_dtype_name(p->inputs[1].dtype), tn_dtype_name(p->outputs[0].dtype));
+  b.one.conjugate_a = o->conjugate && o->transpose_a;
+  b.one.conjugate_b = o->conjugate && o->transpose_b;
+  TN_TRY(tn_prepare_state(p, sizeof b, &state));
+  *state = b;
+  p->scratch = tn_wide_scratch(p->inputs[0].dtype, tn_elements(&p->inputs[0])) +
+               tn_wide_scratch(p->inputs[1].dtype, tn_elements(&p->inputs[1])) +
+               tn_wide_scratch(p->outputs[0].dtype, tn_elements(&p->outputs[0]));
+  return NULL;
 }
 
 tn_error *tn_matmul_reference(tn_run *r) {
@@ -23,4 +51,169 @@ tn_error *tn_matmul_reference(tn_run *r) {
   }
   tn_wide_finish(r->outputs[0], out);
   return NULL;
+}
+
+/* --- our own --- */
+
+typedef struct gemm_state {
+  tn_batch_product b;
+  tn_gemm g;
+  int64_t tasks; /* of the batch; 1: the products use the threads one after the other */
+  size_t task_scratch;
+} gemm_state;
+
+/* Bytes for T as floats; 0 where it has floats. */
+static size_t float_scratch(const tn_tensor *t) {
+  return t->dtype == TN_FLOAT ? 0 : ((size_t)tn_elements(t) * sizeof(float) + 63) / 64 * 64;
+}
+
+static bool is_float_like(tn_dtype dtype) { return dtype == TN_FLOAT || dtype == TN_HALF || dtype == TN_BFLOAT16; }
+
+tn_error *tn_matmul_gemm_prepare(tn_prepare *p, const tn_matmul_options *o) {
+  enum { TASKS = 16, LARGE = 4 << 20 };
+  gemm_state s = {.tasks = 1}, *state;
+  TN_TRY(plan(p, o, &s.b));
+  const tn_product *one = &s.b.one;
+  if (!is_float_like(p->inputs[0].dtype) || !is_float_like(p->inputs[1].dtype) || one->m * one->n * one->k == 0)
+    return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "empty, or not floats");
+  s.g = (tn_gemm){.m = one->m,
+                  .n = one->n,
+                  .k = one->k,
+                  .a_row = one->a_row,
+                  .a_col = one->a_col,
+                  .b_row = one->b_row,
+                  .b_col = one->b_col};
+  tn_gemm_plan(&s.g);
+  s.task_scratch = tn_gemm_scratch(&s.g);
+  if (s.b.count > 1 && (double)one->m * (double)one->n * (double)one->k < LARGE)
+    s.tasks = s.b.count < TASKS ? s.b.count : TASKS;
+  TN_TRY(tn_prepare_state(p, sizeof s, &state));
+  *state = s;
+  p->scratch = float_scratch(&p->inputs[0]) + float_scratch(&p->inputs[1]) + float_scratch(&p->outputs[0]) +
+               (size_t)s.tasks * s.task_scratch;
+  return NULL;
+}
+
+typedef struct gemm_job {
+  const gemm_state *s;
+  const float *a, *b;
+  float *c;
+  char *scratch;
+} gemm_job;
+
+static void run_batch(void *argument, int64_t task) {
+  const gemm_job *j = argument;
+  const tn_batch_product *b = &j->s->b;
+  int64_t begin, end;
+  tn_chunk(b->count, j->s->tasks, task, 1, &begin, &end);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t at, bt;
+    tn_batch_product_offsets(b, i, &at, &bt);
+    tn_gemm_run(&j->s->g, j->a + at, j->b + bt, j->c + i * b->one.m * b->one.n,
+                j->scratch + (size_t)task * j->s->task_scratch);
+  }
+}
+
+/* The elements of T as floats: its own, or at *SCRATCH, which moves on. */
+static float *as_floats(const tn_tensor *t, bool convert, char **scratch) {
+  if (t->dtype == TN_FLOAT) return t->data;
+  float *out = (float *)*scratch;
+  *scratch += float_scratch(t);
+  const uint16_t *bits = t->data;
+  const int64_t n = convert ? tn_elements(t) : 0;
+  if (t->dtype == TN_HALF)
+    for (int64_t i = 0; i < n; i++) out[i] = tn_half_to_float(bits[i]);
+  else
+    for (int64_t i = 0; i < n; i++) out[i] = tn_bfloat16_to_float(bits[i]);
+  return out;
+}
+
+tn_error *tn_matmul_gemm(tn_run *r) {
+  const gemm_state *s = r->state;
+  char *scratch = r->scratch;
+  gemm_job j = {.s = s, .a = as_floats(r->inputs[0], true, &scratch), .b = as_floats(r->inputs[1], true, &scratch)};
+  tn_tensor *out = r->outputs[0];
+  j.c = as_floats(out, false, &scratch);
+  j.scratch = scratch;
+  if (s->tasks > 1)
+    tn_parallel(s->tasks, run_batch, &j);
+  else
+    run_batch(&j, 0);
+  const int64_t n = tn_elements(out);
+  if (out->dtype == TN_HALF)
+    for (int64_t i = 0; i < n; i++) TN_DATA(uint16_t, out)[i] = tn_float_to_half(j.c[i]);
+  else if (out->dtype == TN_BFLOAT16)
+    for (int64_t i = 0; i < n; i++) TN_DATA(uint16_t, out)[i] = tn_float_to_bfloat16(j.c[i]);
+  return NULL;
+}
+
+/* --- oneDNN's --- */
+
+/* The products are cut into pieces by their shape alone, along rows or columns, whichever is longer. */
+typedef struct dnn_state {
+  tn_batch_product b;
+  bool by_rows;
+  int64_t pieces;
+} dnn_state;
+
+enum { ROW_UNIT = 8, COLUMN_UNIT = 48 }; /* tiles of the library */
+
+tn_error *tn_matmul_dnn_prepare(tn_prepare *p, const tn_matmul_options *o) {
+  enum { SMALLEST = 4 << 20, PIECE = 8 << 20, MOST = 16 };
+  dnn_state s = {0}, *state;
+  TN_TRY(plan(p, o, &s.b));
+  const tn_product *one = &s.b.one;
+  const double size = (double)one->m * (double)one->n * (double)one->k;
+  if (p->inputs[0].dtype != TN_FLOAT || p->inputs[1].dtype != TN_FLOAT || size < SMALLEST)
+    return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "small, or not floats");
+  s.by_rows = one->m >= one->n;
+  const int64_t units = s.by_rows ? one->m / ROW_UNIT : one->n / COLUMN_UNIT, wanted = (int64_t)(size / PIECE) / 2 * 2;
+  s.pieces = wanted < 2 ? 2 : wanted > MOST ? MOST : wanted;
+  if (s.pieces > units) s.pieces = units > 1 ? units : 1;
+  TN_TRY(tn_prepare_state(p, sizeof s, &state));
+  *state = s;
+  return NULL;
+}
+
+typedef struct dnn_job {
+  const dnn_state *s;
+  const float *a, *b;
+  float *c;
+  _Atomic(tn_error *) error;
+} dnn_job;
+
+static void run_piece(void *argument, int64_t i) {
+  dnn_job *j = argument;
+  const tn_batch_product *b = &j->s->b;
+  const tn_product *one = &b->one;
+  int64_t at, bt, begin, end;
+  tn_batch_product_offsets(b, i / j->s->pieces, &at, &bt);
+  tn_dnn_product p = {
+      .transpose_a = b->transpose_a, .transpose_b = b->transpose_b, .m = one->m, .n = one->n, .k = one->k};
+  p.a_stride = b->transpose_a ? one->a_col : one->a_row;
+  p.b_stride = b->transpose_b ? one->b_col : one->b_row;
+  p.c_stride = one->n;
+  const float *x = j->a + at, *y = j->b + bt;
+  float *c = j->c + i / j->s->pieces * one->m * one->n;
+  tn_chunk(j->s->by_rows ? one->m : one->n, j->s->pieces, i % j->s->pieces, j->s->by_rows ? ROW_UNIT : COLUMN_UNIT,
+           &begin, &end);
+  if (begin >= end) return;
+  if (j->s->by_rows) {
+    p.m = end - begin;
+    x += begin * one->a_row;
+    c += begin * one->n;
+  } else {
+    p.n = end - begin;
+    y += begin * one->b_col;
+    c += begin;
+  }
+  tn_error *error = tn_dnn_product_run(&p, x, y, c), *none = NULL;
+  if (error && !atomic_compare_exchange_strong(&j->error, &none, error)) tn_error_free(error);
+}
+
+tn_error *tn_matmul_dnn(tn_run *r) {
+  const dnn_state *s = r->state;
+  dnn_job j = {.s = s, .a = r->inputs[0]->data, .b = r->inputs[1]->data, .c = r->outputs[0]->data};
+  tn_parallel(s->b.count * s->pieces, run_piece, &j);
+  return atomic_load(&j.error);
 }
