@@ -192,7 +192,7 @@ static tn_error *choose_name(tn_node_builder *b, const char **out) {
 
 static tn_error *set_device(const tn_node_builder *b, tn_node *node) {
   tn_device_spec merged = b->spec;
-  if (!b->from_def) tn_graph_scoped_device(b->graph, &b->spec, &merged);
+  tn_graph_scoped_device(b->graph, &b->spec, &merged);
   char text[TN_DEVICE_TEXT];
   node->device = tn_arena_strdup(b->graph->arena, tn_device_text(&merged, text));
   return node->device ? NULL : tn_out_of_memory();
@@ -247,9 +247,10 @@ static tn_error *run_hook(tn_node_builder *b) {
 
 static tn_error *append(tn_node_builder *b, tn_node *node) {
   tn_graph *graph = b->graph;
+  /* The names of an imported graph are taken once all of it is there. */
+  if (b->from_def) return tn_graph_append(graph, node);
   TN_TRY(tn_graph_take_name(graph, b->exact ? NULL : b->name, node->name));
   TN_TRY(tn_graph_append(graph, node));
-  if (b->from_def) return NULL;
   tn_error *error = tn_graph_note_in_scopes(graph, node);
   if (!error && graph->flow) error = graph->flow->added(graph->flow->state, node);
   if (error) tn_graph_truncate(graph, (size_t)node->id);

@@ -1,0 +1,218 @@
+/* GraphDef in: from bytes to a list of nodes whose inputs are names. */
+#include <string.h>
+
+#include "graph/graph_def_in.h"
+
+void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size) {
+  if (n < *capacity) return array;
+  size_t larger = *capacity ? 2 * *capacity : 4;
+  void *copy = tn_arena_alloc(arena, larger * size);
+  if (!copy) return NULL;
+  if (n > 0) memcpy(copy, array, n * size);
+  *capacity = larger;
+  return copy;
+}
+
+/* FIELD as text: names hold no NUL. */
+static tn_error *get_text(tn_import *import, const tn_wire_field *field, const char **out) {
+  TN_TRY(tn_proto_check(field, TN_WIRE_BYTES));
+  if (field->size > 0 && memchr(field->data, 0, field->size)) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "a name holds a NUL character");
+  }
+  *out = tn_arena_strndup(import->arena, field->data, field->size);
+  return *out ? NULL : tn_out_of_memory();
+}
+
+static tn_error *add_input(tn_import *import, tn_import_node *node, const tn_wire_field *field) {
+  tn_import_edge *inputs =
+      tn_arena_room(import->arena, node->inputs, node->n_inputs, &node->input_capacity, sizeof *inputs);
+  if (!inputs) return tn_out_of_memory();
+  node->inputs = inputs;
+  tn_import_edge *edge = &inputs[node->n_inputs];
+  *edge = (tn_import_edge){.from = -1};
+  TN_TRY(get_text(import, field, &edge->text));
+  node->n_inputs++;
+  return NULL;
+}
+
+/* An entry of the map of attributes. */
+static tn_error *add_attr(tn_import *import, tn_import_node *node, const tn_wire_field *entry) {
+  TN_TRY(tn_proto_check(entry, TN_WIRE_BYTES));
+  tn_import_attr attr = {.name = "", .data = ""};
+  tn_wire_in in = tn_wire_bytes(entry->data, entry->size);
+  tn_wire_field field;
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) break;
+    if (field.number == 1) TN_TRY(get_text(import, &field, &attr.name));
+    if (field.number != 2) continue;
+    TN_TRY(tn_proto_check(&field, TN_WIRE_BYTES));
+    attr.data = field.data;
+    attr.size = field.size;
+  }
+  tn_import_attr *attrs = tn_arena_room(import->arena, node->attrs, node->n_attrs, &node->attr_capacity, sizeof *attrs);
+  if (!attrs) return tn_out_of_memory();
+  node->attrs = attrs;
+  for (size_t i = 0; i < node->n_attrs; i++) {
+    if (strcmp(attrs[i].name, attr.name) != 0) continue;
+    attrs[i] = attr;
+    return NULL;
+  }
+  attrs[node->n_attrs++] = attr;
+  return NULL;
+}
+
+static tn_error *read_fields(tn_import *import, const tn_wire_field *bytes, tn_import_node *node) {
+  tn_wire_in in = tn_wire_bytes(bytes->data, bytes->size);
+  tn_wire_field field;
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) return NULL;
+    switch (field.number) {
+    case 1: TN_TRY(get_text(import, &field, &node->name)); break;
+    case 2: TN_TRY(get_text(import, &field, &node->op)); break;
+    case 3: TN_TRY(add_input(import, node, &field)); break;
+    case 4: TN_TRY(get_text(import, &field, &node->device)); break;
+    case 5: TN_TRY(add_attr(import, node, &field)); break;
+    default: break;
+    }
+  }
+}
+
+static tn_error *read_node(tn_import *import, const tn_wire_field *field) {
+  TN_TRY(tn_proto_check(field, TN_WIRE_BYTES));
+  if (import->n >= INT32_MAX) return tn_errorf(TN_INVALID_ARGUMENT, "the GraphDef has too many nodes");
+  tn_import_node *nodes = tn_arena_room(import->arena, import->nodes, import->n, &import->capacity, sizeof *nodes);
+  if (!nodes) return tn_out_of_memory();
+  import->nodes = nodes;
+  tn_import_node *node = &nodes[import->n];
+  *node = (tn_import_node){.name = "", .op = "", .device = ""};
+  TN_TRY(tn_error_context(read_fields(import, field, node), "node %zu '%.200s'", import->n, node->name));
+  if (!tn_name_valid(node->name)) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "node %zu: '%.200s' is not a valid name", import->n, node->name);
+  }
+  if (tn_map_find(import->names, node->name)) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "the GraphDef has two nodes called '%.200s'", node->name);
+  }
+  import->n++;
+  return tn_map_put(import->names, node->name, (void *)(uintptr_t)import->n);
+}
+
+static tn_error *read_versions(tn_import *import, const tn_wire_field *bytes) {
+  TN_TRY(tn_proto_check(bytes, TN_WIRE_BYTES));
+  tn_wire_in in = tn_wire_bytes(bytes->data, bytes->size);
+  tn_wire_field field;
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) break;
+    if (field.type != TN_WIRE_VARINT) continue;
+    int value = field.value > INT32_MAX ? INT32_MAX : (int)field.value;
+    if (field.number == 1) import->producer = value;
+    if (field.number == 2) import->min_consumer = value;
+    if (field.number == 3 && value == TN_GRAPH_DEF_VERSION) {
+      return tn_errorf(TN_INVALID_ARGUMENT, "the GraphDef disallows consumers of version %d", value);
+    }
+  }
+  if (import->min_consumer <= TN_GRAPH_DEF_VERSION) return NULL;
+  return tn_errorf(TN_INVALID_ARGUMENT, "the GraphDef needs a consumer of version %d, this is %d", import->min_consumer,
+                   TN_GRAPH_DEF_VERSION);
+}
+
+static tn_error *read_library(tn_import *import, const tn_wire_field *bytes) {
+  TN_TRY(tn_proto_check(bytes, TN_WIRE_BYTES));
+  tn_wire_in in = tn_wire_bytes(bytes->data, bytes->size);
+  tn_wire_field field;
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) return NULL;
+    if (field.number > 3 || field.type != TN_WIRE_BYTES) continue;
+    tn_library_item *library =
+        tn_arena_room(import->arena, import->library, import->n_library, &import->library_capacity, sizeof *library);
+    if (!library) return tn_out_of_memory();
+    import->library = library;
+    library[import->n_library++] =
+        (tn_library_item){.field = (int)field.number, .size = field.size, .data = (char *)field.data};
+  }
+}
+
+tn_error *tn_import_read(tn_import *import, const char *def, size_t size) {
+  tn_wire_in in = tn_wire_bytes(def, size);
+  tn_wire_field field;
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) return NULL;
+    switch (field.number) {
+    case 1: TN_TRY(read_node(import, &field)); break;
+    case 2: TN_TRY(read_library(import, &field)); break;
+    case 4: TN_TRY(read_versions(import, &field)); break;
+    default: break;
+    }
+  }
+}
+
+/* --- the library of functions: bytes that are kept for those who can read them --- */
+
+/* The name in a FunctionDef's signature; "" for the other items. */
+static tn_error *function_name(const tn_library_item *item, tn_wire_field *out) {
+  *out = (tn_wire_field){.data = ""};
+  if (item->field != 1) return NULL;
+  tn_wire_in in = tn_wire_bytes(item->data, item->size);
+  tn_wire_field field, signature = {.data = ""};
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) break;
+    if (field.number == 1 && field.type == TN_WIRE_BYTES) signature = field;
+  }
+  in = tn_wire_bytes(signature.data, signature.size);
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) return NULL;
+    if (field.number == 1 && field.type == TN_WIRE_BYTES) *out = field;
+  }
+}
+
+static bool same_bytes(const char *a, size_t a_size, const char *b, size_t b_size) {
+  return a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0);
+}
+
+/* *KNOWN if the graph has the same item; an error if it has another function of the name. */
+static tn_error *find_item(const tn_graph *graph, const tn_library_item *item, bool *known) {
+  tn_wire_field name, other;
+  TN_TRY(function_name(item, &name));
+  *known = false;
+  for (size_t i = 0; i < graph->n_library && !*known; i++) {
+    const tn_library_item *have = &graph->library[i];
+    if (have->field != item->field) continue;
+    *known = same_bytes(have->data, have->size, item->data, item->size);
+    TN_TRY(function_name(have, &other));
+    if (*known || item->field != 1 || !same_bytes(name.data, name.size, other.data, other.size)) continue;
+    return tn_errorf(TN_INVALID_ARGUMENT, "the graph has another function '%.*s' already",
+                     name.size < 200 ? (int)name.size : 200, name.data);
+  }
+  return NULL;
+}
+
+tn_error *tn_import_library(tn_import *import) {
+  tn_graph *graph = import->graph;
+  size_t before = graph->n_library;
+  tn_library_item *library = tn_realloc(graph->library, (before + import->n_library + 1) * sizeof *library);
+  if (!library) return tn_out_of_memory();
+  graph->library = library;
+  tn_error *error = NULL;
+  for (size_t i = 0; i < import->n_library && !error; i++) {
+    tn_library_item item = import->library[i];
+    bool known = true;
+    error = find_item(graph, &item, &known);
+    if (error || known) continue;
+    char *copy = tn_malloc(item.size + 1);
+    if (!copy) {
+      error = tn_out_of_memory();
+      continue;
+    }
+    memcpy(copy, item.data, item.size);
+    item.data = copy;
+    library[graph->n_library++] = item;
+  }
+  while (error && graph->n_library > before) tn_free(library[--graph->n_library].data);
+  return error;
+}
