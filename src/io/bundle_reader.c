@@ -139,11 +139,11 @@ static tn_error *parse_strings(const tn_bundle_entry *e, const char *data, tn_te
   tn_wire_in bytes = lengths;
   const char *check, *text;
   TN_TRY(tn_wire_take(&bytes, 4, &check));
-  if (tn_crc32c_unmask(tn_get_u32(check)) != sum)
+  if (!tn_crc32c_matches(tn_crc32c_unmask(tn_get_u32(check)), sum))
     return tn_errorf(TN_DATA_LOSS, "the checksum of its lengths is wrong");
   sum = tn_crc32c(sum, check, 4);
   sum = tn_crc32c(sum, bytes.at, (size_t)(bytes.end - bytes.at));
-  if (sum != tn_crc32c_unmask(e->crc)) return tn_errorf(TN_DATA_LOSS, "its checksum is wrong");
+  if (!tn_crc32c_matches(tn_crc32c_unmask(e->crc), sum)) return tn_errorf(TN_DATA_LOSS, "its checksum is wrong");
   tn_tensor value;
   TN_TRY(tn_tensor_init(&value, TN_STRING, &e->shape));
   lengths = tn_wire_bytes(data, (size_t)e->size);
@@ -189,7 +189,7 @@ static tn_error *read_entry(tn_bundle *b, const tn_bundle_entry *e, tn_tensor *o
   tn_tensor value;
   TN_TRY(tn_tensor_init(&value, e->dtype, &e->shape));
   tn_error *error = tn_file_read_at(file, (uint64_t)e->offset, value.data, (size_t)e->size);
-  if (!error && tn_crc32c(0, value.data, (size_t)e->size) != tn_crc32c_unmask(e->crc))
+  if (!error && !tn_crc32c_matches(tn_crc32c_unmask(e->crc), tn_crc32c(0, value.data, (size_t)e->size)))
     error = tn_errorf(TN_DATA_LOSS, "its checksum is wrong");
   if (error) {
     tn_tensor_clear(&value);

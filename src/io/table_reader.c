@@ -29,7 +29,7 @@ static tn_error *open_block(const char *data, size_t size, handle h, tn_wire_in 
     return tn_errorf(TN_DATA_LOSS, "a block lies outside the table");
   const char *bytes = data + h.offset, *trailer = bytes + h.size;
   uint32_t crc = tn_crc32c_unmask(tn_get_u32(trailer + 1));
-  if (crc != tn_crc32c(0, bytes, (size_t)h.size + 1))
+  if (!tn_crc32c_matches(crc, tn_crc32c(0, bytes, (size_t)h.size + 1)))
     return tn_errorf(TN_DATA_LOSS, "the checksum of the block at byte %llu is wrong", (unsigned long long)h.offset);
   size_t unpacked = (size_t)h.size;
   if (*trailer == 1) {
