@@ -14,7 +14,7 @@ static tn_error *run_assign(tn_run *r) {
 
 static tn_error *run_update(tn_run *r, tn_update_op op) {
   tn_variable *v;
-  tn_tensor value;
+  tn_tensor value = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[1]->dtype));
   TN_TRY(tn_state_begin(r, v, &value));

@@ -27,7 +27,7 @@ static tn_error *count(const tn_run *r, const tn_variable *v, tn_tensor *value) 
 
 static tn_error *run(tn_run *r) {
   tn_variable *v;
-  tn_tensor value;
+  tn_tensor value = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->outputs[0]->dtype));
   TN_TRY(tn_state_begin(r, v, &value));

@@ -15,7 +15,7 @@ static tn_error *prepare_dynamic(tn_prepare *p) {
 
 static tn_error *run_read(tn_run *r) {
   tn_variable *v;
-  tn_tensor value;
+  tn_tensor value = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->outputs[0]->dtype));
   TN_TRY(tn_error_context(tn_variable_read(v, &value), "%s '%s'", r->node->op->name, r->node->name));
@@ -35,7 +35,7 @@ static tn_error *run_assign(tn_run *r) {
 
 static tn_error *run_update(tn_run *r, tn_update_op op) {
   tn_variable *v;
-  tn_tensor value;
+  tn_tensor value = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[1]->dtype));
   TN_TRY(tn_state_begin(r, v, &value));
@@ -62,7 +62,7 @@ static tn_error *run_initialized(tn_run *r) {
 
 static tn_error *run_shape(tn_run *r) {
   tn_variable *v;
-  tn_tensor value;
+  tn_tensor value = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_read(r, v, &value));
   tn_shape shape = value.shape;

@@ -67,7 +67,7 @@ static tn_error *scatter(const tn_run *r, tn_update_op op, tn_tensor *params) {
 
 static tn_error *run(tn_run *r, tn_update_op op) {
   tn_variable *v;
-  tn_tensor params;
+  tn_tensor params = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[2]->dtype));
   TN_TRY(tn_state_begin(r, v, &params));

@@ -52,7 +52,7 @@ static tn_error *assign(const tn_run *r, tn_tensor *whole) {
 
 static tn_error *run(tn_run *r) {
   tn_variable *v;
-  tn_tensor whole;
+  tn_tensor whole = {0};
   TN_TRY(tn_run_variable(r, 0, &v));
   TN_TRY(tn_state_check_dtype(r, v, r->inputs[4]->dtype));
   TN_TRY(tn_state_begin(r, v, &whole));
