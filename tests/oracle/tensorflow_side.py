@@ -176,13 +176,14 @@ def blur(shape, degree):
     return [list(shape), [None] * len(shape), None][degree]
 
 
-def state_of(graph, item):
+def state_of(graph, item, number=0):
     """The input for a variable that holds a value, and the operation that gives it the value."""
     value = graph.constant(item.value)
     if item.kind == "var":
         ref = graph.op("VariableV2", shape=list(item.value.shape), dtype=item.dtype)
         return ref, graph.op("Assign", ref, value)
-    handle = graph.op("VarHandleOp", shape=list(item.value.shape), dtype=item.dtype)
+    # In TensorFlow all handles without a name of their own are the same variable.
+    handle = graph.op("VarHandleOp", shape=list(item.value.shape), dtype=item.dtype, shared_name=f"handle{number}")
     return handle, graph.op("AssignVariableOp", handle, value)
 
 
@@ -203,7 +204,7 @@ class Node:
             tensor = graph.placeholder(item.dtype, blur(item.value.shape, degree))
             self.fed.append((tensor, item.value))
             return tensor
-        tensor, initial = state_of(graph, item)
+        tensor, initial = state_of(graph, item, len(self.state))
         self.initial.append(initial)
         read = tensor if item.kind == "var" else graph.op("ReadVariableOp", tensor, dtype=item.dtype)
         self.state.append((tensor, read, item))

@@ -119,7 +119,8 @@ static double real_scalar(const tn_tensor *t) {
   }
 }
 
-/* FTRL's lr is positive, l1, l2 and the shrinkage are not negative, lr_power is not positive. */
+/* FTRL's lr is positive, l1, l2 and the shrinkage are not negative, lr_power is not positive. As TensorFlow, only the
+ * sparse form asks. */
 static tn_error *check_ftrl(const tn_run *r, const training *t) {
   for (int i = 0; i < t->layout.n_scalars; i++) {
     int input = t->layout.scalars[i];
@@ -196,7 +197,7 @@ static void convert_step(tn_dtype dtype, int64_t step, void *out) {
 static tn_error *sweep(const tn_run *r, const training *t, const tn_tensor *values) {
   const layout *l = &t->layout;
   TN_TRY(check_shapes(r, l, values));
-  if (t->ftrl) TN_TRY(check_ftrl(r, t));
+  if (t->ftrl && l->indices >= 0) TN_TRY(check_ftrl(r, t));
   const tn_tensor *gradient = r->inputs[l->gradient];
   double step;
   tn_sweep s = {.n = tn_elements(gradient), .gradient = gradient->data, .flag = t->flag};

@@ -1,6 +1,7 @@
 """Random ops whose bits are TensorFlow's: sizes around the groups of the generator, all dtypes, two steps in a row."""
 
 import numpy as np
+
 from oracle.api import bad, case, const, program
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
@@ -39,10 +40,9 @@ for op, types in [
     for dtype in types:
         for size in [0, 1, 4, 5, 257, 1001]:
             case(op, shape(size), np.array([3, 2**40 + 5], "int64"), dtype=dtype, exact=True)
-            case(
-                op + "V2", shape(size, dtype="int64"), np.array([2**50 + 9], "uint64"), np.array([2**64 - 3, 77], "uint64"),
-                np.array(1, "int32"), dtype=dtype, exact=True,
-            )  # fmt: skip
+            key, counter = np.array([2**50 + 9], "uint64"), np.array([2**64 - 3, 77], "uint64")
+            sizes = shape(size, dtype="int64")
+            case(op + "V2", sizes, key, counter, np.array(1, "int32"), dtype=dtype, exact=True)
     case(op, shape(2, 3), np.array([-3, 5], "int32"), dtype=types[0], exact=True)
     case(op, shape(2, 3, dtype="int64"), np.array([0, 0], "int64"), dtype=types[0], exact=True)
     bad(op, shape(2, 3), np.array([1, 2, 3], "int64"), dtype=types[0], code="INVALID_ARGUMENT")

@@ -1,6 +1,7 @@
 """Variables of both kinds: assignment, updates in place, rows, slices, counting, life and death."""
 
 import numpy as np
+
 from oracle.api import bad, case, const, ints, program, rand, resource, special, var
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
@@ -56,7 +57,7 @@ for name in ["Update", "Add", "Sub", "Mul", "Div", "Min", "Max"]:
     for dtype in FLOATS + INTS + ([] if ordered else COMPLEX) + (["bool", "string"] if name == "Update" else []):
         updates = ints(dtype, 1, 5, 4, 3) if name == "Div" and dtype in INTS else rand(dtype, 4, 3)
         indices = np.array([2, 0, 2, 4], "int32")
-        if not ordered or dtype in FLOATS + ["int32", "int64"]:
+        if not ordered or dtype in [*FLOATS, "int32", "int64"]:
             case("Scatter" + name, var(rand(dtype, 5, 3)), indices, updates)
         case("ResourceScatter" + name, resource(rand(dtype, 5, 3)), indices.astype("int64"), updates)
     x = rand("float32", 5, 2)
