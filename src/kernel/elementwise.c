@@ -44,39 +44,42 @@ static void input_strides(const tn_shape *shape, const tn_shape *out, int64_t st
   }
 }
 
-static bool joins(const tn_broadcast *b, int64_t strides[][TN_MAX_RANK], int i) {
-  int last = b->rank - 1;
-  for (int k = 0; k < b->n_inputs; k++)
-    if (b->strides[k][last] != strides[k][i] * b->dims[last]) return false;
+/* True if the dimension at INNER and that at OUTER, which is around it, can be one for all inputs. */
+static bool joins(int n, int64_t (*strides)[TN_MAX_RANK], int64_t inner_dim, int outer, int inner) {
+  for (int k = 0; k < n; k++)
+    if (strides[k][outer] != strides[k][inner] * inner_dim) return false;
   return true;
 }
 
-void tn_broadcast_init(tn_broadcast *b, int n, const tn_tensor *inputs, const tn_shape *out) {
-  int64_t strides[TN_LOOP_MAX_INPUTS][TN_MAX_RANK];
-  *b = (tn_broadcast){.n_inputs = n, .elements = tn_shape_elements(out)};
+int tn_broadcast_join(int n, const tn_tensor *inputs, const tn_shape *out, int64_t dims[TN_MAX_RANK],
+                      int64_t (*strides)[TN_MAX_RANK]) {
   for (int k = 0; k < n; k++) input_strides(&inputs[k].shape, out, strides[k]);
-  /* From the inside out: the dimensions in B are reversed until the end. */
+  /* From the inside out, towards the end of the arrays; what is read is never behind what was written. */
+  int at = TN_MAX_RANK;
+  int64_t joined[TN_MAX_RANK];
   for (int i = out->rank - 1; i >= 0; i--) {
     if (out->dims[i] == 1) continue;
-    if (b->rank > 0 && joins(b, strides, i)) {
-      b->dims[b->rank - 1] *= out->dims[i];
+    if (at < TN_MAX_RANK && joins(n, strides, joined[at], i, at)) {
+      joined[at] *= out->dims[i];
       continue;
     }
-    b->dims[b->rank] = out->dims[i];
-    for (int k = 0; k < n; k++) b->strides[k][b->rank] = strides[k][i];
-    b->rank++;
+    joined[--at] = out->dims[i];
+    for (int k = 0; k < n; k++) strides[k][at] = strides[k][i];
   }
-  if (b->rank == 0) b->dims[b->rank++] = 1;
-  for (int i = 0, j = b->rank - 1; i < j; i++, j--) {
-    int64_t dim = b->dims[i];
-    b->dims[i] = b->dims[j];
-    b->dims[j] = dim;
-    for (int k = 0; k < n; k++) {
-      int64_t stride = b->strides[k][i];
-      b->strides[k][i] = b->strides[k][j];
-      b->strides[k][j] = stride;
-    }
+  int rank = TN_MAX_RANK - at;
+  for (int i = 0; i < rank; i++) {
+    dims[i] = joined[at + i];
+    for (int k = 0; k < n; k++) strides[k][i] = strides[k][at + i];
   }
+  if (rank > 0) return rank;
+  dims[0] = 1;
+  for (int k = 0; k < n; k++) strides[k][0] = 0;
+  return 1;
+}
+
+void tn_broadcast_init(tn_broadcast *b, int n, const tn_tensor *inputs, const tn_shape *out) {
+  *b = (tn_broadcast){.n_inputs = n, .elements = tn_shape_elements(out)};
+  b->rank = tn_broadcast_join(n, inputs, out, b->dims, b->strides);
 }
 
 void tn_broadcast_run(const tn_broadcast *b, tn_loop_fn loop, double parameter, const tn_tensor *const *inputs,

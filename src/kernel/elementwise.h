@@ -25,7 +25,11 @@ typedef struct tn_broadcast {
 
 /* INVALID_ARGUMENT "Incompatible shapes" naming the node; NODE may be NULL. N shapes broadcast to OUT. */
 tn_error *tn_broadcast_shapes(const tn_node *node, int n, const tn_tensor *inputs, tn_shape *out) TN_MUST_USE;
-/* The inputs' shapes have to broadcast to OUT. */
+/* Joins the dimensions of OUT that all N inputs (which have to broadcast to it) walk alike: DIMS and, per input,
+ * STRIDES in elements. Returns how many are left, at least 1. */
+int tn_broadcast_join(int n, const tn_tensor *inputs, const tn_shape *out, int64_t dims[TN_MAX_RANK],
+                      int64_t (*strides)[TN_MAX_RANK]);
+/* The same into B, for up to TN_LOOP_MAX_INPUTS inputs. */
 void tn_broadcast_init(tn_broadcast *b, int n, const tn_tensor *inputs, const tn_shape *out);
 /* Calls LOOP for the output elements [begin, end). */
 void tn_broadcast_run(const tn_broadcast *b, tn_loop_fn loop, double parameter, const tn_tensor *const *inputs,

@@ -105,7 +105,7 @@ typedef enum tn_micro {
 
 enum { TN_TAPE_MAX_INPUTS = 24, TN_TAPE_MAX_OPS = 64, TN_TAPE_MAX_OUTPUTS = 8 };
 
-/* What an output does with the value before it is stored. Rows are the innermost TN_TAPE.row elements. */
+/* What an output does with the value before it is stored: as it is, or one number for each row. */
 typedef enum tn_tape_reduce { TN_TAPE_NO_REDUCE, TN_TAPE_SUM, TN_TAPE_MAX, TN_TAPE_MIN, TN_TAPE_MEAN } tn_tape_reduce;
 
 /* One step of a program. Operands are value numbers: 0 .. n_inputs-1 are the inputs, n_inputs+i the result of step i.
@@ -136,11 +136,14 @@ typedef struct tn_tape_plan tn_tape_plan;
 int tn_micro_operands(tn_micro micro);
 const char *tn_micro_name(tn_micro micro);
 
-/* Binds TAPE to the shapes of its inputs. All inputs broadcast to FULL; with REDUCED_DIMS > 0 the reducing outputs run
- * over that many innermost dimensions of FULL. INVALID_ARGUMENT: a program that is not sound (it may come from a file),
- * or shapes that do not broadcast to FULL. *OUT is freed with tn_free. */
-tn_error *tn_tape_plan_new(const tn_tape *tape, const tn_shape *inputs, const tn_shape *full, int reduced_dims,
-                           tn_tape_plan **out) TN_MUST_USE;
+/* INVALID_ARGUMENT if TAPE is not sound: it may come from a file. */
+tn_error *tn_tape_check(const tn_tape *tape) TN_MUST_USE;
+/* Binds TAPE, which is sound, to the shapes of its inputs (of INPUTS only the shapes count), which broadcast to FULL.
+ * The rows of reducing outputs are the REDUCED_DIMS innermost dimensions of FULL. SIMD NULL: the instruction set in
+ * use. *OUT is freed with tn_free. */
+struct tn_simd;
+tn_error *tn_tape_plan_new(const tn_tape *tape, const tn_tensor *inputs, const tn_shape *full, int reduced_dims,
+                           const struct tn_simd *simd, tn_tape_plan **out) TN_MUST_USE;
 /* Runs it. An output may be one of the inputs that have the full shape and an element of the same size. */
 void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *const *outputs);
 
@@ -149,7 +152,7 @@ tn_error *tn_tape_to_text(const tn_tape *tape, char **out) TN_MUST_USE;
 tn_error *tn_tape_from_text(const char *text, size_t size, tn_tape *out) TN_MUST_USE;
 
 /* The dtypes that the kernel "vector" takes. */
-#define TN_TAPE_TYPES TN_BIT(TN_INVALID)
+#define TN_TAPE_TYPES (TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16))
 /* The kernel "vector": runs the op's micro-operation (tn_op_def.micro) on its inputs with broadcasting. A float
  * attribute "alpha" or "tolerance" becomes IMM. */
 tn_error *tn_tape_kernel_prepare(tn_prepare *p) TN_MUST_USE;

@@ -1,0 +1,243 @@
+/* Runs bound tapes: chunks on threads, blocks within chunks, steps within blocks, and reductions in a fixed order. */
+#include <math.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "kernel/tape_plan.h"
+
+typedef struct tape_job {
+  const tn_tape_plan *plan;
+  const void *const *inputs;
+  void *const *outputs;
+  int64_t chunks, row_index; /* of a row that is split */
+  double (*partial)[TAPE_MAX_CHUNKS];
+} tape_job;
+
+static inline float *place_of(const tape_job *job, float *registers, tape_place place, int64_t position) {
+  if (place >= 0) return registers + place * job->plan->block;
+  if (place <= TAPE_OUTPUT(0)) return (float *)job->outputs[TAPE_OUTPUT(0) - place] + position;
+  return (float *)job->inputs[-1 - place] + position;
+}
+
+/* One element, repeated. */
+static void load_splat(const tn_tape_plan *plan, const tape_input *input, float *z, const void *x, int64_t n) {
+  float value;
+  plan->simd->load[input->dtype](&value, x, 1);
+  for (int64_t i = 0; i < n; i++) z[i] = value;
+}
+
+/* Elements [position, position + n) of a row that repeats. What is there already is doubled. */
+static void load_repeat(const tn_tape_plan *plan, const tape_input *input, float *z, const void *x, int64_t position,
+                        int64_t n) {
+  tn_load_fn load = plan->simd->load[input->dtype];
+  size_t size = tn_dtype_size(input->dtype);
+  int64_t period = input->period, phase = position % period, first = period - phase;
+  if (first > n) first = n;
+  load(z, (const char *)x + (size_t)phase * size, first);
+  int64_t done = first, rest = phase < n - done ? phase : n - done;
+  load(z + done, x, rest);
+  done += rest;
+  while (done < n) {
+    int64_t more = done < n - done ? done / period * period : n - done;
+    memcpy(z + done, z, (size_t)more * sizeof *z);
+    done += more;
+  }
+}
+
+/* Any strides: run by run of the innermost dimension. */
+static void load_strided(const tn_tape_plan *plan, const tape_input *input, float *z, const void *x, int64_t position,
+                         int64_t n) {
+  int inner = plan->rank - 1;
+  size_t size = tn_dtype_size(input->dtype);
+  int64_t index[TN_MAX_RANK], offset = 0;
+  for (int i = inner; i >= 0; i--) {
+    index[i] = position % plan->dims[i];
+    position /= plan->dims[i];
+    offset += index[i] * input->strides[i];
+  }
+  while (n > 0) {
+    int64_t run = plan->dims[inner] - index[inner];
+    if (run > n) run = n;
+    const void *from = (const char *)x + (size_t)offset * size;
+    if (input->strides[inner]) {
+      plan->simd->load[input->dtype](z, from, run);
+    } else {
+      load_splat(plan, input, z, from, run);
+    }
+    z += run;
+    n -= run;
+    offset -= index[inner] * input->strides[inner];
+    index[inner] = 0;
+    for (int i = inner - 1; i >= 0; i--) {
+      offset += input->strides[i];
+      if (++index[i] < plan->dims[i]) break;
+      offset -= input->strides[i] * plan->dims[i];
+      index[i] = 0;
+    }
+  }
+}
+
+static void load_input(const tn_tape_plan *plan, int k, float *z, const void *x, int64_t position, int64_t n) {
+  const tape_input *input = &plan->inputs[k];
+  switch (input->access) {
+  case TAPE_DENSE:
+    plan->simd->load[input->dtype](z, (const char *)x + (size_t)position * tn_dtype_size(input->dtype), n);
+    return;
+  case TAPE_SPLAT: load_splat(plan, input, z, x, n); return;
+  case TAPE_REPEAT: load_repeat(plan, input, z, x, position, n); return;
+  default: load_strided(plan, input, z, x, position, n); return;
+  }
+}
+
+/* Steps [begin, end) of the program on elements [position, position + n). */
+static void run_steps(const tape_job *job, float *registers, int begin, int end, int64_t position, int64_t n) {
+  const tn_tape_plan *plan = job->plan;
+  for (int i = begin; i < end; i++) {
+    const tape_step *step = &plan->steps[i];
+    if (step->kind == TAPE_RUN) {
+      plan->simd->micro[step->index](place_of(job, registers, step->to, position),
+                                     place_of(job, registers, step->from[0], position),
+                                     place_of(job, registers, step->from[1], position),
+                                     place_of(job, registers, step->from[2], position), n, step->imm);
+    } else if (step->kind == TAPE_LOAD) {
+      load_input(plan, step->index, place_of(job, registers, step->to, 0), job->inputs[step->index], position, n);
+    } else {
+      const tn_tape_output *output = &plan->outputs[step->index];
+      char *z = (char *)job->outputs[step->index] + (size_t)position * tn_dtype_size(output->dtype);
+      plan->simd->store[output->dtype](z, place_of(job, registers, step->from[0], position), n);
+    }
+  }
+}
+
+static double neutral(int reduce) { return reduce == TN_TAPE_MAX ? -INFINITY : reduce == TN_TAPE_MIN ? INFINITY : 0; }
+static double combine(int reduce, double a, double b) {
+  if (reduce == TN_TAPE_SUM || reduce == TN_TAPE_MEAN) return a + b;
+  if (a != a) return a;
+  return reduce == TN_TAPE_MAX ? (a > b ? a : b) : (a < b ? a : b);
+}
+static double reduce_block(const tn_tape_plan *plan, int k, const float *x, int64_t n) {
+  int reduce = plan->outputs[k].reduce;
+  return plan->simd->reduce[reduce == TN_TAPE_MAX ? 1 : reduce == TN_TAPE_MIN ? 2 : 0](x, n);
+}
+static void put_row(const tape_job *job, int k, int64_t row, double value) {
+  const tn_tape_plan *plan = job->plan;
+  if (plan->outputs[k].reduce == TN_TAPE_MEAN) value /= (double)plan->row;
+  ((float *)job->outputs[k])[row] = (float)value;
+}
+
+/* Elements [begin, end) of one row: what each reducing output makes of them. */
+static void run_part(const tape_job *job, float *registers, int64_t begin, int64_t end,
+                     double result[TN_TAPE_MAX_OUTPUTS]) {
+  const tn_tape_plan *plan = job->plan;
+  for (int k = 0; k < plan->n_outputs; k++) result[k] = neutral(plan->outputs[k].reduce);
+  for (int64_t position = begin; position < end; position += plan->block) {
+    int64_t n = end - position < plan->block ? end - position : plan->block;
+    run_steps(job, registers, plan->n_setup, plan->n_steps, position, n);
+    for (int k = 0; k < plan->n_outputs; k++) {
+      int reduce = plan->outputs[k].reduce;
+      if (!reduce) continue;
+      const float *x = place_of(job, registers, plan->reduced[k], position);
+      result[k] = combine(reduce, result[k], reduce_block(plan, k, x, n));
+    }
+  }
+}
+
+/* Whole rows [begin, end), several to a block. */
+static void run_short_rows(const tape_job *job, float *registers, int64_t begin, int64_t end) {
+  const tn_tape_plan *plan = job->plan;
+  int64_t per_block = plan->block / plan->row;
+  for (int64_t row = begin; row < end; row += per_block) {
+    int64_t rows = end - row < per_block ? end - row : per_block, position = row * plan->row;
+    run_steps(job, registers, plan->n_setup, plan->n_steps, position, rows * plan->row);
+    for (int k = 0; k < plan->n_outputs; k++) {
+      if (!plan->outputs[k].reduce) continue;
+      const float *x = place_of(job, registers, plan->reduced[k], position);
+      for (int64_t i = 0; i < rows; i++) put_row(job, k, row + i, reduce_block(plan, k, x + i * plan->row, plan->row));
+    }
+  }
+}
+
+static void setup(const tape_job *job, float *registers, int64_t most) {
+  int64_t n = most < job->plan->block ? most : job->plan->block;
+  run_steps(job, registers, 0, job->plan->n_setup, 0, n);
+}
+
+static void run_chunk(void *argument, int64_t i) {
+  const tape_job *job = argument;
+  const tn_tape_plan *plan = job->plan;
+  _Alignas(64) float registers[TAPE_BUFFER];
+  int64_t begin, end;
+  tn_chunk(plan->elements, job->chunks, i, plan->block, &begin, &end);
+  if (begin >= end) return;
+  setup(job, registers, end - begin);
+  for (int64_t position = begin; position < end; position += plan->block)
+    run_steps(job, registers, plan->n_setup, plan->n_steps, position,
+              end - position < plan->block ? end - position : plan->block);
+}
+
+static void run_rows_chunk(void *argument, int64_t i) {
+  const tape_job *job = argument;
+  const tn_tape_plan *plan = job->plan;
+  _Alignas(64) float registers[TAPE_BUFFER];
+  int64_t begin, end;
+  tn_chunk(plan->rows, job->chunks, i, 1, &begin, &end);
+  if (begin >= end) return;
+  setup(job, registers, (end - begin) * plan->row);
+  if (plan->row <= plan->block) {
+    run_short_rows(job, registers, begin, end);
+    return;
+  }
+  double result[TN_TAPE_MAX_OUTPUTS];
+  for (int64_t row = begin; row < end; row++) {
+    run_part(job, registers, row * plan->row, (row + 1) * plan->row, result);
+    for (int k = 0; k < plan->n_outputs; k++)
+      if (plan->outputs[k].reduce) put_row(job, k, row, result[k]);
+  }
+}
+
+/* A part of the row row_index. */
+static void run_split_chunk(void *argument, int64_t i) {
+  const tape_job *job = argument;
+  const tn_tape_plan *plan = job->plan;
+  _Alignas(64) float registers[TAPE_BUFFER];
+  int64_t begin, end;
+  tn_chunk(plan->row, job->chunks, i, plan->block, &begin, &end);
+  double result[TN_TAPE_MAX_OUTPUTS];
+  if (begin < end) setup(job, registers, end - begin);
+  int64_t start = job->row_index * plan->row;
+  run_part(job, registers, start + begin, start + (begin < end ? end : begin), result);
+  for (int k = 0; k < plan->n_outputs; k++) job->partial[k][i] = result[k];
+}
+
+static void run_reducing(tape_job *job) {
+  const tn_tape_plan *plan = job->plan;
+  double partial[TN_TAPE_MAX_OUTPUTS][TAPE_MAX_CHUNKS];
+  int64_t chunks = tn_chunks(plan->elements, TAPE_GRAIN);
+  if (plan->rows >= chunks && plan->row > 0) {
+    job->chunks = chunks;
+    tn_parallel(chunks, run_rows_chunk, job);
+    return;
+  }
+  job->chunks = tn_chunks(plan->row, TAPE_GRAIN);
+  job->partial = partial;
+  for (job->row_index = 0; job->row_index < plan->rows; job->row_index++) {
+    tn_parallel(job->chunks, run_split_chunk, job);
+    for (int k = 0; k < plan->n_outputs; k++) {
+      if (!plan->outputs[k].reduce) continue;
+      double value = partial[k][0];
+      for (int64_t i = 1; i < job->chunks; i++) value = combine(plan->outputs[k].reduce, value, partial[k][i]);
+      put_row(job, k, job->row_index, value);
+    }
+  }
+}
+
+void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *const *outputs) {
+  tape_job job = {.plan = plan, .inputs = inputs, .outputs = outputs};
+  if (plan->reduces) {
+    run_reducing(&job);
+    return;
+  }
+  if (plan->elements == 0) return;
+  job.chunks = tn_chunks(plan->elements, TAPE_GRAIN);
+  tn_parallel(job.chunks, run_chunk, &job);
+}
