@@ -64,7 +64,8 @@ struct tn_ir {
   tn_ir_value *fetches; /* node NULL: nothing is handed over */
   tn_session_state *session;
   int threads;
-  const char *refused; /* why there can be no static plan; NULL: nothing speaks against one */
+  const char *refused;  /* why there can be no static plan; NULL: nothing speaks against one */
+  bool refused_for_now; /* that may change: a variable has no value yet, a node got a bad value */
   int n_kept, kept_capacity;
   tn_tensor **kept; /* constants and handles */
   int n_made, made_capacity;

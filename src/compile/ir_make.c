@@ -78,6 +78,7 @@ static tn_error *compute(tn_ir *ir, tn_ir_node *node, tn_kernel *kernel, const s
   if (!outputs) return tn_out_of_memory();
   tn_error *error = tn_kernel_run(kernel, s->pointers, NULL, NULL, outputs);
   if (error) {
+    ir->refused_for_now = true;
     tn_error *refused = refuse(ir, node->node, tn_error_message(error));
     tn_error_free(error);
     tn_free(outputs);
@@ -137,6 +138,7 @@ tn_error *tn_ir_infer(tn_ir *ir, tn_ir_node *node, bool runs) {
                                  .reference = true};
     error = tn_kernel_new(&request, &kernel);
     if (error) {
+      ir->refused_for_now = true;
       tn_error *refused = refuse(ir, node->node, tn_error_message(error));
       tn_error_free(error);
       error = refused;

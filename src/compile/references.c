@@ -74,6 +74,7 @@ static tn_error *set_read(resolving *r, tn_ir_node *read, const tn_ir_node *hand
   if (error) {
     tn_error_free(error);
     r->ir->refused = "a variable has no value yet";
+    r->ir->refused_for_now = true;
     return NULL;
   }
   read->variable = handle->variable;

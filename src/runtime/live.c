@@ -6,49 +6,23 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
-#define LARGEST 5
-
-typedef struct ranking {
-  int n;
-  struct {
-    size_t bytes;
-    const void *buffer;
-    tn_dtype dtype;
-    tn_shape shape;
-    const tn_node *node;
-    int output;
-  } top[LARGEST];
-} ranking;
-
-static void rank(void *argument, const tn_item *consumer, int input, const tn_tensor *value) {
-  ranking *r = argument;
-  size_t bytes = value->buffer ? value->buffer->size : 0;
+void tn_rank(tn_ranking *r, const tn_ranked *one) {
   for (int i = 0; i < r->n; i++) {
-    if (r->top[i].buffer == value->buffer) return;
+    if (r->top[i].id == one->id) return;
   }
-  int at = r->n < LARGEST ? r->n++ : LARGEST - 1;
-  if (at == LARGEST - 1 && r->n == LARGEST && r->top[at].buffer && r->top[at].bytes >= bytes) return;
-  while (at > 0 && r->top[at - 1].bytes < bytes) {
-    r->top[at] = r->top[at - 1];
-    at--;
-  }
-  tn_output from = consumer->node->inputs[input];
-  r->top[at].bytes = bytes;
-  r->top[at].buffer = value->buffer;
-  r->top[at].dtype = value->dtype;
-  r->top[at].shape = value->shape;
-  r->top[at].node = from.node;
-  r->top[at].output = from.index;
+  if (r->n == TN_LARGEST && r->top[TN_LARGEST - 1].bytes >= one->bytes) return;
+  int at = r->n < TN_LARGEST ? r->n++ : TN_LARGEST - 1;
+  for (; at > 0 && r->top[at - 1].bytes < one->bytes; at--) r->top[at] = r->top[at - 1];
+  r->top[at] = *one;
 }
 
-tn_error *tn_name_largest(tn_error *error, const tn_flow *flow) {
-  ranking r = {0};
-  tn_flow_visit(flow, rank, &r);
-  if (!r.n || strstr(tn_error_message(error), "largest live")) return error;
+tn_error *tn_name_ranked(tn_error *error, const tn_ranking *r) {
+  if (!r->n || strstr(tn_error_message(error), "largest live")) return error;
   tn_str text = {0};
-  for (int i = 0; i < r.n; i++) {
-    tn_str_addf(&text, "%s%s:%d %s%s %zu bytes", i ? ", " : "", r.top[i].node->name, r.top[i].output,
-                tn_dtype_name(r.top[i].dtype), TN_SHAPE_STR(&r.top[i].shape), r.top[i].bytes);
+  for (int i = 0; i < r->n; i++) {
+    const tn_ranked *one = &r->top[i];
+    tn_str_addf(&text, "%s%s:%d %s%s %zu bytes", i ? ", " : "", one->node->name, one->output, tn_dtype_name(one->dtype),
+                TN_SHAPE_STR(&one->shape), one->bytes);
   }
   char *list = NULL;
   tn_error *failed = tn_str_take(&text, &list, NULL);
@@ -60,4 +34,17 @@ tn_error *tn_name_largest(tn_error *error, const tn_flow *flow) {
                            tn_memory_limit(), list);
   tn_free(list);
   return error;
+}
+
+static void rank_value(void *argument, const tn_item *consumer, int input, const tn_tensor *value) {
+  tn_output from = consumer->node->inputs[input];
+  tn_ranked one = {
+      value->buffer ? value->buffer->size : 0, value->buffer, value->dtype, value->shape, from.node, from.index};
+  tn_rank(argument, &one);
+}
+
+tn_error *tn_name_largest(tn_error *error, const tn_flow *flow) {
+  tn_ranking ranking = {0};
+  tn_flow_visit(flow, rank_value, &ranking);
+  return tn_name_ranked(error, &ranking);
 }

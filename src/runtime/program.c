@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "kernel/step.h"
 #include "runtime/dynamic.h"
+#include "runtime/static.h"
 
 /* Copies SIGNATURE into PROGRAM. */
 static tn_error *copy_signature(tn_program *program, const tn_signature *signature) {
@@ -31,6 +32,7 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
   tn_program *program = tn_calloc(1, sizeof *program);
   if (!program) return tn_out_of_memory();
   atomic_init(&program->refs, 1);
+  pthread_mutex_init(&program->mutex, NULL);
   program->session = session;
   program->graph_version = tn_graph_version(session->graph);
   tn_error *error = copy_signature(program, signature);
@@ -50,6 +52,12 @@ tn_program *tn_program_ref(tn_program *program) {
 
 void tn_program_unref(tn_program *program) {
   if (!program || atomic_fetch_sub_explicit(&program->refs, 1, memory_order_acq_rel) != 1) return;
+  for (int i = 0; i < program->n_plans; i++) {
+    if (!tn_static_plan(program->plans[i])->refused) program->session->plans_cached--;
+    tn_static_free(program->plans[i]);
+  }
+  for (int i = 0; i < program->n_retired; i++) tn_static_free(program->retired[i]);
+  pthread_mutex_destroy(&program->mutex);
   tn_subgraph_free(program->subgraph);
   tn_free((void *)program->signature.feeds);
   tn_free((void *)program->signature.fetches);
@@ -122,6 +130,115 @@ static tn_error *run_dynamic(tn_program *program, tn_step *step, tn_tensor *cons
   return error;
 }
 
+/* --- static plans --- */
+
+/* The plan for VALUES; NULL if there is none yet. */
+static tn_static *find_plan(tn_program *program, tn_tensor *const *values, int *at) {
+  for (int i = 0; i < TN_PROGRAM_PLANS; i++) {
+    tn_static *s = atomic_load_explicit(&program->plans[i], memory_order_acquire);
+    if (!s) return NULL;
+    if (!tn_static_fits(s, values)) continue;
+    *at = i;
+    return s;
+  }
+  return NULL;
+}
+
+static tn_error *make_plan(tn_program *program, tn_tensor *const *values, tn_static **out) {
+  tn_plan_request request = {.subgraph = program->subgraph,
+                             .signature = &program->signature,
+                             .feeds = (const tn_tensor *const *)values,
+                             .session = program->session->state,
+                             .threads = program->session->threads,
+                             .disabled = program->session->disabled_passes};
+  tn_plan *plan = NULL;
+  TN_TRY(tn_plan_new(&request, &plan));
+  return tn_static_new(plan, out);
+}
+
+/* With the lock held: makes a plan and keeps it. *OUT stays NULL if the step is to run dynamically. */
+static tn_error *add_plan(tn_program *program, tn_tensor *const *values, tn_static *stale, tn_static **out) {
+  int at = program->n_plans;
+  tn_static *s = find_plan(program, values, &at);
+  if (s && s != stale) {
+    *out = s;
+    return NULL;
+  }
+  if (at == TN_PROGRAM_PLANS || program->n_retired == TN_PROGRAM_RETIRED) return NULL;
+  tn_static *made = NULL;
+  TN_TRY(make_plan(program, values, &made));
+  const tn_plan *plan = tn_static_plan(made);
+  if (plan->refused && plan->refused_for_now) {
+    tn_static_free(made);
+    return NULL;
+  }
+  if (s) {
+    program->retired[program->n_retired++] = s;
+  } else {
+    program->n_plans++;
+    if (!plan->refused) program->session->plans_cached++;
+  }
+  if (!plan->refused) program->session->plans_made++;
+  atomic_store_explicit(&program->plans[at], made, memory_order_release);
+  *out = made;
+  return NULL;
+}
+
+/* Runs the step as a plan if it is static. *DONE: it was, and this is what came of it. */
+static tn_error *try_static(tn_program *program, const tn_static_call *call, tn_tensor **out, bool *done) {
+  tn_static *s = NULL, *stale_one = NULL;
+  for (int tries = 0; tries < 3; tries++) {
+    int at = 0;
+    s = find_plan(program, call->values, &at);
+    if (!s || s == stale_one) {
+      s = NULL;
+      tn_lock(&program->mutex);
+      tn_error *error = add_plan(program, call->values, stale_one, &s);
+      tn_unlock(&program->mutex);
+      if (error) return error;
+    } else {
+      atomic_fetch_add_explicit(&program->session->plan_hits, 1, memory_order_relaxed);
+    }
+    if (!s || tn_static_plan(s)->refused) return NULL;
+    bool stale = false;
+    tn_error *error = tn_static_run(s, call, out, &stale);
+    *done = !stale;
+    if (error || !stale) {
+      *done = true;
+      return error;
+    }
+    stale_one = s;
+  }
+  return NULL;
+}
+
+static bool may_be_static(const tn_program *program) {
+  return !program->session->dynamic_only && !program->subgraph->control_flow && !program->subgraph->blocking;
+}
+
+static tn_error *run_traced(tn_program *program, const tn_run_options *options, tn_tensor *const *values,
+                            tn_trace *trace, tn_tensor **out) {
+  bool done = false;
+  if (may_be_static(program)) {
+    tn_static_call call = {.session = program->session->state,
+                           .closed = &program->session->closed,
+                           .options = options,
+                           .values = values,
+                           .trace = trace,
+                           .threads = program->session->threads};
+    tn_error *error = try_static(program, &call, out, &done);
+    tn_note_step(done);
+    if (error || done) return error;
+  }
+  tn_note_step(false);
+  tn_step step;
+  tn_step_init(&step, program->session->state);
+  set_limits(&step, program, options);
+  tn_error *error = run_dynamic(program, &step, values, trace, out);
+  tn_step_finish(&step);
+  return error;
+}
+
 tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_tensor *const *values, tn_tensor **out,
                          tn_run_metadata *metadata) {
   if (atomic_load(&program->session->closed)) return tn_errorf(TN_CANCELLED, "Session has been closed.");
@@ -130,11 +247,7 @@ tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_
   }
   tn_trace *trace = NULL;
   if (options && options->trace && metadata) TN_TRY(tn_trace_new(&trace));
-  tn_step step;
-  tn_step_init(&step, program->session->state);
-  set_limits(&step, program, options);
-  tn_error *error = run_dynamic(program, &step, values, trace, out);
-  tn_step_finish(&step);
+  tn_error *error = run_traced(program, options, values, trace, out);
   if (trace && !error) error = tn_trace_write(trace, metadata);
   tn_trace_free(trace);
   return error;

@@ -4,12 +4,21 @@
 
 #include "runtime/session.h"
 
+/* Steps that are fed more shapes than these run in the dynamic executor; and so does one whose plans went out of date
+ * that often. */
+#define TN_PROGRAM_PLANS   16
+#define TN_PROGRAM_RETIRED 64
+
 typedef struct tn_program {
   atomic_int refs;
   tn_session *session; /* not counted: the session owns its programs, a callable holds both */
   tn_signature signature;
   tn_subgraph *subgraph;
-  uint64_t graph_version; /* when SUBGRAPH was made */
+  uint64_t graph_version;                              /* when SUBGRAPH was made */
+  pthread_mutex_t mutex;                               /* taken to add a plan */
+  _Atomic(struct tn_static *) plans[TN_PROGRAM_PLANS]; /* by the shapes that are fed */
+  int n_plans, n_retired;
+  struct tn_static *retired[TN_PROGRAM_RETIRED]; /* somebody may still walk them */
 } tn_program;
 
 tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_program **out) TN_MUST_USE;

@@ -2,6 +2,7 @@
 #include "runtime/session.h"
 
 #include <string.h>
+#include <tenon/testing.h>
 
 #include "base/alloc.h"
 #include "base/parallel.h"
@@ -62,6 +63,12 @@ tn_error *tn_session_new(tn_graph *graph, const tn_session_options *options, tn_
   }
   *out = session;
   return NULL;
+}
+
+void tn_session_plan_stats(const tn_session *session, uint64_t *cached, uint64_t *hits, uint64_t *made) {
+  *cached = atomic_load(&session->plans_cached);
+  *hits = atomic_load(&session->plan_hits);
+  *made = atomic_load(&session->plans_made);
 }
 
 void tn_session_close(tn_session *session) {

@@ -39,12 +39,12 @@ static tn_error *shape_run(tn_run *r) {
 static const tn_kernel_def shape_kernels[] = {{.name = "reference", .prepare = shape_prepare, .run = shape_run}, {0}};
 
 TN_OP(Shape, .inputs = "input: T", .outputs = "output: out_type", .attrs = "T: type; out_type: indextype = DT_INT32",
-      .doc = "The shape of the input, as a vector.", .flags = TN_OP_NO_GRADIENT, .shape = shape_shape,
+      .doc = "The shape of the input, as a vector.", .flags = TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT, .shape = shape_shape,
       .kernels = shape_kernels);
 
 TN_OP(ShapeN, .inputs = "input: N * T", .outputs = "output: N * out_type",
       .attrs = "N: int >= 1; T: type; out_type: indextype = DT_INT32", .doc = "The shapes of the inputs, as vectors.",
-      .flags = TN_OP_NO_GRADIENT, .shape = shape_shape, .kernels = shape_kernels);
+      .flags = TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT, .shape = shape_shape, .kernels = shape_kernels);
 
 static tn_error *scalar_prepare(tn_prepare *p) {
   TN_TRY(check_fits(p, 0, tn_shape_elements(&p->inputs[0].shape)));
@@ -60,7 +60,7 @@ static tn_error *size_run(tn_run *r) {
 static const tn_kernel_def size_kernels[] = {{.name = "reference", .prepare = scalar_prepare, .run = size_run}, {0}};
 
 TN_OP(Size, .inputs = "input: T", .outputs = "output: out_type", .attrs = "T: type; out_type: indextype = DT_INT32",
-      .doc = "The number of elements.", .flags = TN_OP_NO_GRADIENT, .shape = tn_shape_scalar_out,
+      .doc = "The number of elements.", .flags = TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT, .shape = tn_shape_scalar_out,
       .kernels = size_kernels);
 
 static tn_error *rank_prepare(tn_prepare *p) {
@@ -76,4 +76,4 @@ static tn_error *rank_run(tn_run *r) {
 static const tn_kernel_def rank_kernels[] = {{.name = "reference", .prepare = rank_prepare, .run = rank_run}, {0}};
 
 TN_OP(Rank, .inputs = "input: T", .outputs = "output: int32", .attrs = "T: type", .doc = "The number of dimensions.",
-      .flags = TN_OP_NO_GRADIENT, .shape = tn_shape_scalar_out, .kernels = rank_kernels);
+      .flags = TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT, .shape = tn_shape_scalar_out, .kernels = rank_kernels);
