@@ -267,14 +267,28 @@ static tn_error *check_outputs(const tn_node_builder *b, const tn_node *node) {
   return tn_builder_errorf(b, TN_INVALID_ARGUMENT, "it has too many outputs");
 }
 
+/* Checks what is known so far; what comes from defaults is right. */
+static tn_error *check_attrs(const tn_node_builder *b, const tn_node *node) {
+  for (int i = 0; i < node->schema->n_attrs; i++) {
+    const tn_attr *value = &node->attrs[i].value;
+    if (value->kind != TN_ATTR_NONE) TN_TRY(check_attr(b, &node->schema->attrs[i], value));
+  }
+  return NULL;
+}
+
 static tn_error *resolve(const tn_node_builder *b, tn_node *node) {
   TN_TRY(place_given(b, node));
-  if (!b->from_def) TN_TRY(infer_length(b, node));
-  if (b->from_def) TN_TRY(fill_defaults(b, node));
-  TN_TRY(count_inputs(b, node));
-  if (!b->from_def) infer_types(b, node);
-  TN_TRY(fill_defaults(b, node));
-  for (int i = 0; i < node->schema->n_attrs; i++) TN_TRY(check_attr(b, &node->schema->attrs[i], &node->attrs[i].value));
+  if (b->from_def) {
+    TN_TRY(check_attrs(b, node));
+    TN_TRY(fill_defaults(b, node));
+    TN_TRY(count_inputs(b, node));
+  } else {
+    TN_TRY(infer_length(b, node));
+    TN_TRY(count_inputs(b, node));
+    infer_types(b, node);
+    TN_TRY(check_attrs(b, node));
+    TN_TRY(fill_defaults(b, node));
+  }
   TN_TRY(check_outputs(b, node));
   return check_inputs(b, node);
 }
