@@ -83,17 +83,22 @@ static tn_error *run(tn_run *r) {
   return NULL;
 }
 
+/* X / Y, part by part where Y is real, so that 0 gives infinity and not an undefined complex quotient. */
+static tn_z divide(tn_z x, tn_z y) {
+  if (cimag(y) != 0) return x / y;
+  union {
+    double parts[2];
+    tn_z whole;
+  } out = {{creal(x) / creal(y), cimag(x) == 0 ? 0 : cimag(x) / creal(y)}};
+  return out.whole;
+}
+
 static void solve_triangular(const tn_z *a, int64_t n, bool lower, tn_z *b, int64_t m) {
   for (int64_t step = 0; step < n; step++) {
     const int64_t i = lower ? step : n - 1 - step;
     for (int64_t k = lower ? 0 : i + 1; k < (lower ? i : n); k++)
       for (int64_t j = 0; j < m; j++) b[i * m + j] -= a[i * n + k] * b[k * m + j];
-    /* Real divisors divide as such, so that a zero gives infinity and not an undefined complex quotient. */
-    for (int64_t j = 0; j < m; j++)
-      b[i * m + j] = cimag(a[i * n + i]) == 0
-                         ? CMPLX(creal(b[i * m + j]) / creal(a[i * n + i]),
-                                 cimag(b[i * m + j]) == 0 ? 0 : cimag(b[i * m + j]) / creal(a[i * n + i]))
-                         : b[i * m + j] / a[i * n + i];
+    for (int64_t j = 0; j < m; j++) b[i * m + j] = divide(b[i * m + j], a[i * n + i]);
   }
 }
 
