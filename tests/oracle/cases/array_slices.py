@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.api import bad, case, const, ints, rand
+from oracle.api import bad, case, const, rand
 
 FLOATS = ["float32", "float64", "float16", "bfloat16"]
 INTS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
