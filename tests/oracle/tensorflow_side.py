@@ -128,6 +128,8 @@ class Graph:
                 node.attr[attr.name].CopyFrom(attr.default_value)
             elif attr.type == "type":
                 node.attr[attr.name].type = self.tf.as_dtype(value).as_datatype_enum
+            elif attr.type == "shape":
+                node.attr[attr.name].shape.CopyFrom(self.tf.TensorShape(value).as_proto())
             else:
                 field = {"int": "i", "float": "f", "bool": "b", "string": "s"}[attr.type]
                 value = value.encode() if isinstance(value, str) else value

@@ -5,7 +5,7 @@ static tn_error *concat_offset_shape(tn_shape_ctx *c) {
   for (int i = 1; i < c->n_inputs; i++) {
     tn_shape shape;
     TN_TRY(tn_shape_with_rank(c, i, 1, &shape));
-    c->out[i - 1] = shape;
+    c->out[i - 1] = c->in[i];
   }
   return NULL;
 }

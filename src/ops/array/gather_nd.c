@@ -61,6 +61,11 @@ static tn_error *gather_nd_gradient(tn_gradient_ctx *c) {
     c->grad_in[0] = (tn_gradient_value){.values = dy, .indices = rows, .dense_shape = params};
     return NULL;
   }
+  if (shape.rank == 1) { /* one tuple, which a scatter would take for single indices */
+    tn_output zero = tn_build_scalar(c->scope, TN_INT32, 0);
+    indices = tn_build2(c->scope, "ExpandDims", indices, zero);
+    dy = tn_build2(c->scope, "ExpandDims", dy, zero);
+  }
   tn_grad_set(
       c, 0,
       tn_build(c->scope, "ScatterNd", TN_IN(indices, dy, params), TN_ATTRS(TN_A_SAME(c->node, "bad_indices_policy"))));

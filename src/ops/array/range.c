@@ -16,6 +16,16 @@ static double number(const tn_tensor *t) {
   }
 }
 
+/* VALUE as DTYPE can hold it. */
+static double rounded(tn_dtype dtype, double value) {
+  switch (dtype) {
+  case TN_FLOAT: return (float)value;
+  case TN_HALF: return tn_half_to_float(tn_float_to_half((float)value));
+  case TN_BFLOAT16: return tn_bfloat16_to_float(tn_float_to_bfloat16((float)value));
+  default: return value;
+  }
+}
+
 /* How many numbers there are; for integers without rounding. */
 static tn_error *range_size(const tn_node *node, const tn_tensor *const in[3], int64_t *out) {
   double start = number(in[0]), limit = number(in[1]), delta = number(in[2]);
@@ -25,9 +35,10 @@ static tn_error *range_size(const tn_node *node, const tn_tensor *const in[3], i
   if (delta < 0 && start < limit)
     return tn_node_errorf(node, TN_INVALID_ARGUMENT, "Requires start >= limit when delta < 0: %g/%g", start, limit);
   if (tn_dtype_is_floating(in[0]->dtype)) {
-    double size = ceil(fabs((limit - start) / delta));
-    if (!(size < 9.2e18))
+    double size = ceil(fabs(rounded(in[0]->dtype, rounded(in[0]->dtype, limit - start) / delta)));
+    if (!(size < 9.2e18)) {
       return tn_node_errorf(node, TN_INVALID_ARGUMENT, "Requires ((limit - start) / delta) <= 2^63 - 1");
+    }
     *out = (int64_t)size;
     return NULL;
   }
@@ -73,31 +84,32 @@ static tn_error *range_prepare(tn_prepare *p) {
   return tn_prepare_output(p, 0, &shape);
 }
 
-/* Each number is the one before plus DELTA, in the precision of the type. Unsigned sums wrap as the machine's do. */
-#define SUMS(TYPE)                                                                                                     \
+/* START + i * DELTA, every step of it in the precision of the type. Integers wrap as the machine's do. */
+#define NUMBERS(TYPE)                                                                                                  \
   {                                                                                                                    \
-    TYPE value = TN_DATA(TYPE, r->inputs[0])[0], delta = TN_DATA(TYPE, r->inputs[2])[0];                               \
-    for (int64_t i = 0; i < n; i++, value = (TYPE)(value + delta)) TN_DATA(TYPE, r->outputs[0])[i] = value;            \
+    TYPE start = TN_DATA(TYPE, r->inputs[0])[0], delta = TN_DATA(TYPE, r->inputs[2])[0];                               \
+    for (int64_t i = 0; i < n; i++) TN_DATA(TYPE, r->outputs[0])[i] = (TYPE)(start + (TYPE)i * delta);                 \
     break;                                                                                                             \
   }
-#define SUMS16(TO_FLOAT, FROM_FLOAT)                                                                                   \
+#define NUMBERS16(TO_FLOAT, FROM_FLOAT)                                                                                \
   {                                                                                                                    \
-    uint16_t value = TN_DATA(uint16_t, r->inputs[0])[0];                                                               \
-    float delta = TO_FLOAT(TN_DATA(uint16_t, r->inputs[2])[0]);                                                        \
-    for (int64_t i = 0; i < n; i++, value = FROM_FLOAT(TO_FLOAT(value) + delta))                                       \
-      TN_DATA(uint16_t, r->outputs[0])[i] = value;                                                                     \
+    float start = TO_FLOAT(TN_DATA(uint16_t, r->inputs[0])[0]), delta = TO_FLOAT(TN_DATA(uint16_t, r->inputs[2])[0]);  \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+      float product = TO_FLOAT(FROM_FLOAT(TO_FLOAT(FROM_FLOAT((float)i)) * delta));                                    \
+      TN_DATA(uint16_t, r->outputs[0])[i] = FROM_FLOAT(start + product);                                               \
+    }                                                                                                                  \
     break;                                                                                                             \
   }
 
 static tn_error *range_run(tn_run *r) {
   int64_t n = tn_elements(r->outputs[0]);
   switch (r->outputs[0]->dtype) {
-  case TN_FLOAT: SUMS(float)
-  case TN_DOUBLE: SUMS(double)
-  case TN_HALF: SUMS16(tn_half_to_float, tn_float_to_half)
-  case TN_BFLOAT16: SUMS16(tn_bfloat16_to_float, tn_float_to_bfloat16)
-  case TN_INT64: SUMS(uint64_t)
-  default: SUMS(uint32_t)
+  case TN_FLOAT: NUMBERS(float)
+  case TN_DOUBLE: NUMBERS(double)
+  case TN_HALF: NUMBERS16(tn_half_to_float, tn_float_to_half)
+  case TN_BFLOAT16: NUMBERS16(tn_bfloat16_to_float, tn_float_to_bfloat16)
+  case TN_INT64: NUMBERS(uint64_t)
+  default: NUMBERS(uint32_t)
   }
   return NULL;
 }

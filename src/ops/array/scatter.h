@@ -7,7 +7,8 @@
 
 typedef struct tn_scatter_state {
   tn_nd_index index;
-  tn_combine_fn combine; /* NULL: elements are assigned one by one (strings) */
+  tn_combine_fn combine; /* NULL: strings, which are assigned one by one */
+  bool joins;            /* ... or joined */
   tn_dtype dtype;
 } tn_scatter_state;
 

@@ -1,18 +1,38 @@
-/* ScatterNd: updates summed into zeros. */
+/* ScatterNd: updates summed into zeros (strings: joined). */
+#include "base/str.h"
 #include "ops/array/scatter.h"
 
 tn_error *tn_scatter_prepare(tn_prepare *p, int indices, const tn_shape *shape, tn_combine kind) {
   tn_scatter_state *s;
+  tn_shape rows = p->inputs[indices].shape;
+  if (rows.rank == 1) rows.dims[rows.rank++] = 1; /* a vector holds single indices */
   TN_TRY(tn_prepare_state(p, sizeof *s, &s));
-  TN_TRY(tn_nd_index_init(p->node, &p->inputs[indices].shape, shape, &s->index));
-  TN_TRY(tn_nd_check_shapes(p->node, &s->index, &p->inputs[indices].shape, &p->inputs[indices + 1].shape));
+  TN_TRY(tn_nd_index_init(p->node, &rows, shape, &s->index));
+  TN_TRY(tn_nd_check_shapes(p->node, &s->index, &rows, &p->inputs[indices + 1].shape));
   s->dtype = p->inputs[indices + 1].dtype;
   s->combine = tn_combine_of(kind, s->dtype);
+  s->joins = s->dtype == TN_STRING && kind == TN_COMBINE_ADD;
   if (!s->combine && s->dtype != TN_STRING)
     return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "%s elements cannot be combined", tn_dtype_name(s->dtype));
   if (tn_shape_elements(shape) == 0 && s->index.count > 0 && tn_elements(&p->inputs[indices + 1]) > 0)
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Indices and updates specified for empty output tensor");
   return tn_prepare_output(p, 0, shape);
+}
+
+/* Puts each of N strings behind what is there. */
+static tn_error *join_strings(tn_string *to, const tn_string *from, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    tn_str text = {0};
+    tn_str_add_bytes(&text, to[i].data, to[i].size);
+    tn_str_add_bytes(&text, from[i].data, from[i].size);
+    char *data;
+    size_t size;
+    TN_TRY(tn_str_take(&text, &data, &size));
+    tn_error *error = tn_string_set(&to[i], data, size);
+    tn_free(data);
+    if (error) return error;
+  }
+  return NULL;
 }
 
 tn_error *tn_scatter_apply(tn_run *r, int indices, int updates) {
@@ -26,6 +46,8 @@ tn_error *tn_scatter_apply(tn_run *r, int indices, int updates) {
     const void *from = tn_at(r->inputs[updates], i * size);
     if (s->combine)
       s->combine(to, from, size);
+    else if (s->joins)
+      TN_TRY(join_strings(to, from, size));
     else
       TN_TRY(tn_copy_elements(s->dtype, to, from, size));
   }

@@ -82,10 +82,7 @@ static tn_error *expand_dims_shape(tn_shape_ctx *c) {
   if (c->in[1].rank > 1 || (dim && tn_elements(dim) != 1))
     return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "dim must be a tensor with a single value, its shape is %s",
                           TN_SHAPE_STR(&c->in[1]));
-  if (c->in[0].rank < 0) return NULL;
-  if (dim) return expand(c->node, &c->in[0], tn_int_at(dim, 0), &c->out[0]);
-  if (c->in[0].rank < TN_MAX_RANK) c->out[0] = tn_shape_unknown_of_rank(c->in[0].rank + 1);
-  return NULL;
+  return c->in[0].rank < 0 || !dim ? NULL : expand(c->node, &c->in[0], tn_int_at(dim, 0), &c->out[0]);
 }
 
 static tn_error *expand_dims_prepare(tn_prepare *p) {

@@ -90,6 +90,10 @@ static tn_error *tile_gradient(tn_gradient_ctx *c) {
   tn_scope *s = c->scope;
   if (s->error) return NULL;
   int rank = tn_output_shape(x).rank;
+  if (rank < 0) { /* twice the rank may be too many dimensions */
+    tn_grad_set(c, 0, tn_build2(s, "TileGrad", dy, tn_build_cast(s, multiples, TN_INT32)));
+    return NULL;
+  }
   if (2 * rank > TN_MAX_RANK) {
     tn_grad_set(c, 0, sum_one_by_one(c, dy, rank));
     return NULL;

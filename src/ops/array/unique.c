@@ -4,7 +4,7 @@
 static tn_error *vector_shape(tn_shape_ctx *c) {
   tn_shape x;
   TN_TRY(tn_shape_with_rank(c, 0, 1, &x));
-  for (int i = 0; i < c->n_outputs; i++) c->out[i] = i == 1 ? x : tn_shape_unknown_of_rank(1);
+  for (int i = 0; i < c->n_outputs; i++) c->out[i] = i == 1 ? c->in[0] : tn_shape_unknown_of_rank(1);
   return NULL;
 }
 
@@ -25,11 +25,11 @@ static tn_error *axis_shape(tn_shape_ctx *c) {
   const tn_shape *x = &c->in[0];
   const tn_tensor *t = c->value(c, 1);
   for (int i = 1; i < c->n_outputs; i++) c->out[i] = tn_shape_unknown_of_rank(1);
-  if (!t || x->rank < 0) return NULL;
+  if (x->rank < 0) return NULL;
+  c->out[0] = tn_shape_unknown_of_rank(x->rank);
+  if (!t) return NULL;
   int axis = 0;
   TN_TRY(axis_of(c->node, t, x->rank, &axis));
-  c->out[0] = *x;
-  c->out[0].dims[axis] = -1;
   c->out[1].dims[0] = x->dims[axis];
   return NULL;
 }

@@ -17,8 +17,11 @@ def scalar(value, dtype="int32"):
     return const(np.array(value, dtype))
 
 
-def constants(g):
-    return [[g.constant(rand(dtype, 3, 2)), g.constant(rand(dtype)), g.constant(rand(dtype, 0, 2))] for dtype in MOVED]
+VALUES = [[np.asarray(rand(dtype, *shape)) for shape in ((3, 2), (1,), (0, 2))] for dtype in MOVED]
+
+
+def constants(g, rows=VALUES):
+    return [[g.constant(value) for value in row] for row in rows]
 
 
 program("Const: all dtypes", constants)
@@ -57,7 +60,7 @@ case("PlaceholderWithDefault", rand("float32", 3), shape=[3], dtype="float32")
 case("PlaceholderWithDefault", rand("float32", 3, 2), shape=[None, 2], dtype="float32")
 case("PlaceholderWithDefault", rand("float32", 3, 2), shape=None, dtype="float32")
 case("EnsureShape", rand("float32", 3, 2), shape=[None, 2])
-case("EnsureShape", rand("string", 3), shape=None)
+case("EnsureShape", rand("string", 3), shape=[None])
 case("EnsureShape", rand("int64", 3), shape=[3])
 bad("EnsureShape", rand("float32", 3, 2), shape=[3], code="INVALID_ARGUMENT")
 bad("EnsureShape", rand("float32", 3, 2), shape=[3, 3], code="INVALID_ARGUMENT")
@@ -143,10 +146,12 @@ def numbers(dtype, *values):
     return [np.array(v).astype(kind) for v in values]
 
 
+# TensorFlow's shape function does not know constants of float16.
 for dtype in [*FLOATS, "int32", "int64"]:
     for start, limit, delta in [(0, 5, 1), (3, 18, 4), (10, 0, -3), (2, 2, 1), (-7, 8, 2)]:
         case("Range", *numbers(dtype, start, limit, delta))
-        case("Range", *map(const, numbers(dtype, start, limit, delta)))
+        if dtype != "float16":
+            case("Range", *map(const, numbers(dtype, start, limit, delta)))
 for dtype in FLOATS:
     case("Range", *numbers(dtype, 0.5, 3.25, 0.5))
     case("Range", *numbers(dtype, 0, 1, 0.1))

@@ -33,8 +33,17 @@ case("Gather", rand("float32", 5), index(3))
 for axis in [0, 1, 2, -1]:
     case("GatherV2", rand("float64", 4, 4, 4), index([3, 0], [1, 1]), scalar(axis))
     case("GatherV2", rand("float32", 4, 4, 4), np.array(2, "int32"), scalar(axis))
-for axis, batch in [(1, 1), (2, 1), (2, 2), (-1, 1), (1, -1)]:
+for axis, batch in [(1, 1), (2, 1), (2, 2), (-1, 1)]:
     case("GatherV2", rand("float64", 2, 3, 4), ints("int32", 0, 3, 2, 3), scalar(axis), batch_dims=batch)
+case(
+    "GatherV2",
+    rand("float64", 2, 3, 4),
+    ints("int32", 0, 3, 2, 3),
+    scalar(1),
+    batch_dims=-1,
+    grad=False,
+    why="of unknown rank there is none",
+)
 case("GatherV2", rand("float64", 2, 3, 4, 2), ints("int64", 0, 4, 2, 3, 5), scalar(2, "int64"), batch_dims=2)
 case("GatherV2", rand("float32", 2, 3), ints("int16", 0, 2, 4), scalar(0))
 case("GatherV2", rand("float32", 4, 3), ints("int32", 0, 3, 4), np.array(1, "int32"))
@@ -64,10 +73,18 @@ bad("GatherV2", rand("float32", 5, 2), index([0]), scalar(0), batch_dims=1, code
 bad("GatherV2", rand("float32", 5, 2), index([0]), scalar(1), batch_dims=1, code="INVALID_ARGUMENT")
 bad("GatherV2", rand("float32", 5, 2), index(0, 0), scalar(0), batch_dims=2, code="INVALID_ARGUMENT")
 
-for indices in [index(1), index([1], [0]), index([1, 2]), index([[1, 2, 3]], [[0, 0, 0]]), np.zeros((2, 0), "int32")]:
+for indices in [index([1], [0]), index([1, 2]), index([[1, 2, 3]], [[0, 0, 0]])]:
     case("GatherNd", rand("float64", 2, 3, 4), indices)
+for indices in [index(1), index(1, 2, 0), np.zeros((2, 0), "int32")]:
+    case("GatherNd", rand("float64", 2, 3, 4), indices, grad=False, why="TensorFlow's gradient fails")
 case("GatherNd", rand("float32", 2, 3), index([1, 2], dtype="int64"))
-case("GatherNd", rand("float32", 2, 3), index([1, 2], dtype="int16"))
+case(
+    "GatherNd",
+    rand("float32", 2, 3),
+    index([1, 2], dtype="int16"),
+    grad=False,
+    why="TensorFlow's gradient takes no int16",
+)
 case("GatherNd", rand("float32", 2, 3), np.zeros((0, 2), "int32"), grad=False, why="empty")
 case(
     "GatherNd",
@@ -83,7 +100,7 @@ bad("GatherNd", rand("float32", 2, 3), index([0, 0, 0]), code="INVALID_ARGUMENT"
 bad("GatherNd", rand("float32", 2, 3), index(0)[0], code="INVALID_ARGUMENT")
 
 # --- Scatter ---
-for dtype in [*NUMBERS, "bool"]:
+for dtype in MOVED:
     case("ScatterNd", index([1, 2], [0, 0], [1, 2]), rand(dtype, 3), vec(2, 3))
 for op in ["TensorScatterAdd", "TensorScatterSub"]:
     for dtype in NUMBERS:
@@ -97,7 +114,6 @@ for indices, updates in [
     (index([1], [0]), (2, 3, 4)),
     (index([1, 2]), (1, 4)),
     (index([[1, 2, 3]], [[0, 0, 0]]), (2, 1)),
-    (index(1), (3, 4)),
 ]:
     case("ScatterNd", indices, rand("float64", *updates), vec(2, 3, 4))
     for op in ["TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub", "TensorScatterMin", "TensorScatterMax"]:
@@ -183,9 +199,12 @@ bad("OneHot", index(0), scalar(2), rand("float32", 1), rand("float32"), code="IN
 bad("OneHot", index(0), vec(2, 2), rand("float32"), rand("float32"), code="INVALID_ARGUMENT")
 
 # --- Where ---
+# TensorFlow lists float16 and scalars, but does not do them.
 for dtype in [*NUMBERS, "bool"]:
+    if dtype == "float16":
+        continue
     case("Where", (ints("int32", 0, 2, 3, 4) * 1).astype(rand(dtype).dtype))
-for shape in [(), (0,), (7,), (2, 3, 4), (2, 1, 2, 1, 2), (3, 0, 2)]:
+for shape in [(0,), (7,), (2, 3, 4), (2, 1, 2, 1, 2), (3, 0, 2)]:
     case("Where", rand("bool", *shape))
 case("Where", special("float32"))
 

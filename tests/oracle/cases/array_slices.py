@@ -24,7 +24,13 @@ for dtype in MOVED:
     case("Concat", scalar(0), [rand(dtype, 2, 3), rand(dtype, 1, 3)])
 for axis in [0, 1, 2, -1, -3]:
     case("ConcatV2", [rand("float64", 2, 3, 4), rand("float64", 2, 3, 4)], scalar(axis))
-case("ConcatV2", [rand("float32", 2, 3), rand("float32", 2, 3)], scalar(-1, "int64"))
+case(
+    "ConcatV2",
+    [rand("float32", 2, 3), rand("float32", 2, 3)],
+    scalar(-1, "int64"),
+    grad=False,
+    why="TensorFlow's gradient takes an int32 axis only",
+)
 case("ConcatV2", [rand("float32", 2, 3), rand("float32", 2, 5)], np.array(1, "int32"))
 case("ConcatV2", [rand("float32", 0, 3), rand("float32", 2, 3), rand("float32", 0, 3)], scalar(0))
 case("ConcatV2", [rand("float32", 2, 0), rand("float32", 2, 0)], scalar(0), grad=False, why="empty")
@@ -55,7 +61,8 @@ case("Split", scalar(0), rand("float32", 2, 3), num_split=1)
 case("Split", scalar(0), rand("float32", 0, 3), num_split=2, grad=False, why="empty")
 case("Split", scalar(1), rand("float32", 300, 300), num_split=2, grad=False, why="size")
 case("SplitV", rand("float32", 5), vec(0, 5, 0, dtype="int64"), scalar(0), num_split=3)
-case("SplitV", rand("float32", 5), vec(5, dtype="int8"), scalar(0), num_split=1)
+# A constant int8 aborts TensorFlow in its shape function.
+case("SplitV", rand("float32", 5), np.array([5], "int8"), scalar(0), num_split=1)
 case("SplitV", rand("float32", 5), np.array([2, 3], "int32"), np.array(0, "int32"), num_split=2)
 bad("Split", scalar(1), rand("float32", 2, 6), num_split=4, code="INVALID_ARGUMENT")
 bad("Split", scalar(2), rand("float32", 2, 6), num_split=2, code="INVALID_ARGUMENT")
@@ -111,8 +118,9 @@ def strided(x, begin, end, strides, dtype="int32", **masks):
 
 for dtype in MOVED:
     strided(rand(dtype, 4, 5), (1, 0), (4, 5), (2, 3))
-for dtype in ["int16", "int32", "int64"]:
+for dtype in ["int32", "int64"]:
     strided(rand("float32", 9), (1,), (-1,), (2,), dtype)
+strided(rand("float32", 9), (1,), (-1,), (2,), "int16", grad=False, why="TensorFlow's gradient takes no int16")
 for begin, end, stride in [
     (0, 7, 1),
     (1, 6, 2),
