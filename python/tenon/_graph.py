@@ -180,7 +180,8 @@ class Graph(_core.Graph):
 
     def _inputs(self, info, inputs, attrs):
         refs = []
-        known = {}
+        known = {}  # type attributes by the tensors so far, and by those that come later
+        later = {a.type_attr: x.dtype.base for a, x in zip(info.inputs, inputs) if isinstance(x, Tensor)}
         for i, value in enumerate(inputs):
             argument = info.inputs[i] if i < len(info.inputs) else None
             if isinstance(value, Tensor):
@@ -188,12 +189,19 @@ class Graph(_core.Graph):
                 if argument is not None and argument.type_attr:
                     known.setdefault(argument.type_attr, value.dtype.base)
             elif isinstance(value, (list, tuple)) and (argument is None or argument.is_list):
-                refs.extend(self._tensor(item, argument, attrs, known).ref for item in value)
+                refs.extend(self._list(value, argument, attrs, known))
             else:
-                refs.append(self._tensor(value, argument, attrs, known, inputs).ref)
+                refs.append(self._tensor(value, argument, attrs, known, later).ref)
         return refs
 
-    def _tensor(self, value, argument, attrs, known, inputs=()):
+    def _list(self, values, argument, attrs, known):
+        """The refs of a list argument; numbers in it take the dtype of its first tensor."""
+        if argument is not None and argument.type_attr:
+            first = next((v.dtype.base for v in values if isinstance(v, Tensor)), None)
+            known = {argument.type_attr: first, **known} if first else known
+        return [self._tensor(item, argument, attrs, known, {}).ref for item in values]
+
+    def _tensor(self, value, argument, attrs, known, later):
         if isinstance(value, Tensor):
             return value
         if isinstance(value, Operation):
@@ -205,7 +213,7 @@ class Graph(_core.Graph):
             elif argument.type_attr:
                 dtype = attrs.get(argument.type_attr) or known.get(argument.type_attr)
                 if dtype is None and not hasattr(value, "dtype"):
-                    dtype = next((t.dtype.base for t in inputs if isinstance(t, Tensor)), None)
+                    dtype = later.get(argument.type_attr)
         return self.constant(value, dtype)
 
     def constant(self, value, dtype=None, name=None):

@@ -16,7 +16,7 @@ def tolerances(dtype, options, factor=1.0):
 
 def difference(got, want, options, factor=1.0):
     """What is wrong with GOT, or "" if it is as WANT within the case's tolerances."""
-    got, want = np.asarray(got), np.asarray(want)
+    got, want = (np.asarray(x, object if isinstance(x, bytes) else None) for x in (got, want))
     if got.shape != want.shape:
         return f"shape {got.shape}, expected {want.shape}"
     if got.dtype != want.dtype:

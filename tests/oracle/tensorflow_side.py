@@ -71,7 +71,7 @@ class Graph:
             return tf.as_dtype(value)
         if kind == "list(type)":
             return [tf.as_dtype(v) for v in value]
-        if kind == "tensor" and isinstance(value, np.ndarray):
+        if kind == "tensor" and isinstance(value, (np.ndarray, np.generic)):
             return tf.make_tensor_proto(value)
         return value
 

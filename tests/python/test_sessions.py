@@ -1,0 +1,244 @@
+"""Sessions from Python: structures of fetches, errors, threads, timeouts, cancellation, Ctrl-C, and their price."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tenon
+from tenon import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def endless(graph):
+    """A loop that never ends by itself: its exit."""
+    enter = graph.op("Enter", graph.constant(0), frame_name="endless")
+    merge = graph.op("Merge", [enter, enter])[0]
+    true = graph.op("Enter", graph.constant(True), frame_name="endless", is_constant=True)
+    one = graph.op("Enter", graph.constant(0), frame_name="endless", is_constant=True)
+    switch = graph.op("Switch", merge, graph.op("LoopCond", true))
+    back = graph.op("NextIteration", graph.op("AddV2", switch[1], one))
+    graph.set_back_edge(merge.ref[0], 1, back.ref)
+    return graph.op("Exit", switch[0])
+
+
+def test_structures():
+    g = tenon.Graph()
+    a, b = g.constant(1.0), g.constant([2, 3])
+    op = g.op("NoOp", name="nothing")
+    with tenon.Session(g) as s:
+        assert s.run(a) == 1 and isinstance(s.run(a), np.float32)
+        assert s.run([a, op]) == [1, None] and s.run((a,)) == (1,)
+        got = s.run({"x": [a, {"y": b}], "z": op})
+        assert got["x"][1]["y"].tolist() == [2, 3] and got["z"] is None
+        assert s.run("Const:0") == 1 and s.run("nothing") is None and s.run(["Const"]) == [1]
+        assert s.run([]) == []
+        assert s.run((a, b), {a: 5.0})[0] == 5 and s.run(a, {a: 7, b: [1, 1]}) == 7
+        x, y = g.placeholder("float32", [2]), g.placeholder("float32", [2])
+        step = s.make_callable([g.op("Sub", x, y)], [x, y])
+        assert step([3, 4], [1, 1])[0].tolist() == [2, 3]
+        with pytest.raises(TypeError):
+            step([1, 2])
+        with pytest.raises(TypeError):
+            s.run(3)
+        with pytest.raises(errors.NotFoundError):
+            s.run("missing:0")
+
+
+def test_the_graph_grows():
+    g = tenon.Graph()
+    a = g.constant(1.0)
+    with tenon.Session(g) as s:
+        assert s.run(a) == 1
+        assert s.run(g.op("AddV2", a, a)) == 2
+
+
+def test_errors():
+    g = tenon.Graph()
+    x = g.placeholder("float32", [2], name="x")
+    v = g.op("VariableV2", shape=[2], dtype="float32", name="weights")
+    y = g.op("AddV2", v, x)
+    with tenon.Session(g) as s:
+        with pytest.raises(errors.InvalidArgumentError, match="x"):
+            s.run(x)
+        with pytest.raises(errors.FailedPreconditionError, match="weights"):
+            s.run(y, {x: [1, 2]})
+        with pytest.raises(errors.InvalidArgumentError):
+            s.run(x, {x: [1, 2, 3]})
+        with pytest.raises(errors.InvalidArgumentError):
+            s.run(tenon.Graph().constant(1.0))
+    with pytest.raises(errors.CancelledError):
+        s.run(x, {x: [1, 2]})
+    with pytest.raises(TypeError):
+        tenon.Session(3)
+
+
+def test_timeout_and_cancellation():
+    g = tenon.Graph()
+    fetch = endless(g)
+    with tenon.Session(g) as s:
+        start = time.monotonic()
+        with pytest.raises(errors.DeadlineExceededError):
+            s.run(fetch, timeout_ms=50)
+        token = tenon.Cancellation()
+        threading.Timer(0.05, token.cancel).start()
+        with pytest.raises(errors.CancelledError):
+            s.run(fetch, cancellation=token)
+        threading.Timer(0.05, s.close).start()
+        with pytest.raises(errors.CancelledError):
+            s.run(fetch)
+        assert time.monotonic() - start < 20
+
+
+def test_threads_run_at_once():
+    g = tenon.Graph()
+    x = g.placeholder("float32", [None])
+    y = g.op("Mul", g.op("AddV2", x, 1.0), 2.0)
+    failures = []
+    with tenon.Session(g) as s:
+
+        def work(k):
+            for i in range(200):
+                size = 1 + (i + k) % 7
+                if s.run(y, {x: np.full(size, k, "f")}).tolist() != [2.0 * (k + 1)] * size:
+                    failures.append((k, i))
+
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failures
+
+
+def test_the_lock_is_free_while_a_step_runs():
+    g = tenon.Graph()
+    fetch = endless(g)
+    with tenon.Session(g) as s:
+        ended = []
+
+        def work():
+            with pytest.raises(errors.DeadlineExceededError):
+                s.run(fetch, timeout_ms=300)
+            ended.append(True)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        turns = 0
+        while thread.is_alive():
+            turns += 1
+            time.sleep(0.001)
+        assert ended and turns > 20
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+sys.path[:0] = [{tests!r}, {python!r}]
+import tenon
+from test_sessions import endless
+g = tenon.Graph()
+fetch = endless(g)
+s = tenon.Session(g)
+{handler}
+threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+start = time.monotonic()
+try:
+    s.run(fetch, timeout_ms=4000)
+except KeyboardInterrupt:
+    print("interrupted")
+except tenon.errors.DeadlineExceededError:
+    print("ended by itself")
+c = g.constant(3)
+print(s.run(c), time.monotonic() - start < 3)
+"""
+
+
+@pytest.mark.parametrize("handler,printed", [
+    ("", "interrupted\n3 True"),
+    ("signal.signal(signal.SIGINT, lambda *_: None)", "ended by itself\n3 False"),
+])  # fmt: skip
+def test_ctrl_c(handler, printed):
+    """Ctrl-C stops the step, unless the program has a handler of its own; the session lives on."""
+    code = INTERRUPTED.format(tests=str(Path(__file__).parent), python=str(ROOT / "python"), handler=handler)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == printed, done.stderr
+
+
+def test_metadata():
+    g = tenon.Graph()
+    y = g.op("MatMul", np.ones((20, 20), "f"), np.ones((20, 20), "f"), name="product")
+    trace = tenon._session.RunMetadata()
+    with tenon.Session(g, disabled_passes="all") as s:
+        s.run(y, trace=trace)
+    assert b"product" in trace.step_stats and "product" in trace.chrome_trace
+
+
+def run_python(code, **env):
+    path = os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": path, **env}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_import_is_quick_and_leaves_numpy_out():
+    code = """
+import sys, time
+start = time.perf_counter()
+import tenon
+print(time.perf_counter() - start, "numpy" in sys.modules)
+"""
+    times = []
+    for _ in range(5):
+        seconds, numpy = run_python(code).split()
+        times.append(float(seconds))
+        assert numpy == "False"
+    assert min(times) < 0.06, times
+
+
+def test_idle_threads_sleep():
+    assert run_python("import tenon, os; print(os.environ['OMP_WAIT_POLICY'])") == "passive"
+    assert run_python("import tenon, os; print(os.environ['OMP_WAIT_POLICY'])", OMP_WAIT_POLICY="active") == "active"
+
+
+def test_a_forked_child_can_run():
+    code = """
+import os, numpy as np, tenon
+g = tenon.Graph()
+y = g.op("MatMul", np.ones((300, 300), "f"), np.ones((300, 300), "f"))
+assert tenon.Session(g).run(y)[0, 0] == 300
+pid = os.fork()
+ok = tenon.Session(g).run(y)[0, 0] == 300
+if pid == 0:
+    os._exit(0 if ok else 1)
+print(os.waitpid(pid, 0)[1])
+"""
+    assert run_python(code) == "0"
+
+
+def test_call_overhead():
+    """A step of a two-element add, fed and fetched, costs microseconds. The limit leaves room for a busy machine."""
+    g = tenon.Graph()
+    x = g.placeholder("float32", [2])
+    y = g.op("AddV2", x, x)
+    array = np.ones(2, "f")
+    with tenon.Session(g) as s:
+        feeds = {x: array}
+        best = 1.0
+        for _ in range(7):
+            start = time.perf_counter()
+            for _ in range(2000):
+                s.run(y, feeds)
+            best = min(best, (time.perf_counter() - start) / 2000)
+    assert best < 24e-6, f"{best * 1e6:.1f} microseconds"
+
+
+def test_signal_handlers_are_left_alone():
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
