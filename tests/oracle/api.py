@@ -25,8 +25,8 @@ and returns the steps, a list of fetches or (fetches, {placeholder: array}) each
 A step that fails is marked as such by its error code: ("FAILED_PRECONDITION", fetches, feeds).
 """
 
-import inspect
 import os
+import sys
 import zlib
 from dataclasses import dataclass, field
 
@@ -110,9 +110,9 @@ def resource(value):
     return Input("resource", _array(value))
 
 
-def _stream(depth=2):
+def _stream():
     """The random numbers of the file that calls: the same in every run."""
-    name = os.path.basename(inspect.stack(0)[depth].filename)
+    name = os.path.basename(sys._getframe(2).f_code.co_filename)
     if name not in _streams:
         _streams[name] = np.random.RandomState(zlib.crc32(name.encode()))
     return _streams[name]
@@ -174,7 +174,8 @@ def _input(value):
 
 
 def _add(op, inputs, attrs, code, build=None):
-    frame = inspect.stack(0)[2]
+    frame = sys._getframe(2)
+    file = os.path.basename(frame.f_code.co_filename)[:-3]
     options = {name: attrs.pop(name) for name in _OPTIONS if name in attrs}
     for name in ("grad", "values", "shapes", "tf"):
         if options.get(name, True) is False and "why" not in options:
@@ -183,8 +184,8 @@ def _add(op, inputs, attrs, code, build=None):
         op,
         [_input(x) for x in inputs],
         attrs,
-        os.path.basename(frame.filename)[:-3],
-        frame.lineno,
+        file,
+        frame.f_lineno,
         code,
         options,
         build,

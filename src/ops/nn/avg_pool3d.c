@@ -33,7 +33,7 @@ static const tn_kernel_def kernels_grad[] = {
     {0},
 };
 
-TN_OP(AvgPool3D, .doc = "The mean of each window of volumes; padding does not count.", .inputs = "value: T",
+TN_OP(AvgPool3D, .doc = "The mean of each window of volumes; padding does not count.", .inputs = "input: T",
       .outputs = "output: T",
       .attrs = "ksize: list(int) >= 5; strides: list(int) >= 5; padding: {'SAME', 'VALID'}; data_format: {'NDHWC', "
                "'NCDHW'} = 'NDHWC'; T: floattype",
