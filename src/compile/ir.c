@@ -89,6 +89,8 @@ tn_error *tn_ir_add_const(tn_ir *ir, const char *name, tn_tensor *value, tn_ir_v
 }
 
 void tn_ir_replace(tn_ir *ir, tn_ir_value old, tn_ir_value new_value) {
+  tn_ir_output *known = &new_value.node->outputs[new_value.index];
+  if (!known->constant) known->constant = tn_ir_out(old)->constant;
   for (int i = 0; i < ir->n_nodes; i++) {
     tn_ir_node *node = ir->nodes[i];
     if (node->dead || node == new_value.node) continue;

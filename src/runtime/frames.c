@@ -224,6 +224,7 @@ static bool next_iteration(tn_flow *flow, tn_frame *frame) {
     return false;
   }
   frame->last++;
+  frame->n_dead_exits = 0; /* those were not the loop's last turn */
   *slot(flow, frame, frame->last) = made;
   frame->outstanding_iterations++;
   kept *deferred = frame->deferred;
