@@ -68,7 +68,7 @@ static tn_error *add_n_vector_prepare(tn_prepare *p) {
 
 static const tn_kernel_def add_n_kernels[] = {
     {.name = "vector",
-     .types = TN_TAPE_TYPES,
+     .types = TN_BIT(TN_FLOAT),
      .supports = fits_a_tape,
      .prepare = add_n_vector_prepare,
      .run = tn_tape_kernel_run},
