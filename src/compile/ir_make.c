@@ -98,16 +98,22 @@ static tn_error *compute(tn_ir *ir, tn_ir_node *node, tn_kernel *kernel, const s
   return error;
 }
 
+/* True if the outputs of NODE can be computed now. */
+static bool may_fold(const tn_ir_node *node, const seen *s) {
+  uint32_t flags = node->node->op->flags;
+  for (int i = 0; i < node->n_outputs; i++) {
+    if (tn_dtype_is_ref(node->outputs[i].dtype)) return false;
+  }
+  return node->effect == TN_IR_PURE && !(flags & (TN_OP_DEBUG | TN_OP_BLOCKING)) && node->n_inputs > 0 &&
+         (s->all_constant || (flags & TN_OP_FROM_SHAPES));
+}
+
 /* With the kernel prepared: shapes, and values if all is constant. */
 static tn_error *conclude(tn_ir *ir, tn_ir_node *node, tn_kernel *kernel, const seen *s, bool runs) {
   bool is_static = true;
   int64_t bytes = 0;
   TN_TRY(take_shapes(ir, node, kernel, &bytes, &is_static));
-  const uint32_t flags = node->node->op->flags;
-  bool foldable = node->effect == TN_IR_PURE && !(flags & (TN_OP_DEBUG | TN_OP_BLOCKING)) && node->n_inputs > 0 &&
-                  (s->all_constant || (flags & TN_OP_FROM_SHAPES)) && bytes <= MAX_FOLDED_BYTES;
-  for (int i = 0; i < node->n_outputs; i++) foldable = foldable && !tn_dtype_is_ref(node->outputs[i].dtype);
-  if (runs && foldable) return compute(ir, node, kernel, s);
+  if (runs && may_fold(node, s) && bytes <= MAX_FOLDED_BYTES) return compute(ir, node, kernel, s);
   if (!is_static) return refuse(ir, node->node, "an output's shape is known only when it has run");
   for (int i = 0; i < node->n_outputs; i++) {
     tn_dtype dtype = node->outputs[i].dtype;
@@ -135,7 +141,8 @@ tn_error *tn_ir_infer(tn_ir *ir, tn_ir_node *node, bool runs) {
                                  .variables = s.variables,
                                  .session = ir->session,
                                  .threads = ir->threads,
-                                 .reference = true};
+                                 /* What is computed now has the bits that it would have in the step. */
+                                 .reference = !(runs && may_fold(node, &s))};
     error = tn_kernel_new(&request, &kernel);
     if (error) {
       ir->refused_for_now = true;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "compile/passes.h"
 #include "graph/build.h"
+#include "graph/shape.h"
 
 #define MAX_ROUNDS 4
 
@@ -231,7 +232,8 @@ static tn_error *strength(rewrite *r) {
 /* A constant, a Fill or a broadcast that the op would broadcast itself need not be spread out first. */
 static tn_error *broadcasts(rewrite *r) {
   tn_ir_node *node = r->node;
-  if (!(node->node->op->flags & TN_OP_ELEMENTWISE) || node->n_inputs != 2 || node->n_outputs != 1) return NULL;
+  const tn_op_def *op = node->node->op;
+  if (!(op->flags & TN_OP_ELEMENTWISE) || op->shape != tn_shape_broadcast_binary || node->n_inputs != 2) return NULL;
   for (int k = 0; k < 2; k++) {
     tn_ir_value value = node->inputs[k], other = node->inputs[1 - k];
     if (!same_shape(other, (tn_ir_value){node, 0}) || tn_ir_out(value)->shape.rank == 0) continue;
