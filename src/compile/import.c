@@ -159,6 +159,7 @@ static tn_error *import(tn_ir *ir, const tn_ir_source *source) {
   if (!error && !ir->refused) error = tn_ir_reduce_controls(ir);
   if (!error && !ir->refused) error = tn_ir_sweep(ir);
   if (!error && !ir->refused) error = infer_all(ir);
+  if (!error) tn_ir_refuse_reshaping(ir);
   return error;
 }
 

@@ -118,6 +118,11 @@ static tn_error *turn_into_read(resolving *r, tn_ir_node *node) {
   return set_read(r, node, handle);
 }
 
+/* Ops that look at a resource variable's value, and whose kernels take that value in place of the handle as well. */
+static bool looks_at_value(const tn_ir_node *node) {
+  return tn_ir_is(node, "ResourceGather") || tn_ir_is(node, "ResourceGatherNd") || tn_ir_is(node, "VariableShape");
+}
+
 static tn_error *make_reads(resolving *r) {
   int n = r->ir->n_nodes; /* the reads themselves come after these */
   for (int i = 0; i < n && !r->ir->refused; i++) {
@@ -128,7 +133,8 @@ static tn_error *make_reads(resolving *r) {
     }
     for (int k = 0; node->kind == TN_IR_KERNEL && k < node->n_inputs && !r->ir->refused; k++) {
       bool reference = tn_dtype_is_ref(tn_ir_out(node->inputs[k])->dtype);
-      if (reference && !tn_dtype_is_ref(node->node->input_types[k])) {
+      bool wanted = reference ? !tn_dtype_is_ref(node->node->input_types[k]) : k == 0 && looks_at_value(node);
+      if (wanted) {
         TN_TRY(add_read(r, node->inputs[k], node, &node->inputs[k]));
       }
     }
@@ -165,14 +171,24 @@ static void set_effects(resolving *r) {
   }
 }
 
-/* An assignment that gives a variable another shape than it has makes later reads' shapes depend on when they run. */
-static void refuse_reshaping(tn_ir *ir) {
+/* True if a read of V in the step expects another shape than SHAPE. */
+static bool read_otherwise(const tn_ir *ir, const tn_variable *v, const tn_shape *shape) {
   for (int i = 0; i < ir->n_nodes; i++) {
     const tn_ir_node *node = ir->nodes[i];
-    bool old = tn_ir_is(node, "Assign") && !tn_node_get_bool(node->node, "validate_shape");
-    if (!old && !tn_ir_is(node, "AssignVariableOp")) continue;
+    if (node->dead || node->kind != TN_IR_READ || node->variable != v) continue;
+    if (!tn_shape_equal(&node->outputs[0].shape, shape)) return true;
+  }
+  return false;
+}
+
+void tn_ir_refuse_reshaping(tn_ir *ir) {
+  for (int i = 0; i < ir->n_nodes && !ir->refused; i++) {
+    const tn_ir_node *node = ir->nodes[i];
+    if (node->dead || (!tn_ir_is(node, "Assign") && !tn_ir_is(node, "AssignVariableOp"))) continue;
     const tn_variable *v = node->inputs[0].node->variable;
-    if (v && !tn_shape_known(&v->shape)) ir->refused = "an assignment may change a variable's shape";
+    if (v && read_otherwise(ir, v, &tn_ir_out(node->inputs[1])->shape)) {
+      ir->refused = "an assignment changes a variable's shape";
+    }
   }
 }
 
@@ -181,7 +197,6 @@ tn_error *tn_ir_resolve_references(tn_ir *ir) {
   tn_error *error = tn_map_new(&r.written);
   if (!error) error = tn_map_new(&r.reads);
   if (!error) error = resolve_handles(&r);
-  if (!error && !ir->refused) refuse_reshaping(ir);
   if (!error && !ir->refused) error = make_reads(&r);
   if (!error && !ir->refused) set_effects(&r);
   tn_map_free(r.written);

@@ -60,15 +60,25 @@ static tn_error *run_initialized(tn_run *r) {
   return NULL;
 }
 
+/* Plans put the value in the place of the handle. */
+static tn_error *prepare_shape(tn_prepare *p) {
+  if (p->inputs[0].dtype == TN_RESOURCE) return prepare_dynamic(p);
+  tn_shape vector = tn_shape_of(1, &(int64_t){p->inputs[0].shape.rank});
+  return tn_prepare_output(p, 0, &vector);
+}
+
 static tn_error *run_shape(tn_run *r) {
   tn_variable *v;
   tn_tensor value = {0};
-  TN_TRY(tn_run_variable(r, 0, &v));
-  TN_TRY(tn_state_read(r, v, &value));
-  tn_shape shape = value.shape;
-  tn_tensor_clear(&value);
-  tn_shape vector = tn_shape_of(1, &(int64_t){shape.rank});
-  TN_TRY(tn_run_allocate(r, 0, &vector));
+  tn_shape shape = r->inputs[0]->shape;
+  if (r->inputs[0]->dtype == TN_RESOURCE) {
+    TN_TRY(tn_run_variable(r, 0, &v));
+    TN_TRY(tn_state_read(r, v, &value));
+    shape = value.shape;
+    tn_tensor_clear(&value);
+    tn_shape vector = tn_shape_of(1, &(int64_t){shape.rank});
+    TN_TRY(tn_run_allocate(r, 0, &vector));
+  }
   for (int i = 0; i < shape.rank; i++) {
     if (r->outputs[0]->dtype == TN_INT64) {
       TN_DATA(int64_t, r->outputs[0])[i] = shape.dims[i];
@@ -114,7 +124,7 @@ static const tn_kernel_def sub_kernels[] = {
     {.name = "reference", .types = TN_UPDATE_NUMBERS, .prepare = tn_state_prepare_none, .run = run_sub}, {0}};
 static const tn_kernel_def initialized_kernels[] = {
     {.name = "reference", .prepare = prepare_scalar, .run = run_initialized}, {0}};
-static const tn_kernel_def shape_kernels[] = {{.name = "reference", .prepare = prepare_dynamic, .run = run_shape}, {0}};
+static const tn_kernel_def shape_kernels[] = {{.name = "reference", .prepare = prepare_shape, .run = run_shape}, {0}};
 static const tn_kernel_def destroy_kernels[] = {
     {.name = "reference", .prepare = tn_state_prepare_none, .run = run_destroy}, {0}};
 static const tn_kernel_def nothing_kernels[] = {
@@ -163,7 +173,7 @@ TN_OP(AssignSubVariableOp, .inputs = "resource: resource, value: dtype", .output
 
 TN_OP(VariableShape, .inputs = "input: resource", .outputs = "output: out_type",
       .attrs = "out_type: indextype = DT_INT32", .doc = "The shape of the variable behind the handle.",
-      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_NO_GRADIENT, .shape = shape_variable_shape,
+      .flags = TN_OP_STATEFUL | TN_OP_READ_ONLY | TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT, .shape = shape_variable_shape,
       .kernels = shape_kernels);
 
 TN_OP(DestroyResourceOp, .inputs = "resource: resource", .outputs = "", .attrs = "ignore_lookup_error: bool = true",
