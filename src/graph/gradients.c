@@ -210,6 +210,13 @@ static tn_error *check_gradient(const tn_node *node, int i, const tn_gradient_va
                           node->op->name, node->name, i);
 }
 
+/* A gradient function may return one of the forward tensors as it is. */
+static void map_gradient(tn_gradients *g, tn_gradient_value *value) {
+  value->values = tn_loop_map(g, g->current, value->values);
+  if (value->indices.node) value->indices = tn_loop_map(g, g->current, value->indices);
+  if (value->dense_shape.node) value->dense_shape = tn_loop_map(g, g->current, value->dense_shape);
+}
+
 static tn_error *run_gradient(tn_gradients *g, const how *how, tn_gradient_ctx *c) {
   const tn_node *node = c->node;
   tn_str name = {0};
@@ -225,6 +232,8 @@ static tn_error *run_gradient(tn_gradients *g, const how *how, tn_gradient_ctx *
   if (error) return tn_error_context(error, "gradient of %s '%s'", node->op->name, node->name);
   for (int i = 0; i < node->n_inputs; i++) {
     if (!c->grad_in[i].values.node) continue;
+    if (g->loops && !tn_is_enter(node) && !tn_is_exit(node)) map_gradient(g, &c->grad_in[i]);
+    if (g->scope.error) return tn_error_copy(g->scope.error);
     TN_TRY(check_gradient(node, i, &c->grad_in[i]));
     TN_TRY(tn_grads_add(g, node->inputs[i], &c->grad_in[i]));
   }
@@ -241,6 +250,8 @@ static tn_error *visit(tn_gradients *g, tn_node *node) {
   for (int i = 0; i < node->n_outputs; i++) {
     TN_TRY(tn_grads_sum(g, (tn_output){node, i}, &out[i]));
     any = any || out[i].values.node;
+    /* A gradient that was asked for inside a loop stays there, also on its way through what the loop takes in. */
+    if (g->loops && !g->current && out[i].values.node) g->current = tn_frame_of(g, out[i].values.node);
   }
   if (!any || g->stop[node->id]) return NULL;
   how how;
@@ -291,7 +302,6 @@ static tn_error *prepare(tn_gradients *g) {
   for (size_t i = 0; i < g->asked.n_xs; i++) reached[g->asked.xs[i].node->id] = 1;
   mark_reached(g, reached);
   TN_TRY(mark_between(g, reached));
-  TN_TRY(tn_frames_find(g));
   if (g->loops) TN_TRY(tn_loops_prepare(g));
   count_pending(g);
   return NULL;
@@ -335,14 +345,25 @@ static tn_error *collect(tn_gradients *g, tn_gradient_value *out) {
 static tn_error *differentiate(tn_gradients *g, tn_gradient_value *out) {
   tn_error *error = tn_arena_new(&g->arena);
   if (error) return error;
-  error = tn_graph_push_name_scope(g->graph, "gradients");
-  bool scoped = !error;
+  error = tn_frames_find(g);
+  /* A control edge from outside into a backward loop would never be satisfied. */
+  bool controlled = false, scoped = false;
+  if (!error && g->loops) {
+    error = tn_graph_push_control(g->graph, 0, NULL);
+    controlled = !error;
+    tn_loops_start(g);
+  }
+  if (!error) {
+    error = tn_graph_push_name_scope(g->graph, "gradients");
+    scoped = !error;
+  }
   if (!error) error = prepare(g);
   if (!error) error = start(g);
   if (!error) error = walk(g);
   if (!error) error = collect(g, out);
   if (!error && g->scope.error) error = tn_error_copy(g->scope.error);
   if (scoped) tn_graph_pop_name_scope(g->graph);
+  if (controlled) tn_graph_pop_control(g->graph);
   tn_frames_free(g);
   tn_error_free(g->scope.error);
   tn_arena_free(g->arena);

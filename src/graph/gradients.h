@@ -7,7 +7,7 @@
 
 /* A node that runs only where PRED has the value BRANCH, inside OUTER's condition. Equal conditions are one object. */
 typedef struct tn_guard {
-  struct tn_guard *outer, *next;
+  struct tn_guard *outer;
   tn_output pred;
   int branch, depth;
 } tn_guard;
@@ -26,7 +26,7 @@ typedef struct tn_frame {
   int64_t parallel_iterations;
   tn_guard *guard; /* what the loop as a whole runs under */
   tn_node *cond;   /* its LoopCond */
-  tn_node *body;   /* a backward loop's counter: runs in each iteration but the last */
+  tn_node *body; /* of a backward loop: what runs in each iteration but the last */
   tn_node *step;   /* the NextIteration of its counter */
   tn_node *count;  /* a forward loop's counter, after adding one */
   tn_node *sync;   /* a ControlTrigger before STEP, which waits for nodes that may be dead */
@@ -63,10 +63,9 @@ typedef struct tn_gradients {
   bool loops;  /* the graph has loops: the fields below count */
   tn_frame *frames;
   tn_frame **frame_of; /* per node, the frame that its outputs live in */
-  tn_guard **guard_of; /* per node */
-  tn_guard *guards;
-  tn_map *new_frames; /* the same for nodes made since: id + 1 to tn_frame */
-  tn_map *new_guards;
+  tn_guard **guard_of; /* per node; a Switch's outputs have one more each */
+  tn_map *guards;      /* all there are */
+  tn_map *new_frames;  /* the frames of nodes made since: id + 1 to tn_frame */
   tn_frame *current; /* where new nodes go */
   const tn_node *op; /* the node whose gradient is being built */
   tn_flow_hook hook;
@@ -101,7 +100,8 @@ tn_output tn_build_filled(tn_scope *s, tn_dtype dtype, const tn_shape *shape, do
 /* Finds the loops of the graph, and the frame and the guard of each node. */
 tn_error *tn_frames_find(tn_gradients *g) TN_MUST_USE;
 tn_frame *tn_frame_of(const tn_gradients *g, const tn_node *node);
-tn_guard *tn_guard_of(tn_gradients *g, const tn_node *node);
+/* *OUT: the innermost condition that OUTPUT depends on, within its frame; NULL: none. */
+tn_error *tn_guard_of(tn_gradients *g, tn_output output, tn_guard **out) TN_MUST_USE;
 /* Where gradients of a node in FRAME are built: its backward loop, or FRAME itself. */
 static inline tn_frame *tn_frame_backward(tn_frame *frame) {
   return frame && frame->backward ? frame->backward : frame;
@@ -110,6 +110,8 @@ tn_error *tn_frame_set(tn_gradients *g, const tn_node *node, tn_frame *frame) TN
 void tn_frames_free(tn_gradients *g);
 
 /* --- backward loops --- */
+/* Starts rewriting new nodes for the frame that they go to; see tn_gradients.current. */
+void tn_loops_start(tn_gradients *g);
 /* Makes the backward loops of all loops that a gradient comes out of through an Exit. */
 tn_error *tn_loops_prepare(tn_gradients *g) TN_MUST_USE;
 /* Adds a node to FRAME as it is: no inputs are replaced. CONTROL may be NULL. */

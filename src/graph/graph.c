@@ -237,15 +237,14 @@ static tn_error *depends_on(const tn_graph *graph, tn_node *node, const tn_node 
   return NULL;
 }
 
-static tn_error *add_control_locked(tn_graph *graph, tn_node *before, tn_node *after) {
-  for (int i = 0; i < after->n_controls; i++) {
-    if (after->controls[i] == before) return NULL;
+static bool has_control(const tn_node *node, const tn_node *before) {
+  for (int i = 0; i < node->n_controls; i++) {
+    if (node->controls[i] == before) return true;
   }
-  bool cycle;
-  TN_TRY(depends_on(graph, before, after, &cycle));
-  if (cycle) {
-    return tn_node_errorf(after, TN_INVALID_ARGUMENT, "a control edge from '%s' would close a cycle", before->name);
-  }
+  return false;
+}
+
+static tn_error *join_locked(tn_graph *graph, tn_node *before, tn_node *after) {
   tn_node **controls = tn_arena_alloc(graph->arena, (size_t)(after->n_controls + 1) * sizeof *controls);
   if (!controls) return tn_out_of_memory();
   for (int i = 0; i < after->n_controls; i++) controls[i] = after->controls[i];
@@ -254,6 +253,23 @@ static tn_error *add_control_locked(tn_graph *graph, tn_node *before, tn_node *a
   after->n_controls++;
   tn_graph_changed(graph);
   return NULL;
+}
+
+tn_error *tn_graph_join(tn_graph *graph, tn_node *before, tn_node *after) {
+  tn_graph_lock(graph);
+  tn_error *error = has_control(after, before) ? NULL : join_locked(graph, before, after);
+  tn_graph_unlock(graph);
+  return error;
+}
+
+static tn_error *add_control_locked(tn_graph *graph, tn_node *before, tn_node *after) {
+  if (has_control(after, before)) return NULL;
+  bool cycle;
+  TN_TRY(depends_on(graph, before, after, &cycle));
+  if (cycle) {
+    return tn_node_errorf(after, TN_INVALID_ARGUMENT, "a control edge from '%s' would close a cycle", before->name);
+  }
+  return join_locked(graph, before, after);
 }
 
 tn_error *tn_graph_add_control(tn_graph *graph, tn_node *before, tn_node *after) {

@@ -95,6 +95,8 @@ tn_error *tn_graph_append(tn_graph *graph, tn_node *node) TN_MUST_USE;
 /* Drops the nodes from N on, as if they had never been added. */
 void tn_graph_truncate(tn_graph *graph, size_t n);
 void tn_graph_changed(tn_graph *graph);
+/* Adds a control edge that certainly closes no cycle. */
+tn_error *tn_graph_join(tn_graph *graph, tn_node *before, tn_node *after) TN_MUST_USE;
 
 /* The name that a node asking for NAME gets under the present name scope, in ARENA; not taken yet. */
 tn_error *tn_graph_choose_name(tn_graph *graph, const char *name, tn_arena *arena, const char **out) TN_MUST_USE;

@@ -265,8 +265,9 @@ static tn_error *finish(tn_node_builder *b, tn_node **out) {
   node->graph = b->graph;
   node->op = op;
   TN_TRY(tn_op_schema_of(op, &node->schema));
-  TN_TRY(choose_name(b, &node->name));
+  /* The hook may add nodes, so names come after it. */
   TN_TRY(run_hook(b));
+  TN_TRY(choose_name(b, &node->name));
   if (!b->from_def) tn_builder_add_scope_controls(b);
   if (b->error) return tn_error_copy(b->error);
   TN_TRY(tn_builder_resolve(b, node));
