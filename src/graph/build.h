@@ -77,7 +77,7 @@ struct tn_gradient_ctx {
   const tn_node *node;               /* the forward node */
   const tn_gradient_value *grad_out; /* one per output; .values.node NULL: nothing flows into this output */
   tn_gradient_value *grad_in;        /* one per input, preset to none: leave it so where nothing flows */
-  struct tn_gradients *driver;     /* for the gradients of control flow */
+  struct tn_gradients *driver;       /* for the gradients of control flow */
 };
 /* The gradient of output I as a dense tensor; zeros of the output's shape where nothing flows. */
 tn_output tn_grad_dense(tn_gradient_ctx *c, int i);

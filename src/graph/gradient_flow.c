@@ -43,9 +43,10 @@ static tn_error *loop_switch(tn_gradient_ctx *c) {
   tn_gradients *g = c->driver;
   tn_frame *frame = backward_of(c, c->node);
   if (!frame) {
-    return tn_node_errorf(c->node, TN_UNIMPLEMENTED,
-                          "inside a loop there are gradients for the loop's invariants and for what is made in the same "
-                          "iteration, but not for the values that it began with");
+    return tn_node_errorf(
+        c->node, TN_UNIMPLEMENTED,
+        "inside a loop there are gradients for the loop's invariants and for what is made in the same "
+        "iteration, but not for the values that it began with");
   }
   uint64_t key = (uint64_t)c->node->id + 1;
   tn_node *merge = tn_map_find_u64(frame->merges, key);
@@ -58,9 +59,7 @@ static tn_error *loop_switch(tn_gradient_ctx *c) {
   return tn_map_put_u64(frame->merges, key, made.node);
 }
 
-tn_error *tn_grad_switch(tn_gradient_ctx *c) {
-  return tn_is_loop_switch(c->node) ? loop_switch(c) : cond_switch(c);
-}
+tn_error *tn_grad_switch(tn_gradient_ctx *c) { return tn_is_loop_switch(c->node) ? loop_switch(c) : cond_switch(c); }
 
 /* In the backward loop's last iteration the gradient leaves to where the value came in. */
 static tn_error *loop_merge(tn_gradient_ctx *c, tn_frame *frame) {

@@ -1,4 +1,5 @@
-/* Backward loops: their counters, and how values of the forward loop reach them: entered, copied or remembered on stacks. */
+/* Backward loops: their counters, and how values of the forward loop reach them: entered, copied or remembered on
+ * stacks. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,7 +199,8 @@ static bool is_free(const tn_gradients *g, const tn_node_builder *b) {
   if (b->n_controls > 0) return false;
   for (size_t i = 0; i < b->n_inputs; i++) {
     const tn_node *from = b->inputs[i].node;
-    if (!tn_is_enter(from) || !tn_node_get_bool(from, "is_constant") || tn_frame_of(g, from) != g->current) return false;
+    if (!tn_is_enter(from) || !tn_node_get_bool(from, "is_constant") || tn_frame_of(g, from) != g->current)
+      return false;
   }
   return true;
 }

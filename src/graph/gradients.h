@@ -26,7 +26,7 @@ typedef struct tn_frame {
   int64_t parallel_iterations;
   tn_guard *guard; /* what the loop as a whole runs under */
   tn_node *cond;   /* its LoopCond */
-  tn_node *body; /* of a backward loop: what runs in each iteration but the last */
+  tn_node *body;   /* of a backward loop: what runs in each iteration but the last */
   tn_node *step;   /* the NextIteration of its counter */
   tn_node *count;  /* a forward loop's counter, after adding one */
   tn_node *sync;   /* a ControlTrigger before STEP, which waits for nodes that may be dead */
@@ -66,8 +66,8 @@ typedef struct tn_gradients {
   tn_guard **guard_of; /* per node; a Switch's outputs have one more each */
   tn_map *guards;      /* all there are */
   tn_map *new_frames;  /* the frames of nodes made since: id + 1 to tn_frame */
-  tn_frame *current; /* where new nodes go */
-  const tn_node *op; /* the node whose gradient is being built */
+  tn_frame *current;   /* where new nodes go */
+  const tn_node *op;   /* the node whose gradient is being built */
   tn_flow_hook hook;
 } tn_gradients;
 
