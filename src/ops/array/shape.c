@@ -39,8 +39,8 @@ static tn_error *shape_run(tn_run *r) {
 static const tn_kernel_def shape_kernels[] = {{.name = "reference", .prepare = shape_prepare, .run = shape_run}, {0}};
 
 TN_OP(Shape, .inputs = "input: T", .outputs = "output: out_type", .attrs = "T: type; out_type: indextype = DT_INT32",
-      .doc = "The shape of the input, as a vector.", .flags = TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT, .shape = shape_shape,
-      .kernels = shape_kernels);
+      .doc = "The shape of the input, as a vector.", .flags = TN_OP_FROM_SHAPES | TN_OP_NO_GRADIENT,
+      .shape = shape_shape, .kernels = shape_kernels);
 
 TN_OP(ShapeN, .inputs = "input: N * T", .outputs = "output: N * out_type",
       .attrs = "N: int >= 1; T: type; out_type: indextype = DT_INT32", .doc = "The shapes of the inputs, as vectors.",
