@@ -1,0 +1,22 @@
+/* What the string ops share. */
+#ifndef TN_OPS_STRING_STRING_ARRAY_H
+#define TN_OPS_STRING_STRING_ARRAY_H
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "graph/shape.h"
+#include "kernel/kernel.h"
+
+/* The strings of T. */
+static inline tn_string *tn_strings_of(const tn_tensor *t) { return (tn_string *)t->data; }
+/* Makes *TARGET the text built in SOURCE, and empties that. */
+static inline tn_error *tn_string_take(tn_string *target, tn_str *source) {
+  char *data;
+  size_t size;
+  TN_TRY(tn_str_take(source, &data, &size));
+  tn_error *error = tn_string_set(target, data, size);
+  tn_free(data);
+  return error;
+}
+
+#endif
