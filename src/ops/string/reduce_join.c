@@ -9,10 +9,11 @@ typedef struct join_state {
   int64_t count;                                        /* strings joined into one */
 } join_state;
 
-static tn_error *axis_of(const tn_node *node, int64_t axis, int rank, int *out) {
+/* TensorFlow's codes differ between building and running. */
+static tn_error *axis_of(const tn_node *node, tn_code code, int64_t axis, int rank, int *out) {
   if (axis < -rank || axis >= rank)
-    return tn_node_errorf(node, TN_INVALID_ARGUMENT, "Invalid reduction dimension %lld for input with %d dimensions",
-                          (long long)axis, rank);
+    return tn_node_errorf(node, code, "Invalid reduction dimension %lld for input with %d dimensions", (long long)axis,
+                          rank);
   *out = (int)(axis < 0 ? axis + rank : axis);
   return NULL;
 }
@@ -43,7 +44,7 @@ static tn_error *join_prepare(tn_prepare *p) {
   s->count = 1;
   for (int i = 0; i < n; i++) {
     int axis = 0;
-    TN_TRY(axis_of(p->node, axes[i], in->rank, &axis));
+    TN_TRY(axis_of(p->node, TN_OUT_OF_RANGE, axes[i], in->rank, &axis));
     if (mask >> axis & 1) return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Duplicate reduction dimension %d", axis);
     mask |= 1u << axis;
     s->dims[s->n] = in->dims[axis];
@@ -98,7 +99,7 @@ static tn_error *join_shape(tn_shape_ctx *c) {
   uint32_t mask = 0;
   for (int64_t i = 0; i < tn_shape_elements(&axes->shape); i++) {
     int axis = 0;
-    TN_TRY(axis_of(c->node, TN_DATA(int32_t, axes)[i], in->rank, &axis));
+    TN_TRY(axis_of(c->node, TN_INVALID_ARGUMENT, TN_DATA(int32_t, axes)[i], in->rank, &axis));
     mask |= 1u << axis;
   }
   c->out[0] = reduced(in, mask, keep);
