@@ -17,16 +17,6 @@ static void fill_avx512(tn_simd *table) { TN_SIMD_PARTS(FILL, avx512) }
 static void fill_neon(tn_simd *table) { TN_SIMD_PARTS(FILL, neon) }
 #endif
 
-static void fill_all(void) {
-  fill_generic(&tables[TN_ISA_GENERIC]);
-#if defined(__x86_64__)
-  fill_avx2(&tables[TN_ISA_AVX2]);
-  fill_avx512(&tables[TN_ISA_AVX512]);
-#elif defined(__aarch64__)
-  fill_neon(&tables[TN_ISA_NEON]);
-#endif
-}
-
 static bool has(tn_isa isa) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -39,6 +29,17 @@ static bool has(tn_isa isa) {
   if (isa == TN_ISA_NEON) return true;
 #endif
   return isa == TN_ISA_GENERIC;
+}
+
+/* Even the code that fills a table uses its instruction set. */
+static void fill_all(void) {
+  fill_generic(&tables[TN_ISA_GENERIC]);
+#if defined(__x86_64__)
+  if (has(TN_ISA_AVX2)) fill_avx2(&tables[TN_ISA_AVX2]);
+  if (has(TN_ISA_AVX512)) fill_avx512(&tables[TN_ISA_AVX512]);
+#elif defined(__aarch64__)
+  fill_neon(&tables[TN_ISA_NEON]);
+#endif
 }
 
 const tn_simd *tn_simd_active(void) {

@@ -50,19 +50,20 @@ static tn_error *add_n_run(tn_run *r) {
   return NULL;
 }
 
-/* float32 in one pass: a tape of additions, from left to right as the plain kernel. */
+/* Floats in one pass: a tape of additions, from left to right as the plain kernel. */
 static bool fits_a_tape(const tn_prepare *p) { return p->n_inputs > 1 && p->n_inputs <= TN_TAPE_MAX_INPUTS; }
 
 static tn_error *add_n_vector_prepare(tn_prepare *p) {
   TN_TRY(tn_prepare_same_size(p, true));
   tn_tape tape = {.n_inputs = p->n_inputs, .n_ops = p->n_inputs - 1, .n_outputs = 1};
   for (int k = 0; k < p->n_inputs; k++) {
-    tape.input_types[k] = TN_FLOAT;
+    tape.input_types[k] = (uint8_t)p->inputs[k].dtype;
     if (k == 0) continue;
     uint8_t sum = (uint8_t)(k == 1 ? 0 : p->n_inputs + k - 2);
     tape.ops[k - 1] = (tn_tape_op){.micro = TN_MICRO_ADD, .operand = {sum, (uint8_t)k}};
   }
-  tape.outputs[0] = (tn_tape_output){.value = (uint8_t)(p->n_inputs + tape.n_ops - 1), .dtype = TN_FLOAT};
+  tape.outputs[0] =
+      (tn_tape_output){.value = (uint8_t)(p->n_inputs + tape.n_ops - 1), .dtype = (uint8_t)p->outputs[0].dtype};
   return tn_tape_kernel_prepare_with(p, &tape);
 }
 

@@ -100,6 +100,11 @@ static tn_error *broadcast_shape(tn_shape_ctx *c) {
       return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "Incompatible shapes: %s can't be broadcast to %s",
                             TN_SHAPE_STR(x), TN_SHAPE_STR(&shape));
   }
+  /* Where the target says nothing, the input may. */
+  tn_shape joined;
+  TN_TRY(tn_shape_broadcast_unknown(c, x, &shape, &joined));
+  for (int i = 0; i < shape.rank; i++)
+    if (c->out[0].dims[i] < 0) c->out[0].dims[i] = joined.dims[i];
   return NULL;
 }
 

@@ -31,36 +31,42 @@ STRING_LOOP(not_equal_string, !)
    TN_BIT(TN_QUINT16) | TN_BIT(TN_QINT32))
 static const tn_loop_row equal_rows[] = EQUAL_ROWS(equal);
 static const tn_loop_row not_equal_rows[] = EQUAL_ROWS(not_equal);
-static tn_error *equal_prepare(tn_prepare *p) { return tn_elementwise_prepare(p, equal_rows, 0, NULL); }
-static tn_error *not_equal_prepare(tn_prepare *p) { return tn_elementwise_prepare(p, not_equal_rows, 0, NULL); }
 
 /* With incompatible_shape_error false, shapes that do not broadcast give one answer: not equal. */
-static bool disagree(const tn_prepare *p) {
+static bool agree(const tn_prepare *p) {
   tn_shape shape;
-  return !tn_node_get_bool(p->node, "incompatible_shape_error") &&
-         !tn_shape_broadcast(&p->inputs[0].shape, &p->inputs[1].shape, &shape);
+  return tn_node_get_bool(p->node, "incompatible_shape_error") ||
+         tn_shape_broadcast(&p->inputs[0].shape, &p->inputs[1].shape, &shape);
 }
-static tn_error *answer_prepare(tn_prepare *p) {
+
+static tn_error *prepare_rows(tn_prepare *p, const tn_loop_row *rows) {
+  if (agree(p)) return tn_elementwise_prepare(p, rows, 0, NULL);
   tn_shape scalar = tn_shape_scalar();
   return tn_prepare_output(p, 0, &scalar);
 }
-static tn_error *answer_false_run(tn_run *r) {
-  TN_DATA(bool, r->outputs[0])[0] = false;
-  return NULL;
-}
-static tn_error *answer_true_run(tn_run *r) {
-  TN_DATA(bool, r->outputs[0])[0] = true;
-  return NULL;
-}
+static tn_error *equal_prepare(tn_prepare *p) { return prepare_rows(p, equal_rows); }
+static tn_error *not_equal_prepare(tn_prepare *p) { return prepare_rows(p, not_equal_rows); }
 
-#define EQUAL_KERNELS(NAME, ANSWER)                                                                                    \
+/* There is no state where the shapes disagree. */
+static tn_error *run_or_answer(tn_run *r, bool answer) {
+  if (r->state) return tn_elementwise_run(r);
+  TN_DATA(bool, r->outputs[0])[0] = answer;
+  return NULL;
+}
+static tn_error *equal_run(tn_run *r) { return run_or_answer(r, false); }
+static tn_error *not_equal_run(tn_run *r) { return run_or_answer(r, true); }
+
+#define EQUAL_KERNELS(NAME)                                                                                            \
   static const tn_kernel_def NAME##_kernels[] = {                                                                      \
-      {.name = "disagree", .types = EQUAL_TYPES, .supports = disagree, .prepare = answer_prepare, .run = ANSWER},      \
-      {.name = "vector", .types = TN_TAPE_TYPES, .prepare = tn_tape_kernel_prepare, .run = tn_tape_kernel_run},        \
-      {.name = "reference", .types = EQUAL_TYPES, .prepare = NAME##_prepare, .run = tn_elementwise_run},               \
+      {.name = "vector",                                                                                               \
+       .types = TN_TAPE_TYPES,                                                                                         \
+       .supports = agree,                                                                                              \
+       .prepare = tn_tape_kernel_prepare,                                                                              \
+       .run = tn_tape_kernel_run},                                                                                     \
+      {.name = "reference", .types = EQUAL_TYPES, .prepare = NAME##_prepare, .run = NAME##_run},                       \
       {0}};
-EQUAL_KERNELS(equal, answer_false_run)
-EQUAL_KERNELS(not_equal, answer_true_run)
+EQUAL_KERNELS(equal)
+EQUAL_KERNELS(not_equal)
 
 /* Where shapes may disagree without an error, the result is known only if both are known and agree. */
 static tn_error *equal_shape(tn_shape_ctx *c) {

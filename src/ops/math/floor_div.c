@@ -15,7 +15,7 @@ EACH_FLOATS(LOOP2, truncate_div, trunc(x / y))
 EACH_SIGNED(LOOP2, truncate_div, y == -1 ? 0 - (U)x : (U)(x / y))
 EACH_UNSIGNED(LOOP2, truncate_div, x / y)
 static const tn_loop_row truncate_div_rows[] = {EACH_REALS(LOOP_ROW, truncate_div){0}};
-KERNELS_WITH(truncate_div, TN_REALS, tn_elementwise_prepare(p, truncate_div_rows, 0, tn_check_divisor),
+KERNELS_WITH(truncate_div, TN_REALS, tn_elementwise_prepare(p, truncate_div_rows, 0, tn_check_divisor_internal),
              tn_tape_kernel_prepare)
 
 static inline float floor_mod_float(float x, float y) {
@@ -42,6 +42,8 @@ EACH_I32_I64(LOOP2, truncate_mod, y == -1 ? 0 : x % y)
 static const tn_loop_row truncate_mod_rows[] = {EACH_MOD(LOOP_ROW, truncate_mod){0}};
 KERNELS_WITH(truncate_mod, MASK_F32_F64 | TN_BIT(TN_INT32) | TN_BIT(TN_INT64),
              tn_elementwise_prepare(p, truncate_mod_rows, 0, tn_check_divisor_internal), tn_tape_kernel_prepare)
+KERNELS_WITH(mod, MASK_F32_F64 | TN_BIT(TN_INT32) | TN_BIT(TN_INT64),
+             tn_elementwise_prepare(p, truncate_mod_rows, 0, tn_check_divisor), tn_tape_kernel_prepare)
 
 /* Steps are flat: nothing flows back. */
 static tn_error *flat_gradient(tn_gradient_ctx *c) { return c->scope->error; }
@@ -69,4 +71,4 @@ TN_OP(TruncateMod, ELEMENTWISE_BINARY(TRUNCATE_MOD), .attrs = "T: {int32, int64,
       .kernels = truncate_mod_kernels);
 TN_OP(Mod, ELEMENTWISE_BINARY(TRUNCATE_MOD), .attrs = "T: {int32, int64, half, half, bfloat16, float, double}",
       .doc = "The rest of x / y with the sign of x; the old name of TruncateMod.",
-      .flags = TN_OP_ELEMENTWISE | TN_OP_GRADIENT_UNREGISTERED, .kernels = truncate_mod_kernels);
+      .flags = TN_OP_ELEMENTWISE | TN_OP_GRADIENT_UNREGISTERED, .kernels = mod_kernels);

@@ -9,8 +9,7 @@ UNARY_KERNELS(asinh, FLOATS_COMPLEXES, TN_FLOATS | TN_COMPLEXES, asinh(x))
 UNARY_KERNELS(acosh, FLOATS_COMPLEXES, TN_FLOATS | TN_COMPLEXES, acosh(x))
 UNARY_KERNELS(atanh, FLOATS_COMPLEXES, TN_FLOATS | TN_COMPLEXES, atanh(x))
 
-EACH_FLOATS(LOOP2, tanh_grad, y *((T)1 - x * x))
-EACH_COMPLEXES(LOOP2, tanh_grad, y *((T)1 - conj(x) * conj(x)))
+EACH_FLOATS_COMPLEXES(LOOP2, tanh_grad, y *((T)1 - x * x))
 static const tn_loop_row tanh_grad_rows[] = {EACH_FLOATS_COMPLEXES(LOOP_ROW, tanh_grad){0}};
 KERNELS_SAME(tanh_grad, TN_FLOATS | TN_COMPLEXES)
 

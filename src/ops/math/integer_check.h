@@ -5,7 +5,7 @@
 #include "kernel/kernel.h"
 
 /* Checks of RUN (tn_loop_check): an error if an integer of input 1 is zero. TensorFlow reports it as INVALID_ARGUMENT
- * for all ops but TruncateMod and Mod, where it is INTERNAL. */
+ * for all ops but TruncateDiv and TruncateMod, where it is INTERNAL. */
 tn_error *tn_check_divisor(const tn_run *r);
 tn_error *tn_check_divisor_internal(const tn_run *r);
 /* INVALID_ARGUMENT if an integer of input 1 is negative. */

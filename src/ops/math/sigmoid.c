@@ -8,8 +8,7 @@ EACH_COMPLEXES(LOOP1, sigmoid, (T)1 / ((T)1 + exp(-x)))
 static const tn_loop_row sigmoid_rows[] = {EACH_FLOATS_COMPLEXES(LOOP_ROW, sigmoid){0}};
 KERNELS(sigmoid, TN_FLOATS | TN_COMPLEXES)
 
-EACH_FLOATS(LOOP2, sigmoid_grad, y *x *((T)1 - x))
-EACH_COMPLEXES(LOOP2, sigmoid_grad, y *conj(x) * ((T)1 - conj(x)))
+EACH_FLOATS_COMPLEXES(LOOP2, sigmoid_grad, y *x *((T)1 - x))
 static const tn_loop_row sigmoid_grad_rows[] = {EACH_FLOATS_COMPLEXES(LOOP_ROW, sigmoid_grad){0}};
 KERNELS_SAME(sigmoid_grad, TN_FLOATS | TN_COMPLEXES)
 
