@@ -53,6 +53,8 @@ static tn_error *make_slots(tn_emit *e) {
     for (int k = 0; !node->dead && k < node->n_outputs; k++) {
       add_slot(e, node, k, kind_of(node, k));
       tn_plan_slot *slot = &e->plan->slots[e->plan->n_slots - 1];
+      /* Constants that no pass folded: an arena holds plain bytes only. */
+      if (slot->kind == TN_SLOT_ARENA && !tn_dtype_is_plain(slot->dtype)) e->ir->refused = "an output holds strings";
       slot->index = node->feed;
       slot->tensor = node->kind == TN_IR_CONST ? node->outputs[k].constant : node->handle;
     }
