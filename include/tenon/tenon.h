@@ -2,6 +2,7 @@
 #ifndef TENON_TENON_H
 #define TENON_TENON_H
 
+#include <tenon/data.h>
 #include <tenon/error.h>
 #include <tenon/graph.h>
 #include <tenon/session.h>
