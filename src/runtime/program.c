@@ -37,6 +37,7 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
   program->graph_version = tn_graph_version(session->graph);
   tn_error *error = copy_signature(program, signature);
   if (!error) error = tn_subgraph_new(&program->signature, &program->subgraph);
+  if (!error) error = tn_check_devices(session, program->subgraph);
   if (error) {
     tn_program_unref(program);
     return error;

@@ -56,6 +56,7 @@ tn_error *tn_session_new(tn_graph *graph, const tn_session_options *options, tn_
   session->threads = options && options->intra_op_threads ? options->intra_op_threads : tn_cpus();
   session->workers = options && options->inter_op_threads ? options->inter_op_threads : 1;
   session->dynamic_only = options && options->dynamic_only;
+  session->no_soft_placement = options && options->no_soft_placement;
   tn_error *error = furnish(session, options);
   if (error) {
     tn_session_unref(session);

@@ -197,6 +197,26 @@ static void partial_runs(void **state) {
   tn_graph_free(g);
 }
 
+static void devices(void **state) {
+  (void)state;
+  tn_graph *g = new_graph();
+  tn_output x = placeholder(g, "x"), y = TN_NONE;
+  tn_node_builder *b = tn_node_begin(g, "Neg", "elsewhere");
+  tn_node_input(b, x);
+  tn_node_device(b, "/job:worker/device:GPU:3");
+  ok(tn_node_finish(b, &y.node));
+  tn_tensor *in = vector(2, two_by_two), *out = NULL;
+  tn_session *s = new_session(g, NULL, dynamic);
+  tn_tensor_free(run(s, x, in, y)); /* placement is soft: it runs here */
+  tn_session_free(s);
+  tn_session_options options = {.no_soft_placement = true, .dynamic_only = dynamic};
+  ok(tn_session_new(g, &options, &s));
+  fails(try_run(s, x, in, y, &out), TN_INVALID_ARGUMENT, "elsewhere");
+  tn_session_free(s);
+  tn_tensor_free(in);
+  tn_graph_free(g);
+}
+
 #define BOTH(test)                                                                                                     \
   cmocka_unit_test_setup(test, use_static), { "dynamic " #test, test, use_dynamic, NULL, NULL }
 
@@ -208,6 +228,7 @@ int main(void) {
                                      BOTH(uninitialized_variables),
                                      BOTH(callables),
                                      BOTH(the_graph_grows),
-                                     BOTH(partial_runs)};
+                                     BOTH(partial_runs),
+                                     BOTH(devices)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
