@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "compile/emit.h"
 #include "compile/import.h"
 #include "compile/passes.h"
@@ -31,6 +32,7 @@ void tn_plan_unref(tn_plan *plan) {
   tn_free(plan->loose);
   tn_free(plan->fetches);
   tn_ir_free(plan->ir);
+  tn_free(plan->refused);
   tn_free(plan);
 }
 
@@ -166,6 +168,40 @@ static tn_error *make(tn_plan *plan, const tn_plan_request *request) {
   return error;
 }
 
+/* A plan that is none needs nothing but the reason. */
+static tn_error *become_refused(tn_plan *plan) {
+  plan->refused = tn_strdup(plan->ir->refused);
+  plan->refused_for_now = plan->ir->refused_for_now;
+  if (!plan->refused) return tn_out_of_memory();
+  for (int i = 0; i < plan->n_ops; i++) tn_kernel_unref(plan->ops[i].kernel);
+  plan->n_ops = 0;
+  tn_ir_free(plan->ir);
+  plan->ir = NULL;
+  return NULL;
+}
+
+/* Constants that were only steps on the way to others go. */
+static tn_error *drop_unused(tn_plan *plan) {
+  tn_map *used = NULL;
+  TN_TRY(tn_map_new(&used));
+  tn_error *error = NULL;
+  for (int i = 0; i < plan->n_slots && !error; i++) {
+    if (plan->slots[i].tensor) error = tn_map_put_u64(used, (uintptr_t)plan->slots[i].tensor, plan);
+  }
+  int kept = 0;
+  for (int i = 0; i < plan->ir->n_kept && !error; i++) {
+    tn_tensor *tensor = plan->ir->kept[i];
+    if (tn_map_find_u64(used, (uintptr_t)tensor)) {
+      plan->ir->kept[kept++] = tensor;
+    } else {
+      tn_tensor_free(tensor);
+    }
+  }
+  if (!error) plan->ir->n_kept = kept;
+  tn_map_free(used);
+  return error;
+}
+
 tn_error *tn_plan_new(const tn_plan_request *request, tn_plan **out) {
   tn_plan *plan = tn_calloc(1, sizeof *plan);
   if (!plan) return tn_out_of_memory();
@@ -175,8 +211,11 @@ tn_error *tn_plan_new(const tn_plan_request *request, tn_plan **out) {
     tn_plan_unref(plan);
     return error;
   }
-  plan->refused = plan->ir->refused;
-  plan->refused_for_now = plan->ir->refused_for_now;
+  error = plan->ir->refused ? become_refused(plan) : drop_unused(plan);
+  if (error) {
+    tn_plan_unref(plan);
+    return error;
+  }
   dump(plan);
   *out = plan;
   return NULL;

@@ -39,15 +39,15 @@ static void set_runs(tn_instance *in) {
   }
 }
 
-/* ERROR with the largest pieces of the arena. */
-static tn_error *name_largest_slots(tn_error *error, const tn_plan *plan) {
+tn_error *tn_name_largest_slots(tn_error *error, const tn_plan *plan, bool arena) {
   tn_ranking ranking = {0};
   for (int i = 0; i < plan->n_ops; i++) {
     const tn_plan_op *op = &plan->ops[i];
     for (int k = 0; k < op->n_outputs; k++) {
       const tn_plan_slot *slot = &plan->slots[plan->operands[op->first + op->n_inputs + k]];
       tn_ranked piece = {slot->bytes, slot, slot->dtype, slot->shape, op->node, k};
-      if (plan->slots[slot->root].kind == TN_SLOT_ARENA) tn_rank(&ranking, &piece);
+      tn_slot_kind kind = arena ? TN_SLOT_ARENA : TN_SLOT_OUTPUT;
+      if (plan->slots[slot->root].kind == kind) tn_rank(&ranking, &piece);
     }
   }
   return tn_name_ranked(error, &ranking);
@@ -67,7 +67,7 @@ tn_error *tn_instance_new(tn_plan *plan, tn_instance **out) {
     error = tn_out_of_memory();
   } else if (plan->arena) {
     error = tn_alloc_aligned(plan->arena, &arena);
-    if (error) error = name_largest_slots(error, plan);
+    if (error) error = tn_name_largest_slots(error, plan, true);
   }
   in->arena = arena;
   if (error) {

@@ -17,6 +17,8 @@ typedef struct tn_instance {
 
 /* RESOURCE_EXHAUSTED names the largest tensors of the plan. */
 tn_error *tn_instance_new(tn_plan *plan, tn_instance **out) TN_MUST_USE;
+/* Adds the largest tensors of PLAN that are not in the arena or, if ARENA, are in it, to ERROR's message. */
+tn_error *tn_name_largest_slots(tn_error *error, const tn_plan *plan, bool arena) TN_MUST_USE;
 void tn_instance_free(tn_instance *instance);
 
 #endif

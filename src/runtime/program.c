@@ -1,10 +1,12 @@
 /* Running a program: checks, the step, the executor, what is handed over. */
 #include "runtime/program.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "compile/passes.h"
 #include "kernel/step.h"
 #include "runtime/dynamic.h"
 #include "runtime/static.h"
@@ -42,6 +44,10 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
     tn_program_unref(program);
     return error;
   }
+  const char *why = program->subgraph->control_flow ? "control flow"
+                    : program->subgraph->blocking   ? "a node may wait"
+                                                    : NULL;
+  if (why && tn_dump_wanted("plan")) fprintf(stderr, "--- plan: none: %s\n", why);
   *out = program;
   return NULL;
 }

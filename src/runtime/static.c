@@ -123,7 +123,8 @@ static tn_error *set_moving(tn_instance *in, tn_tensor *const *values) {
   }
   for (int i = 0; i < plan->n_outputs; i++) {
     tn_tensor *slot = &in->slots[plan->outputs[i]];
-    TN_TRY(tn_buffer_new(slot->dtype, plan->slots[plan->outputs[i]].bytes, &slot->buffer));
+    tn_error *error = tn_buffer_new(slot->dtype, plan->slots[plan->outputs[i]].bytes, &slot->buffer);
+    if (error) return tn_name_largest_slots(error, plan, false);
     slot->data = slot->buffer->data;
   }
   for (int i = 0; i < plan->n_patched; i++) {
