@@ -65,7 +65,8 @@ def _run_programs(op, kernel, complaints):
     programs = _programs_with(op)
     for case in programs:
         with tenon_side.forced(op, kernel):
-            complaints += [f"{case.id}: {text}" for text in check.check_program(case, disabled_passes="all")[0]]
+            for options in ({"disabled_passes": "all"}, {"dynamic_only": True}):
+                complaints += [f"{case.id}: {text}" for text in check.check_program(case, **options)[0]]
     return bool(programs)
 
 

@@ -47,6 +47,18 @@ def no_op(g):
 
 program("NoOp", no_op)
 
+
+def references(g):
+    v = g.op("VariableV2", shape=[2], dtype="float32")
+    same = g.op("RefIdentity", v)
+    return [
+        [g.op("Assign", same, g.constant(np.array([1, 2], "float32")))],
+        [g.op("Identity", same), g.op("Identity", v)],
+    ]
+
+
+program("RefIdentity", references)
+
 for op in ["Identity", "StopGradient", "PreventGradient", "Snapshot", "DeepCopy"]:
     for dtype in MOVED:
         if op != "Snapshot" or dtype != "string":

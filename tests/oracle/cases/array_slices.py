@@ -230,3 +230,8 @@ case("Tile", rand("float32", 401, 1), vec(1, 257), grad=False, why="size")
 bad("Tile", rand("float32", 2, 3), vec(2), code="INVALID_ARGUMENT")
 bad("Tile", rand("float32", 2, 3), vec(2, -1), code="INVALID_ARGUMENT")
 bad("Tile", rand("float32", 2, 3), vec([2, 2]), code="INVALID_ARGUMENT")
+# Its values are compared where Tile has a gradient for inputs of unknown rank.
+RUNS_NOT = "TensorFlow has the op, but no kernel that its nodes could have"
+for dtype in ["float32", "float64", "int32", "int64", "float16"]:
+    case("TileGrad", rand(dtype, 4, 6), vec(2, 3), values=False, why=RUNS_NOT)
+case("TileGrad", rand("float32", 4, 6, 2), np.array([1, 2, 1], "int32"), values=False, why=RUNS_NOT)
