@@ -10,6 +10,7 @@ static const tn_pass passes[] = {
     {"fold", tn_pass_fold},
     {"simplify", tn_pass_simplify},
     {"cse", tn_pass_cse},
+    {"fuse_updates", tn_pass_fuse_updates},
 };
 
 /* Passes that are no functions from graph to graph, but can be turned off and count what they did all the same. */

@@ -201,6 +201,13 @@ void tn_variable_reset(tn_variable *v) {
 }
 
 /* The variable with the lowest address above LAST; NULL if there is none. Equal variables count once. */
+static bool by_address(int n, tn_variable *const *v) {
+  for (int i = 1; i < n; i++) {
+    if ((uintptr_t)v[i - 1] >= (uintptr_t)v[i]) return false;
+  }
+  return true;
+}
+
 static tn_variable *next_by_address(int n, tn_variable *const *v, const tn_variable *last) {
   tn_variable *best = NULL;
   for (int i = 0; i < n; i++) {
@@ -210,7 +217,11 @@ static tn_variable *next_by_address(int n, tn_variable *const *v, const tn_varia
 }
 
 tn_error *tn_variables_begin(int n, tn_variable *const *v, tn_tensor *out) {
-  for (tn_variable *next = next_by_address(n, v, NULL); next; next = next_by_address(n, v, next)) hold(next);
+  if (by_address(n, v)) { /* as those who hold many have them */
+    for (int i = 0; i < n; i++) hold(v[i]);
+  } else {
+    for (tn_variable *next = next_by_address(n, v, NULL); next; next = next_by_address(n, v, next)) hold(next);
+  }
   for (int i = 0; i < n; i++) {
     tn_error *error = open_for_writing(v[i], &out[i]);
     if (error) {
@@ -222,6 +233,10 @@ tn_error *tn_variables_begin(int n, tn_variable *const *v, tn_tensor *out) {
 }
 
 void tn_variables_end(int n, tn_variable *const *v) {
+  if (by_address(n, v)) {
+    for (int i = 0; i < n; i++) release(v[i]);
+    return;
+  }
   for (tn_variable *next = next_by_address(n, v, NULL); next; next = next_by_address(n, v, next)) release(next);
 }
 

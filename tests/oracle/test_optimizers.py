@@ -111,10 +111,10 @@ def train(side, session, optimizer, kind, sparse):
             return [np.array(x) for x in s.run(network.reads)]
 
 
-def tenon_session(g):
+def tenon_session(g, **options):
     import tenon
 
-    return tenon.Session(g.graph)
+    return tenon.Session(g.graph, **options)
 
 
 FORMS = {"r": ("ref", False), "R": ("resource", False), "s": ("ref", True), "S": ("resource", True)}
@@ -139,3 +139,18 @@ def test_fifty_steps(optimizer, kind, sparse):
     assert moved > 1e-2, "the weights hardly moved"
     for a, b in zip(got, want):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_one_sweep_gives_the_same_bits(optimizer):
+    """Updates fused into one sweep, each by itself, and by the dynamic executor."""
+    from tenon import _core
+
+    before = dict(_core.passes())["fuse_updates"]
+    fused = train(tenon_side, tenon_session, optimizer, "resource", False)
+    fires = optimizer != "AdagradDA"  # its scalars are of two dtypes
+    assert (dict(_core.passes())["fuse_updates"] > before) == fires
+    for options in ({"disabled_passes": "fuse_updates"}, {"dynamic_only": True}):
+        apart = train(tenon_side, lambda g, o=options: tenon_session(g, **o), optimizer, "resource", False)
+        for a, b in zip(fused, apart):
+            np.testing.assert_array_equal(a, b)
