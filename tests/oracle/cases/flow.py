@@ -1,6 +1,7 @@
 """Control flow: conditions, loops, stacks."""
 
 import numpy as np
+
 from oracle.api import bad, program, rand
 
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.0, -0.25]], np.float64)
