@@ -20,7 +20,7 @@ static void add_real(tn_str *s, double value, bool is_float) {
   tn_str_add(s, text);
 }
 
-/* A string with C escapes. */
+/* A string with C escapes; what may be UTF-8 stays. */
 static void add_escaped(tn_str *s, const tn_string *string) {
   for (size_t i = 0; i < string->size; i++) {
     unsigned char c = (unsigned char)string->data[i];
@@ -32,7 +32,7 @@ static void add_escaped(tn_str *s, const tn_string *string) {
     case '\'': tn_str_add(s, "\\'"); break;
     case '\\': tn_str_add(s, "\\\\"); break;
     default:
-      if (c < 32 || c > 126) {
+      if (c < 32 || c == 127) {
         tn_str_addf(s, "\\%03o", c);
       } else {
         tn_str_add_bytes(s, &c, 1);
@@ -107,5 +107,6 @@ void tn_summary_add(tn_str *s, const tn_tensor *t, int64_t limit) {
   } else {
     add_dim(&w, 0);
   }
-  if (n > w.limit) tn_str_add(s, "...");
+  bool silent = t->dtype == TN_BOOL && w.limit == 0; /* as TensorFlow has it */
+  if (n > w.limit && !silent) tn_str_add(s, "...");
 }
