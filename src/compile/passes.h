@@ -23,5 +23,6 @@ tn_error *tn_pass_fold(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_cse(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_simplify(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_fuse_updates(tn_ir *ir, int *changes) TN_MUST_USE;
+tn_error *tn_pass_fuse_elementwise(tn_ir *ir, int *changes) TN_MUST_USE;
 
 #endif

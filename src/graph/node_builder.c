@@ -44,7 +44,9 @@ tn_node_builder *tn_node_begin(tn_graph *graph, const char *op, const char *name
   b->op = tn_arena_strdup(arena, op ? op : "");
   size_t size = name ? strlen(name) : 0;
   b->exact = size > 0 && name[size - 1] == '/';
-  b->name = size == 0 ? b->op : tn_arena_strndup(arena, name, b->exact ? size - 1 : size);
+  /* Names may not begin with '_', as internal ops do. */
+  const char *own = b->op ? b->op + strspn(b->op, "_") : NULL;
+  b->name = size == 0 ? own : tn_arena_strndup(arena, name, b->exact ? size - 1 : size);
   if (!b->op || !b->name) b->error = tn_out_of_memory();
   return b;
 }

@@ -151,6 +151,8 @@ void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *cons
 tn_error *tn_tape_to_text(const tn_tape *tape, char **out) TN_MUST_USE;
 tn_error *tn_tape_from_text(const char *text, size_t size, tn_tape *out) TN_MUST_USE;
 
+/* IMM of a node's micro-operation: its attribute "alpha" or "tolerance", the only ones that elementwise ops have. */
+float tn_tape_imm(const tn_node *node);
 /* The dtypes that the kernel "vector" takes. */
 #define TN_TAPE_TYPES (TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16))
 /* The kernel "vector": runs the op's micro-operation (tn_op_def.micro) on its inputs with broadcasting. A float

@@ -2,8 +2,7 @@
 #include "kernel/elementwise.h"
 #include "kernel/tape_plan.h"
 
-/* The only attributes that elementwise ops have: a slope or a tolerance. */
-static float imm_of(const tn_node *node) {
+float tn_tape_imm(const tn_node *node) {
   const tn_attr *attr = tn_node_attr(node, "alpha");
   if (!attr) attr = tn_node_attr(node, "tolerance");
   return attr && attr->kind == TN_ATTR_FLOAT ? attr->f : 0;
@@ -32,7 +31,7 @@ tn_error *tn_tape_kernel_prepare_with(tn_prepare *p, const tn_tape *tape) {
 
 static void one_op(const tn_prepare *p, tn_tape *tape) {
   *tape = (tn_tape){.n_inputs = p->n_inputs, .n_ops = 1, .n_outputs = 1};
-  tape->ops[0] = (tn_tape_op){.micro = (uint8_t)p->node->op->micro, .operand = {0, 1, 2}, .imm = imm_of(p->node)};
+  tape->ops[0] = (tn_tape_op){.micro = (uint8_t)p->node->op->micro, .operand = {0, 1, 2}, .imm = tn_tape_imm(p->node)};
   for (int k = 0; k < p->n_inputs; k++) tape->input_types[k] = (uint8_t)tn_dtype_base(p->inputs[k].dtype);
   tape->outputs[0] = (tn_tape_output){.value = (uint8_t)p->n_inputs, .dtype = (uint8_t)p->outputs[0].dtype};
 }

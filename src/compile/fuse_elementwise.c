@@ -1,0 +1,264 @@
+/* fuse_elementwise: trees of elementwise nodes become one node of _Fused, which walks over memory once. A group has one
+ * shape; what is smaller comes in from outside and is broadcast. Its micro-operations are those of the nodes' own
+ * kernels, so the bits stay the same. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "compile/passes.h"
+#include "graph/build.h"
+#include "kernel/tape.h"
+
+typedef struct fuser {
+  tn_ir *ir;
+  tn_ir_uses uses;
+  tn_ir_node **order; /* all nodes, each after its inputs */
+  int n;
+  int *position;        /* in ORDER, by id */
+  unsigned char *taken; /* by id: in a group already */
+} fuser;
+
+/* Nodes that become one: members[0] is the last of them. */
+typedef struct group {
+  tn_ir_node *members[TN_TAPE_MAX_OPS];
+  int n;
+  tn_tape tape;
+  tn_ir_value inputs[TN_TAPE_MAX_INPUTS];
+  tn_ir_value outputs[TN_TAPE_MAX_OUTPUTS];
+} group;
+
+static bool is_tape_dtype(tn_dtype dtype) { return dtype == TN_FLOAT || dtype == TN_BOOL; }
+
+/* How many of the node's inputs are data; the rest only say shapes. */
+static int data_inputs(const tn_ir_node *node) { return tn_ir_is(node, "BroadcastTo") ? 1 : node->n_inputs; }
+
+/* The micro-operation of NODE, TN_MICRO_NONE if it has none. */
+static tn_micro micro_of(const tn_ir_node *node) {
+  if (tn_ir_is(node, "AddN")) return TN_MICRO_ADD;
+  if (tn_ir_is(node, "BroadcastTo")) return TN_MICRO_COPY;
+  if (tn_ir_is(node, "Cast")) return node->outputs[0].dtype == TN_BOOL ? TN_MICRO_TO_BOOL : TN_MICRO_COPY;
+  if (tn_ir_is(node, "BiasAdd")) {
+    /* With the channels last, a bias broadcasts as any row does. */
+    bool last = tn_node_string_is(node->node, "data_format", "NHWC") || node->outputs[0].shape.rank == 2;
+    return last ? TN_MICRO_ADD : TN_MICRO_NONE;
+  }
+  return (tn_micro)node->node->op->micro;
+}
+
+static bool is_fusable(const tn_ir_node *node) {
+  if (node->kind != TN_IR_KERNEL || node->dead || node->effect != TN_IR_PURE || node->n_outputs != 1) return false;
+  const tn_ir_output *out = &node->outputs[0];
+  if (micro_of(node) == TN_MICRO_NONE || !is_tape_dtype(out->dtype) || out->constant) return false;
+  if (tn_shape_elements(&out->shape) == 0) return false;
+  /* A condition may also count rows, which is not broadcasting. */
+  const tn_shape *first = &tn_ir_out(node->inputs[0])->shape;
+  if (tn_ir_is(node, "Select") && first->rank != 0 && !tn_shape_equal(first, &out->shape)) return false;
+  for (int i = 0; i < data_inputs(node); i++) {
+    const tn_ir_output *in = tn_ir_out(node->inputs[i]);
+    tn_shape joined;
+    bool loads = is_tape_dtype(in->dtype) || (in->dtype == TN_INT32 && tn_ir_is(node, "Cast"));
+    if (!loads || !tn_shape_broadcast(&in->shape, &out->shape, &joined)) return false;
+    if (!tn_shape_equal(&joined, &out->shape)) return false;
+  }
+  return true;
+}
+
+static bool is_member(const group *g, const tn_ir_node *node) {
+  for (int i = 0; i < g->n; i++)
+    if (g->members[i] == node) return true;
+  return false;
+}
+
+/* --- the tape of a group --- */
+
+/* A constant all of whose elements are one number needs no memory. */
+static bool is_number(tn_ir_value value, float *out) {
+  const tn_tensor *t = tn_ir_out(value)->constant;
+  if (!t || tn_elements(t) < 1) return false;
+  if (t->dtype == TN_BOOL) {
+    *out = TN_DATA(bool, t)[0];
+    return tn_elements(t) == 1;
+  }
+  if (t->dtype != TN_FLOAT) return false;
+  *out = TN_DATA(float, t)[0];
+  return tn_elements(t) == 1 || (*out != 0 && tn_ir_is_filled_with(value, (double)*out));
+}
+
+static bool add_input(group *g, tn_ir_value value) {
+  float number;
+  if (is_member(g, value.node) || is_number(value, &number)) return true;
+  for (int i = 0; i < g->tape.n_inputs; i++)
+    if (g->inputs[i].node == value.node && g->inputs[i].index == value.index) return true;
+  if (g->tape.n_inputs == TN_TAPE_MAX_INPUTS) return false;
+  g->tape.input_types[g->tape.n_inputs] = (uint8_t)tn_ir_out(value)->dtype;
+  g->inputs[g->tape.n_inputs++] = value;
+  return true;
+}
+
+/* Adds a step; returns the number of its value, or -1 if there is no room. */
+static int add_step(group *g, tn_micro micro, const int *operands, float imm) {
+  if (g->tape.n_ops == TN_TAPE_MAX_OPS) return -1;
+  tn_tape_op *op = &g->tape.ops[g->tape.n_ops];
+  *op = (tn_tape_op){.micro = (uint8_t)micro, .imm = imm};
+  for (int k = 0; k < tn_micro_operands(micro); k++) {
+    if (operands[k] < 0) return -1;
+    op->operand[k] = (uint8_t)operands[k];
+  }
+  return g->tape.n_inputs + g->tape.n_ops++;
+}
+
+static int number_of(group *g, tn_ir_value value) {
+  float number;
+  if (is_member(g, value.node)) return (int)value.node->mark;
+  for (int i = 0; i < g->tape.n_inputs; i++)
+    if (g->inputs[i].node == value.node && g->inputs[i].index == value.index) return i;
+  if (!is_number(value, &number)) return -1;
+  return add_step(g, TN_MICRO_CONST, NULL, number);
+}
+
+static bool add_node(group *g, tn_ir_node *node) {
+  int operands[3] = {0}, n = data_inputs(node);
+  if (tn_ir_is(node, "AddN") && n != 2) {
+    int sum = number_of(g, node->inputs[0]);
+    for (int i = 1; i < n && sum >= 0; i++)
+      sum = add_step(g, TN_MICRO_ADD, (int[]){sum, number_of(g, node->inputs[i])}, 0);
+    if (n == 1) sum = add_step(g, TN_MICRO_COPY, &sum, 0);
+    node->mark = sum;
+    return sum >= 0;
+  }
+  for (int i = 0; i < n; i++) operands[i] = number_of(g, node->inputs[i]);
+  node->mark = add_step(g, micro_of(node), operands, tn_tape_imm(node->node));
+  return node->mark >= 0;
+}
+
+/* True if somebody outside the group needs the value of NODE. */
+static bool is_needed_outside(const fuser *f, const group *g, const tn_ir_node *node) {
+  for (int i = f->uses.first[node->id]; i < f->uses.first[node->id + 1]; i++) {
+    const tn_ir_use *use = &f->uses.uses[i];
+    if (!use->user || use->input < 0 || !is_member(g, use->user)) return true;
+  }
+  return false;
+}
+
+/* Writes the program of the members; false if it does not fit a tape. */
+static bool write_tape(const fuser *f, group *g) {
+  memset(&g->tape, 0, sizeof g->tape);
+  /* In the order of the graph. */
+  for (int i = 1; i < g->n; i++) {
+    tn_ir_node *node = g->members[i];
+    int k = i;
+    for (; k > 1 && f->position[g->members[k - 1]->id] < f->position[node->id]; k--) g->members[k] = g->members[k - 1];
+    g->members[k] = node;
+  }
+  for (int i = g->n - 1; i >= 0; i--)
+    for (int k = 0; k < data_inputs(g->members[i]); k++)
+      if (!add_input(g, g->members[i]->inputs[k])) return false;
+  for (int i = g->n - 1; i >= 0; i--)
+    if (!add_node(g, g->members[i])) return false;
+  for (int i = 0; i < g->n; i++) {
+    tn_ir_node *node = g->members[i];
+    if (!is_needed_outside(f, g, node)) continue;
+    if (g->tape.n_outputs == TN_TAPE_MAX_OUTPUTS) return false;
+    g->outputs[g->tape.n_outputs] = (tn_ir_value){node, 0};
+    g->tape.outputs[g->tape.n_outputs++] =
+        (tn_tape_output){.value = (uint8_t)node->mark, .dtype = (uint8_t)node->outputs[0].dtype};
+  }
+  return true;
+}
+
+/* --- which nodes --- */
+
+/* NODE, an input of a member, can be a member too: it has the group's shape, and who else needs it comes after the
+ * group (then no path leads out of the group and back). */
+static bool can_join(const fuser *f, const group *g, const tn_ir_node *node) {
+  const tn_ir_node *root = g->members[0];
+  if (f->taken[node->id] || !is_fusable(node)) return false;
+  if (!tn_shape_equal(&node->outputs[0].shape, &root->outputs[0].shape)) return false;
+  for (int i = f->uses.first[node->id]; i < f->uses.first[node->id + 1]; i++) {
+    const tn_ir_node *user = f->uses.uses[i].user;
+    if (user && !is_member(g, user) && f->position[user->id] < f->position[root->id]) return false;
+  }
+  return true;
+}
+
+static bool try_to_add(const fuser *f, group *g, tn_ir_node *node) {
+  if (g->n == TN_TAPE_MAX_OPS || is_member(g, node) || !can_join(f, g, node)) return false;
+  group before = *g;
+  g->members[g->n++] = node;
+  if (write_tape(f, g)) return true;
+  *g = before;
+  return false;
+}
+
+/* Adds producers until none can be added. */
+static void grow(const fuser *f, group *g) {
+  bool more = true;
+  while (more) {
+    more = false;
+    for (int i = 0; i < g->n && !more; i++)
+      for (int k = 0; k < data_inputs(g->members[i]) && !more; k++)
+        more = try_to_add(f, g, g->members[i]->inputs[k].node);
+  }
+}
+
+static tn_error *replace(fuser *f, group *g) {
+  tn_dtype in[TN_TAPE_MAX_INPUTS], out[TN_TAPE_MAX_OUTPUTS];
+  char *text = NULL;
+  tn_ir_node *fused = NULL;
+  if (!write_tape(f, g)) return tn_errorf(TN_INTERNAL, "a group of elementwise nodes does not fit a tape");
+  TN_TRY(tn_tape_to_text(&g->tape, &text));
+  for (int i = 0; i < g->tape.n_inputs; i++) in[i] = tn_ir_out(g->inputs[i])->dtype;
+  for (int i = 0; i < g->tape.n_outputs; i++) out[i] = tn_ir_out(g->outputs[i])->dtype;
+  tn_named_attr attrs[] = {
+      {"Tin", {.kind = TN_ATTR_TYPE, .is_list = true, .n = (size_t)g->tape.n_inputs, .types = in}},
+      {"Tout", {.kind = TN_ATTR_TYPE, .is_list = true, .n = (size_t)g->tape.n_outputs, .types = out}},
+      {"shape", {.kind = TN_ATTR_SHAPE, .shape = g->members[0]->outputs[0].shape}},
+      {"tape", {.kind = TN_ATTR_STRING, .string = {text, strlen(text)}}},
+      {NULL, {0}}};
+  tn_ir_new spec = {.op = "_Fused",
+                    .name = g->members[0]->node->name,
+                    .n_inputs = g->tape.n_inputs,
+                    .inputs = g->inputs,
+                    .attrs = attrs,
+                    .n_outputs = g->tape.n_outputs,
+                    .dtypes = out};
+  tn_error *error = tn_ir_add(f->ir, &spec, &fused);
+  tn_free(text);
+  if (error) return error;
+  for (int i = 0; i < g->tape.n_outputs; i++) tn_ir_replace(f->ir, g->outputs[i], (tn_ir_value){fused, i});
+  for (int i = 0; i < g->n; i++) f->taken[g->members[i]->id] = 1;
+  return NULL;
+}
+
+/* The groups, from the last node to the first. What was fused lies, in the order, where the group's last node was. */
+static tn_error *fuse_all(fuser *f, int *changes) {
+  for (int i = f->n - 1; i > 0; i--) {
+    tn_ir_node *root = f->order[i];
+    if (f->taken[root->id] || !is_fusable(root)) continue;
+    group g = {.members = {root}, .n = 1};
+    grow(f, &g);
+    if (g.n < 2) continue;
+    TN_TRY(replace(f, &g));
+    for (int k = 0; k < g.n; k++) f->position[g.members[k]->id] = i;
+    ++*changes;
+  }
+  return NULL;
+}
+
+tn_error *tn_pass_fuse_elementwise(tn_ir *ir, int *changes) {
+  fuser f = {.ir = ir};
+  tn_error *error = tn_ir_uses_of(ir, &f.uses);
+  if (error) return error;
+  TN_TRY_GOTO(error, done, tn_ir_sort(ir, &f.order, &f.n));
+  f.position = tn_calloc((size_t)ir->n_nodes + 1, sizeof *f.position);
+  f.taken = tn_calloc((size_t)ir->n_nodes + 1, sizeof *f.taken);
+  error = f.position && f.taken ? NULL : tn_out_of_memory();
+  if (error) goto done;
+  for (int i = 0; i < f.n; i++) f.position[f.order[i]->id] = i;
+  error = fuse_all(&f, changes);
+done:
+  tn_ir_uses_clear(&f.uses);
+  tn_free(f.order);
+  tn_free(f.position);
+  tn_free(f.taken);
+  return error;
+}

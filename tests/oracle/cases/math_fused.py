@@ -1,0 +1,28 @@
+"""The internal op that fused groups of elementwise ops become: its kernels against each other."""
+
+from oracle.api import case, rand
+
+INTERNAL = {"tf": False, "grad": False, "shapes": False, "why": "internal"}
+F, B, I = "float32", "bool", "int32"
+
+
+def tape(*lines):
+    """Lines of a tape."""
+    return "\n".join(lines) + "\n"
+
+
+TANH = tape("in float32", "in float32", "MUL 0 1", "TANH 2", "ADD 3 0", "out 4 float32", "out 3 float32")
+for shape, row in [((3, 5), (5,)), ((33, 17), (33, 1)), ((700, 129), (129,)), ((4,), ()), ((7, 1025), (7, 1025))]:
+    case("_Fused", [rand(F, *shape), rand(F, *row)], Tin=[F, F], Tout=[F, F], shape=list(shape), tape=TANH, **INTERNAL)
+CHOOSE = tape(
+    "in bool", "in float32", "in int32", "GREATER 1 2", "AND 0 3", "SELECT 4 1 2", "out 5 float32", "out 4 bool"
+)
+case(
+    "_Fused",
+    [rand(B, 9, 4), rand(F, 4), rand(I, 9, 1)],
+    Tin=[B, F, I],
+    Tout=[F, B],
+    shape=[9, 4],
+    tape=CHOOSE,
+    **INTERNAL,
+)
