@@ -34,6 +34,9 @@ typedef struct tn_handle_info {
 tn_graph *tn_graph_ref(tn_graph *graph);
 /* Grows with every change; sessions compare it to see new nodes. */
 uint64_t tn_graph_version(const tn_graph *graph);
+/* Taken by whoever looks at edges, shapes or names while another thread may add; may be nested. */
+void tn_graph_lock(const tn_graph *graph);
+void tn_graph_unlock(const tn_graph *graph);
 
 /* --- attributes of a node: by name. The node was checked against its schema, so these can't fail for names in it. ---
  */

@@ -87,9 +87,6 @@ struct tn_node_builder {
   tn_error *error;
 };
 
-/* Taken by whoever looks at edges, shapes or names while another thread may add; may be nested. */
-void tn_graph_lock(const tn_graph *graph);
-void tn_graph_unlock(const tn_graph *graph);
 /* Appends NODE (its id and place). The graph is unchanged on an error. */
 tn_error *tn_graph_append(tn_graph *graph, tn_node *node) TN_MUST_USE;
 /* Drops the nodes from N on, as if they had never been added. */

@@ -38,7 +38,9 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
   program->session = session;
   program->graph_version = tn_graph_version(session->graph);
   tn_error *error = copy_signature(program, signature);
+  tn_graph_lock(session->graph);
   if (!error) error = tn_subgraph_new(&program->signature, &program->subgraph);
+  tn_graph_unlock(session->graph);
   if (!error) error = tn_check_devices(session, program->subgraph);
   if (error) {
     tn_program_unref(program);
@@ -72,15 +74,32 @@ void tn_program_unref(tn_program *program) {
   tn_free(program);
 }
 
-bool tn_program_current(const tn_program *program) {
-  if (tn_graph_version(program->session->graph) == program->graph_version) return true;
-  const tn_subgraph *g = program->subgraph;
+/* With the graph locked: true if the edges of what the program runs are as they were. */
+static bool edges_unchanged(const tn_subgraph *g) {
   for (int i = g->n_feeds; i < g->n_items; i++) {
     const tn_node *node = g->items[i].node;
     /* New nodes don't matter; of old ones only control edges and the back edges of loops can change. */
     if (node->n_controls != g->items[i].n_controls || g->items[i].kind == TN_ITEM_MERGE) return false;
   }
   return true;
+}
+
+bool tn_program_current(tn_program *program) {
+  const tn_graph *graph = program->session->graph;
+  if (tn_graph_version(graph) == atomic_load(&program->graph_version)) return true;
+  tn_graph_lock(graph);
+  uint64_t version = tn_graph_version(graph);
+  bool same = edges_unchanged(program->subgraph);
+  tn_graph_unlock(graph);
+  if (same) atomic_store(&program->graph_version, version);
+  return same;
+}
+
+void tn_program_trim(tn_program *program) {
+  for (int i = 0; i < TN_PROGRAM_PLANS; i++) {
+    tn_static *s = atomic_load(&program->plans[i]);
+    if (s) tn_static_trim(s);
+  }
 }
 
 static void set_limits(tn_step *step, const tn_program *program, const tn_run_options *options) {

@@ -25,7 +25,10 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
 tn_program *tn_program_ref(tn_program *program);
 void tn_program_unref(tn_program *program);
 /* False if the graph was changed in what the program runs. */
-bool tn_program_current(const tn_program *program);
+bool tn_program_current(tn_program *program);
+
+/* Frees the memory of the plans that nobody runs now. Safe while others run them. */
+void tn_program_trim(tn_program *program);
 
 /* Runs one step. */
 tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_tensor *const *values, tn_tensor **out,
@@ -35,6 +38,8 @@ tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_
 typedef struct tn_program_cache tn_program_cache;
 tn_error *tn_program_cache_new(tn_program_cache **out) TN_MUST_USE;
 void tn_program_cache_free(tn_program_cache *cache);
+/* Trims all programs. */
+void tn_program_cache_trim(tn_program_cache *cache);
 /* The program of SIGNATURE, made if need be; *OUT is a new reference. */
 tn_error *tn_program_cache_get(tn_program_cache *cache, tn_session *session, const tn_signature *signature,
                                tn_program **out) TN_MUST_USE;

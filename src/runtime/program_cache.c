@@ -48,6 +48,12 @@ void tn_program_cache_free(tn_program_cache *cache) {
   tn_free(cache);
 }
 
+void tn_program_cache_trim(tn_program_cache *cache) {
+  size_t cursor = 0;
+  void *value = NULL;
+  while (tn_map_next(cache->map, &cursor, NULL, NULL, &value)) tn_program_trim(((entry *)value)->program);
+}
+
 /* Structs have padding, whose bytes say nothing: their members go in one by one. */
 static tn_error *key_of(const tn_signature *s, tn_str *key) {
   uint64_t counts[3] = {s->n_feeds, s->n_fetches, s->n_targets};

@@ -81,8 +81,16 @@ void tn_session_free(tn_session *session) {
   tn_session_unref(session);
 }
 
+/* Every so many new plans the idle ones give their memory back: what is in use takes it again. */
+#define PLANS_BETWEEN_TRIMS 64
+
 static tn_error *program_of(tn_session *session, const tn_signature *signature, tn_program **out) {
   tn_lock(&session->mutex);
+  uint64_t made = atomic_load_explicit(&session->plans_made, memory_order_relaxed);
+  if (made - atomic_load_explicit(&session->trimmed_at, memory_order_relaxed) >= PLANS_BETWEEN_TRIMS) {
+    atomic_store(&session->trimmed_at, made);
+    tn_program_cache_trim(session->programs);
+  }
   tn_error *error = tn_program_cache_get(session->programs, session, signature, out);
   tn_unlock(&session->mutex);
   return error;

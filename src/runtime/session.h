@@ -23,6 +23,7 @@ struct tn_session {
   pthread_mutex_t mutex; /* guards PROGRAMS */
   struct tn_program_cache *programs;
   atomic_uint_fast64_t plans_cached, plan_hits, plans_made;
+  atomic_uint_fast64_t trimmed_at; /* PLANS_MADE when idle plans last gave their memory back */
 };
 
 tn_session *tn_session_ref(tn_session *session);

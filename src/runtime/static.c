@@ -37,9 +37,13 @@ tn_error *tn_static_new(tn_plan *plan, tn_static **out) {
   return NULL;
 }
 
+void tn_static_trim(tn_static *s) {
+  for (int i = 0; i < IDLE; i++) tn_instance_free(atomic_exchange(&s->idle[i], NULL));
+}
+
 void tn_static_free(tn_static *s) {
   if (!s) return;
-  for (int i = 0; i < IDLE; i++) tn_instance_free(atomic_load(&s->idle[i]));
+  tn_static_trim(s);
   tn_plan_unref(s->plan);
   tn_free(s);
 }

@@ -11,6 +11,8 @@ typedef struct tn_static tn_static;
 /* Takes over the caller's reference on PLAN, also when it fails. */
 tn_error *tn_static_new(tn_plan *plan, tn_static **out) TN_MUST_USE;
 void tn_static_free(tn_static *s);
+/* Frees the instances that nobody uses now. Safe while others run the plan. */
+void tn_static_trim(tn_static *s);
 const tn_plan *tn_static_plan(const tn_static *s);
 /* True if VALUES have the dtypes and shapes that the plan was made for. */
 bool tn_static_fits(const tn_static *s, tn_tensor *const *values);
