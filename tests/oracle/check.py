@@ -98,11 +98,11 @@ def check_values(case):
     return complaints
 
 
-def check_kernel(case, kernel):
+def check_kernel(case, kernel, **options):
     """(reached, complaints) with one kernel of the case's op forced."""
     with tenon_side.forced(case.op, kernel):
         try:
-            got, after = tenon_side.ask_values(case, disabled_passes="all")
+            got, after = tenon_side.ask_values(case, disabled_passes="all", **options)
         except errors.UnimplementedError:
             return False, []
     if case.options.get("values") is False:

@@ -154,3 +154,13 @@ def test_one_sweep_gives_the_same_bits(optimizer):
         apart = train(tenon_side, lambda g, o=options: tenon_session(g, **o), optimizer, "resource", False)
         for a, b in zip(fused, apart):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kernel", ["vector", "reference"])
+def test_kernels_of_the_sweep(kernel):
+    """Both agree with updates that are not fused."""
+    apart = train(tenon_side, lambda g: tenon_session(g, disabled_passes="all"), "Adam", "ref", False)
+    with tenon_side.forced("_FusedUpdates", kernel):
+        fused = train(tenon_side, tenon_session, "Adam", "ref", False)
+    for a, b in zip(fused, apart):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
