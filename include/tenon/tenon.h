@@ -3,8 +3,10 @@
 #define TENON_TENON_H
 
 #include <tenon/data.h>
+#include <tenon/dataset.h>
 #include <tenon/error.h>
 #include <tenon/graph.h>
+#include <tenon/nn.h>
 #include <tenon/session.h>
 #include <tenon/tensor.h>
 
