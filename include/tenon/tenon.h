@@ -2,6 +2,7 @@
 #ifndef TENON_TENON_H
 #define TENON_TENON_H
 
+#include <tenon/checkpoint.h>
 #include <tenon/data.h>
 #include <tenon/dataset.h>
 #include <tenon/error.h>
