@@ -11,6 +11,7 @@ compared too. A list argument is a Python list. Attributes are keywords; dtypes 
     rtol, atol    tolerances; by default those of the output's dtype (integers, bools and strings are always exact)
     exact=True    both tolerances are 0
     grad=False    no gradient check; WHY says why
+    static=True   the gradient needs known shapes (TensorFlow's too): it is not asked for unknown ones
     fd=False      no finite differences (the function has a corner there)
     values=False  values are not compared (their distribution has a test of its own); WHY says why
     shapes=False  shape inference is not compared; WHY says why
@@ -164,7 +165,7 @@ def special(dtype):
     return np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, *ends], kind)
 
 
-_OPTIONS = ("rtol", "atol", "exact", "grad", "fd", "values", "shapes", "tf", "why")
+_OPTIONS = ("rtol", "atol", "exact", "grad", "static", "fd", "values", "shapes", "tf", "why")
 
 
 def _input(value):

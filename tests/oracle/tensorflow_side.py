@@ -130,6 +130,8 @@ class Graph:
                 node.attr[attr.name].type = self.tf.as_dtype(value).as_datatype_enum
             elif attr.type == "shape":
                 node.attr[attr.name].shape.CopyFrom(self.tf.TensorShape(value).as_proto())
+            elif attr.type == "list(int)":
+                node.attr[attr.name].list.i.extend(value)
             else:
                 field = {"int": "i", "float": "f", "bool": "b", "string": "s"}[attr.type]
                 value = value.encode() if isinstance(value, str) else value

@@ -1,4 +1,6 @@
 /* Convolutions: shape inference and geometry for the plain, grouped and depthwise ones in two and three dimensions. */
+#include <string.h>
+
 #include "ops/nn/window.h"
 
 /* Channels of the result; -1 if unknown. CHANNELS: of the image; the last two dimensions of the filter decide. */
@@ -127,6 +129,8 @@ tn_error *tn_conv_shape_back(tn_shape_ctx *c, tn_conv_kind kind, int spatial) {
   if (sizes.rank < 0) sizes = tn_shape_unknown_of_rank(rank);
   if (sizes.rank != rank)
     return tn_node_errorf(c->node, TN_INVALID_ARGUMENT, "%d sizes expected, got %s", rank, TN_SHAPE_STR(&sizes));
+  /* As TensorFlow infers it: the batch of Conv2DBackpropInput is the gradient's. */
+  if (strcmp(c->node->op->name, "Conv2DBackpropInput") == 0) sizes.dims[0] = c->in[2].rank < 0 ? -1 : c->in[2].dims[0];
   c->out[0] = sizes;
   return NULL;
 }
