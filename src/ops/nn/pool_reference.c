@@ -14,6 +14,7 @@ typedef struct walk {
   void *out;
   tn_tensor *places;
   tn_wide wide;
+  double lowest;
   bool is_unsigned; /* 64-bit integers above the signed range */
 } walk;
 
@@ -72,13 +73,16 @@ static void maximum(const walk *k, int64_t n, const int64_t o[TN_WINDOW_DIMS], i
     if (at >= 0 && (best < 0 || above(k, at, best))) best = at;
   }
   if (best < 0) { /* a window in the padding alone */
-    if (k->kind == TN_POOL_MAX && k->wide == TN_WIDE_REAL) ((double *)k->out)[yi] = -FLT_MAX;
+    if (k->kind == TN_POOL_MAX && k->wide == TN_WIDE_REAL) ((double *)k->out)[yi] = k->lowest;
     return;
   }
   if (k->kind == TN_POOL_MAX_GRAD)
     copy_element(k, k->from, yi, best, true);
   else
     copy_element(k, k->kind == TN_POOL_MAX_GRAD_GRAD ? k->from : k->x, best, yi, false);
+  /* TensorFlow's maximum starts at the lowest finite number. */
+  if (k->kind == TN_POOL_MAX && k->wide == TN_WIDE_REAL && ((double *)k->out)[yi] < k->lowest)
+    ((double *)k->out)[yi] = k->lowest;
   if (k->kind != TN_POOL_MAX_ARG) return;
   if (!k->pool->batch_index) best -= n * k->xs.batch;
   if (k->places->dtype == TN_INT64)
@@ -103,6 +107,15 @@ static void walk_image(const walk *k, int64_t n) {
         }
 }
 
+static double lowest(tn_dtype dtype) {
+  switch ((int)dtype) {
+  case TN_HALF: return -65504;
+  case TN_BFLOAT16: return (double)-tn_bfloat16_to_float(0x7f7f);
+  case TN_FLOAT: return -FLT_MAX;
+  default: return -DBL_MAX;
+  }
+}
+
 tn_error *tn_pool_reference_prepare(tn_prepare *p, tn_pool_kind kind, int spatial) {
   tn_pool pool, *state;
   TN_TRY(tn_pool_prepare(p, kind, spatial, &pool));
@@ -118,6 +131,7 @@ tn_error *tn_pool_reference(tn_run *r, tn_pool_kind kind) {
   char *scratch = r->scratch;
   tn_tensor *out = r->outputs[0];
   walk k = {.pool = pool, .kind = kind, .wide = tn_wide_of(out->dtype), .is_unsigned = out->dtype == TN_UINT64};
+  k.lowest = lowest(out->dtype);
   k.xs = tn_window_image(&pool->window, false);
   k.ys = tn_window_image(&pool->window, true);
   k.out = tn_wide_out(out, &scratch);

@@ -85,12 +85,14 @@ for shape, ksize, strides in SHAPES:
             case("AvgPool", rand(dtype, *shape), **attrs, **LOOSE.get(dtype, {}))
             case("AvgPoolGrad", const(np.array(shape, "int32")), rand(dtype, *y.shape), **attrs, **LOOSE.get(dtype, {}))
             for places in ("int32", "int64"):
+                flows = {} if places == "int64" else {"grad": False, "why": "TensorFlow has it for int64 alone"}
                 for batch in (False, True):
                     case(
                         "MaxPoolWithArgmax",
                         x,
                         Targmax=places,
                         include_batch_in_index=batch,
+                        **flows,
                         **attrs,
                         **LOOSE.get(dtype, {}),
                     )
@@ -148,12 +150,29 @@ bad("MaxPoolV2", X, const([1, 2, 2]), const([1] * 4), padding="SAME", code="INVA
 POOL = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}
 bad("MaxPoolGrad", X, rand("float32", 2, 2, 2, 3), rand("float32", 2, 3, 2, 3), **POOL, code="INVALID_ARGUMENT")
 bad("MaxPoolGrad", X, rand("float32", 2, 3, 2, 3), rand("float32", 2, 2, 2, 3), **POOL, code="INVALID_ARGUMENT")
-bad("AvgPoolGrad", const([2, 4, 4, 3]), rand("float32", 2, 3, 2, 3), **POOL, code="INVALID_ARGUMENT")
-bad("MaxPoolGradWithArgmax", X, rand("float32", 2, 2, 2, 3), np.full((2, 2, 2, 3), 48), **POOL, code="INVALID_ARGUMENT")
+bad(
+    "AvgPoolGrad",
+    const([2, 4, 4, 3]),
+    rand("float32", 2, 3, 2, 3),
+    **POOL,
+    code="INVALID_ARGUMENT",
+    tf=False,
+    why="TensorFlow reads past the end",
+)
+bad(
+    "MaxPoolGradWithArgmax",
+    X,
+    rand("float32", 2, 2, 2, 3),
+    np.full((2, 2, 2, 3), 48),
+    **POOL,
+    tf=False,
+    why="TensorFlow aborts",
+    code="INVALID_ARGUMENT",
+)
 
 VOLUME = {"ksize": [1, 2, 2, 2, 1], "strides": [1, 2, 2, 2, 1]}
 for padding in ("SAME", "VALID"):
-    for dtype in ("float32", "float16", "bfloat16"):
+    for dtype in ("float32", "bfloat16"):
         x = distinct(dtype, 2, 4, 4, 2, 3)
         case("MaxPool3D", x, padding=padding, **VOLUME, **LOOSE.get(dtype, {}))
         y = x.reshape(2, 2, 2, 2, 2, 1, 2, 3).max(axis=(2, 4, 6))
@@ -161,7 +180,7 @@ for padding in ("SAME", "VALID"):
     x = distinct("float32", 2, 4, 4, 2, 3)
     y = x.reshape(2, 2, 2, 2, 2, 1, 2, 3).max(axis=(2, 4, 6))
     case("MaxPool3DGradGrad", x, y, rand("float32", *x.shape), padding=padding, fd=False, **VOLUME)
-    for dtype in FLOATS:
+    for dtype in ("float32", "bfloat16"):
         case("AvgPool3D", rand(dtype, 1, 3, 4, 5, 2), padding=padding, **VOLUME, **LOOSE.get(dtype, {}))
         case(
             "AvgPool3DGrad",
