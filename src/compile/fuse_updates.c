@@ -114,17 +114,34 @@ static void find_levels(tn_ir_node **order, int n, update *updates, int n_update
   for (int i = 0; i < n_updates; i++) updates[i].level = (int)(updates[i].node->mark / 2);
 }
 
-static bool same_scalar(tn_ir_value a, tn_ir_value b) {
-  if (a.node == b.node && a.index == b.index) return true;
+/* True if A and B, which read one variable while the step changes it, come after the same changes: then what A reads
+ * will do for B. */
+static bool same_read(const tn_ir *ir, const tn_ir_node *a, const tn_ir_node *b) {
+  if (a->kind != TN_IR_READ || b->kind != TN_IR_READ || a->variable != b->variable) return false;
+  for (int i = 0; i < ir->n_nodes; i++) {
+    const tn_ir_node *node = ir->nodes[i];
+    bool writes = false;
+    if (node->dead || node->effect != TN_IR_ACTS) continue;
+    for (int k = 0; k < node->n_inputs && !writes; k++) {
+      const tn_ir_node *from = node->inputs[k].node;
+      writes = from->kind == TN_IR_HANDLE && from->variable == a->variable;
+    }
+    if (writes && tn_ir_depends(ir, a, node) != tn_ir_depends(ir, b, node)) return false;
+  }
+  return true;
+}
+
+static bool same_scalar(const tn_ir *ir, tn_ir_value a, tn_ir_value b) {
+  if ((a.node == b.node && a.index == b.index) || same_read(ir, a.node, b.node)) return true;
   const tn_tensor *x = tn_ir_out(a)->constant, *y = tn_ir_out(b)->constant;
   return x && y && x->dtype == y->dtype && memcmp(x->data, y->data, tn_dtype_size(x->dtype)) == 0;
 }
 
-static bool alike(const update *a, const update *b) {
+static bool alike(const tn_ir *ir, const update *a, const update *b) {
   if (a->kind != b->kind || a->flag != b->flag || a->dtype != b->dtype || a->level != b->level) return false;
   if (a->n_slots != b->n_slots || a->n_scalars != b->n_scalars) return false;
   for (int i = 0; i < a->n_scalars; i++) {
-    if (!same_scalar(a->node->inputs[a->scalars[i]], b->node->inputs[b->scalars[i]])) return false;
+    if (!same_scalar(ir, a->node->inputs[a->scalars[i]], b->node->inputs[b->scalars[i]])) return false;
   }
   return true;
 }
@@ -141,11 +158,11 @@ static bool share_variable(const update *a, const update *b) {
 }
 
 /* The updates that can go with the first, from there on, N of them in GROUP. */
-static int gather(update *updates, int n_updates, int first, update **group) {
+static int gather(const tn_ir *ir, update *updates, int n_updates, int first, update **group) {
   int n = 0;
   for (int i = first; i < n_updates; i++) {
     update *u = &updates[i];
-    if (u->taken || !alike(&updates[first], u) || share_variable(u, u)) continue;
+    if (u->taken || !alike(ir, &updates[first], u) || share_variable(u, u)) continue;
     bool apart = true;
     for (int k = 0; k < n && apart; k++) apart = !share_variable(group[k], u);
     if (apart) group[n++] = u;
@@ -190,7 +207,7 @@ static tn_error *fuse_groups(tn_ir *ir, update *updates, int n_updates, int *cha
   tn_error *error = group && inputs && types ? NULL : tn_out_of_memory();
   for (int i = 0; i < n_updates && !error; i++) {
     if (updates[i].taken) continue;
-    int n = gather(updates, n_updates, i, group);
+    int n = gather(ir, updates, n_updates, i, group);
     if (n < 2) continue;
     error = replace(ir, group, n, inputs, types);
     ++*changes;

@@ -164,3 +164,39 @@ def test_kernels_of_the_sweep(kernel):
         fused = train(tenon_side, tenon_session, "Adam", "ref", False)
     for a, b in zip(fused, apart):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def powers(options):
+    """Two Adam updates whose powers are variables that the step changes afterwards."""
+    from tenon import _core
+
+    before = dict(_core.passes())["fuse_updates"]
+    with tenon_side.Graph() as g:
+
+        def variable(value):
+            v = g.op("VariableV2", shape=list(value.shape), dtype="float32")
+            return v, g.op("Assign", v, g.constant(value))
+
+        scalars = [g.constant(np.array(x, "float32")) for x in (0.1, 0.9, 0.999, 1e-8)]
+        made = [[variable(np.full(n, x, "float32")) for x in (1, 0, 0)] for n in (5, 40)]
+        beta = [variable(np.array(x, "float32")) for x in (0.9, 0.999)]
+        gradients = [g.op("Mul", m[0][0], m[0][0]) for m in made]
+        updates = [
+            g.op("ApplyAdam", *[v for v, _ in m], *[v for v, _ in beta], *scalars, gradient)
+            for m, gradient in zip(made, gradients)
+        ]
+        last = [g.op("Assign", b, g.op("Mul", b, s), control_inputs=updates) for (b, _), s in zip(beta, scalars[1:])]
+        with tenon_session(g, **options) as s:
+            s.run([start for _, start in [*made[0], *made[1], *beta]])
+            for _ in range(5):
+                s.run([x.op for x in last])
+            values = s.run([v for v, _ in [*made[0], *made[1], *beta]])
+    return values, dict(_core.passes())["fuse_updates"] - before
+
+
+def test_one_sweep_with_powers_that_change():
+    fused, fired = powers({})
+    apart, never = powers({"disabled_passes": "fuse_updates"})
+    assert (fired > 0, never) == (True, 0)
+    for a, b in zip(fused, apart):
+        np.testing.assert_array_equal(a, b)
