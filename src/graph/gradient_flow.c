@@ -8,11 +8,55 @@ tn_error *tn_grad_next_iteration(tn_gradient_ctx *c) {
   return NULL;
 }
 
+/* --- sparse gradients --- */
+
+/* The static shape of X, or of the variable behind it. */
+static tn_shape shape_of(tn_output x) {
+  bool handle = tn_output_dtype(x) == TN_RESOURCE && x.node->handles;
+  return handle ? x.node->handles[x.index].shape : tn_output_shape(x);
+}
+
+/* A sparse gradient of X without rows, made of values and indices like those of LIKE. False if the shape is not known.
+ */
+static bool empty_rows(tn_scope *s, tn_output x, const tn_gradient_value *like, tn_gradient_value *out) {
+  tn_shape full = shape_of(x), rows = full, none = tn_shape_of(1, &(int64_t){0});
+  if (!tn_shape_known(&full) || full.rank == 0) return false;
+  rows.dims[0] = 0;
+  tn_dtype index = tn_dtype_base(tn_output_dtype(like->indices));
+  out->values = tn_build_filled(s, tn_dtype_base(tn_output_dtype(like->values)), &rows, 0);
+  out->indices = tn_build_filled(s, index, &none, 0);
+  out->dense_shape = tn_build_ints(s, index, full.rank, full.dims);
+  return true;
+}
+
 /* --- conditions --- */
+
+/* Both branches are sparse, or nothing comes from one: then it gives no rows, and gives them only if it was taken. */
+static bool sparse_switch(tn_gradient_ctx *c) {
+  const tn_gradient_value *out = c->grad_out;
+  int sparse = out[0].indices.node ? 0 : 1, other = 1 - sparse;
+  if (!out[sparse].indices.node || (tn_grad_has(c, other) && !out[other].indices.node)) return false;
+  tn_gradient_value all, ways[2] = {out[0], out[1]};
+  if (!empty_rows(c->scope, c->node->inputs[0], &out[sparse], &all)) return false;
+  if (!tn_grad_has(c, other)) {
+    tn_output pred = c->node->inputs[1];
+    ways[other].values = tn_nth(tn_build2(c->scope, "Switch", all.values, pred), other);
+    ways[other].indices = tn_nth(tn_build2(c->scope, "Switch", all.indices, pred), other);
+  } else if (tn_output_dtype(out[0].indices) != tn_output_dtype(out[1].indices)) {
+    for (int i = 0; i < 2; i++) ways[i].indices = tn_build_cast(c->scope, ways[i].indices, TN_INT64);
+  }
+  c->grad_in[0] = (tn_gradient_value){
+      .values = tn_build(c->scope, "Merge", TN_IN(ways[0].values, ways[1].values), NULL),
+      .indices = tn_build(c->scope, "Merge", TN_IN(ways[0].indices, ways[1].indices), NULL),
+      .dense_shape = all.dense_shape,
+  };
+  return true;
+}
 
 /* Both branches have a gradient, zeros where none comes back; the one that was taken is alive. */
 static tn_error *cond_switch(tn_gradient_ctx *c) {
   if (!tn_dtype_trainable(c->node->output_types[0])) return NULL;
+  if (sparse_switch(c)) return done(c);
   tn_output taken[2] = {tn_grad_dense(c, 0), tn_grad_dense(c, 1)};
   if (!taken[0].node || !taken[1].node) return done(c);
   tn_grad_set(c, 0, tn_build(c->scope, "Merge", TN_IN(taken[0], taken[1]), NULL));
@@ -132,38 +176,27 @@ static tn_output join_iterations(tn_gradient_ctx *c, tn_frame *frame, tn_output 
   return tn_loop_raw(g, frame->parent, "Exit", TN_IN(tn_nth(now, 0)), NULL, NULL);
 }
 
-/* The shape of what an invariant Enter takes in, if all of it but the number of rows is known. */
-static bool known_rows(tn_output x, tn_shape *out) {
-  tn_shape shape = tn_output_shape(x);
-  if (tn_output_dtype(x) == TN_RESOURCE && x.node->handles) shape = x.node->handles[x.index].shape;
-  if (!tn_shape_known(&shape) || shape.rank == 0) return false;
-  shape.dims[0] = 0;
-  *out = shape;
-  return true;
-}
-
-static tn_error *sparse_invariant(tn_gradient_ctx *c, tn_frame *frame, const tn_shape *rows) {
-  tn_gradients *g = c->driver;
+/* The rows of all iterations; false where they can't be kept apart. */
+static bool sparse_invariant(tn_gradient_ctx *c, tn_frame *frame) {
   const tn_gradient_value *value = &c->grad_out[0];
-  tn_shape none = tn_shape_of(1, &(int64_t){0}), full = *rows;
-  tn_output x = c->node->inputs[0];
-  full.dims[0] = (tn_output_dtype(x) == TN_RESOURCE ? x.node->handles[x.index].shape : tn_output_shape(x)).dims[0];
-  g->current = frame->parent;
-  tn_output no_values = tn_build_filled(c->scope, tn_dtype_base(tn_output_dtype(value->values)), rows, 0);
-  tn_output no_indices = tn_build_filled(c->scope, tn_dtype_base(tn_output_dtype(value->indices)), &none, 0);
-  tn_output shape = tn_build_ints(c->scope, tn_dtype_base(tn_output_dtype(value->indices)), full.rank, full.dims);
-  tn_gradient_value all = {.values = join_iterations(c, frame, value->values, no_values),
-                           .indices = join_iterations(c, frame, value->indices, no_indices),
-                           .dense_shape = shape};
-  if (c->scope->error) return done(c);
+  tn_gradient_value start, all;
+  tn_frame *before = c->driver->current;
+  if (!value->indices.node) return false;
+  c->driver->current = frame->parent;
+  if (!empty_rows(c->scope, c->node->inputs[0], value, &start)) {
+    c->driver->current = before;
+    return false;
+  }
+  all.values = join_iterations(c, frame, value->values, start.values);
+  all.indices = join_iterations(c, frame, value->indices, start.indices);
+  all.dense_shape = start.dense_shape;
   c->grad_in[0] = all;
-  return NULL;
+  return true;
 }
 
 /* Each iteration used the invariant, so its gradient is the sum over all of them. */
 static tn_error *invariant(tn_gradient_ctx *c, tn_frame *frame) {
-  tn_shape rows;
-  if (c->grad_out[0].indices.node && known_rows(c->node->inputs[0], &rows)) return sparse_invariant(c, frame, &rows);
+  if (sparse_invariant(c, frame)) return done(c);
   tn_output dense = tn_grad_dense(c, 0);
   c->driver->current = frame->parent;
   tn_output zeros = tn_grad_zeros(c->driver, c->scope, c->node->inputs[0]);
