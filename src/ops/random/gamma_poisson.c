@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "graph/build.h"
 #include "ops/random/random.h"
 
 /* Draws of doubles, two at a time; TensorFlow gives the second one out first. */
@@ -67,7 +68,8 @@ static double poisson_large(draws *d, double rate, double highest) {
     if (shifted >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2)) return k;
     if (k < 0 || (shifted < 0.013 && v > shifted)) continue;
     double s = log(v * inverse / (a / (shifted * shifted) + b));
-    if (s <= -rate + k * log(rate) - lgamma(k + 1)) return k;
+    int sign; /* lgamma itself would write a global one */
+    if (s <= -rate + k * log(rate) - lgamma_r(k + 1, &sign)) return k;
   }
 }
 
@@ -188,11 +190,26 @@ static tn_error *shape_samples(tn_shape_ctx *c) {
   return NULL;
 }
 
+/* The samples' dimensions are summed over: those before alpha's. */
+static tn_error *gradient_gamma(tn_gradient_ctx *c) {
+  if (!tn_grad_has(c, 0)) return NULL;
+  tn_scope *s = c->scope;
+  tn_shape shape = tn_output_shape(tn_grad_x(c, 0));
+  tn_output slope = tn_build2(s, "RandomGammaGrad", tn_grad_x(c, 1), tn_grad_y(c, 0)), axes;
+  if (shape.rank == 1 && shape.dims[0] >= 0 && shape.dims[0] <= TN_MAX_RANK) {
+    axes = tn_build_ints(s, TN_INT32, (int)shape.dims[0], (int64_t[]){0, 1, 2, 3, 4, 5, 6, 7});
+  } else {
+    tn_output count = tn_build1(s, "Size", tn_grad_x(c, 0));
+    axes = tn_build(s, "Range", TN_IN(tn_build_scalar(s, TN_INT32, 0), count, tn_build_scalar(s, TN_INT32, 1)), NULL);
+  }
+  tn_grad_set(c, 1, tn_build_sum(s, tn_build2(s, "Mul", tn_grad_dense(c, 0), slope), axes, false));
+  return NULL;
+}
+
 TN_OP(RandomGamma, .inputs = "shape: S, alpha: T", .outputs = "output: T",
       .attrs = "seed: int = 0; seed2: int = 0; S: indextype; T: {half, float, double}",
-      .doc = "Samples of gamma distributions, a batch of them for each alpha.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .value_inputs = 1, .shape = shape_samples,
-      .kernels = gamma_kernels);
+      .doc = "Samples of gamma distributions, a batch of them for each alpha.", .flags = TN_OP_STATEFUL,
+      .value_inputs = 1, .shape = shape_samples, .gradient = gradient_gamma, .kernels = gamma_kernels);
 
 TN_OP(RandomPoisson, .inputs = "shape: S, rate: dtype", .outputs = "output: dtype",
       .attrs = "seed: int = 0; seed2: int = 0; S: indextype; dtype: {half, float, double}",
