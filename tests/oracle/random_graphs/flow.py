@@ -1,6 +1,9 @@
 """Units with control flow, state and randomness."""
 
+import numpy as np
+
 from oracle.random_graphs.recipe import IN0, IN1, Unit
+from tenon import _core, as_dtype
 
 
 def _float(m, small=True):
@@ -26,10 +29,6 @@ def cond(m):
 
 
 def _const(value, dtype):
-    import numpy as np
-
-    from tenon import _core, as_dtype
-
     kind = as_dtype(dtype)
     return {"value": _core.Value(np.asarray(value, kind.numpy), kind.number), "dtype": kind.number}
 
@@ -72,10 +71,16 @@ class Variable:
 
 def variable(m):
     """Makes one, of either kind, and reads it."""
-    shape, dtype = m.shape(int(m.random.randint(0, 3))), m.choose(("float32", "float32", "float64"))
-    kind = m.choose(("var", "resource"))
+    dtype = m.choose(("float32", "float32", "float64"))
+    made = new_variable(m, m.choose(("var", "resource")), dtype, m.shape(int(m.random.randint(0, 3))))
+    read(m, made)
+
+
+def new_variable(m, kind, dtype, shape, slot=False):
+    """A variable whose initial values are small; an optimizer's SLOT starts above zero, for roots are taken of it."""
     unit = Unit("variable", [], fixed=True)
-    start = unit.const(m.numbers(dtype, shape), dtype)
+    values = m.numbers(dtype, shape)
+    start = unit.const(np.abs(values) + 0.5 if slot else values, dtype)
     if kind == "var":
         handle = unit.node("VariableV2", shape=list(shape), dtype=dtype)
         unit.initial = unit.node("Assign", handle, start)
@@ -84,8 +89,8 @@ def variable(m):
         unit.initial = unit.node("AssignVariableOp", handle, start, dtype=dtype)
     unit.gives(handle, dtype, shape)
     made = Variable(m.add(unit)[0], kind, dtype, shape)
-    m.variables.append(made)
-    read(m, made)
+    (m.slots if slot else m.variables).append(made)
+    return made
 
 
 def read(m, v):
@@ -128,6 +133,43 @@ def update(m):
     if m.chance(0.7):
         read(m, v)
     return None
+
+
+# Optimizer -> (slots, scalars between the slots and the gradient, scalars after the gradient)
+OPTIMIZERS = {
+    "GradientDescent": (0, [0.125], []),
+    "Momentum": (1, [0.125], [0.5]),
+    "Adam": (2, [0.5, 0.25, 0.125, 0.5, 0.25, 0.125], []),
+    "Adagrad": (1, [0.125], []),
+    "RMSProp": (2, [0.125, 0.5, 0.5, 0.125], []),
+}
+
+
+def train(m):
+    """One optimizer's step for several variables, as a training program makes it."""
+    kind, op = m.choose(("var", "resource")), m.choose(list(OPTIMIZERS))
+    slots, before, behind = OPTIMIZERS[op]
+    unit = Unit("train", [], fixed=True)
+    scalars = [unit.const(s, "float32") for s in before], [unit.const(s, "float32") for s in behind]
+    nodes, changed = [], []
+    for _ in range(int(m.random.randint(2, 5))):
+        shape = m.shape(int(m.random.randint(0, 3)))
+        group = [new_variable(m, kind, "float32", shape, slot=i > 0) for i in range(1 + slots)]
+        delta = m.pick(lambda x, s=shape: x.dtype == "float32" and x.shape == s and x.bound <= 8)
+        first = len(unit.inputs)
+        unit.inputs += [*(v.handle for v in group), delta or m.source("float32", shape)]
+        inputs = [("in", first + i) for i in range(len(group) + 1)]
+        arguments = [*inputs[:-1], *scalars[0], inputs[-1], *scalars[1]]
+        nodes.append(unit.node(op_name(op, kind), *arguments))
+        changed += group
+    unit.gives(unit.node("Const", controls=[(n, 0) for n in nodes], **_const(0.0, "float32")), "float32", ())
+    last = m.add(unit)[0]
+    for v in changed:
+        v.last = last
+
+
+def op_name(optimizer, kind):
+    return f"{'Resource' if kind == 'resource' else ''}Apply{optimizer}"
 
 
 def random(m):

@@ -17,6 +17,7 @@ class Maker:
         self.recipe = Recipe(seed)
         self.pool = []
         self.variables = []
+        self.slots = []
 
     def chance(self, p):
         return self.random.random_sample() < p
@@ -90,6 +91,8 @@ def finish(m):
     """Fetches: the last value, some others, each variable, and now and then gradients."""
     numbers = [v for v in m.pool if v.unit >= 0]
     picked = {id(v): v for v in [numbers[-1], *(m.choose(numbers) for _ in range(4))]}
-    m.recipe.fetches = list(picked.values()) + [last for last in (ops.read_last(m, var) for var in m.variables) if last]
+    m.recipe.fetches = list(picked.values()) + [
+        last for last in (ops.read_last(m, var) for var in (*m.variables, *m.slots)) if last
+    ]
     if m.chance(0.3):
         ops.gradients(m)
