@@ -9,7 +9,9 @@ enum {
   CHUNK_BYTES = 1 << 16,    /* work of one parallel chunk */
   PARALLEL_BYTES = 1 << 18, /* below this one thread is faster */
   PIECE_BYTES = 1 << 15,    /* long runs are cut into pieces of this size */
-  LINE_BYTES = 64
+  LINE_BYTES = 64,
+  STRIP_BYTES =
+      256 /* of the source, side by side, in one piece of a transpose: lines that lie together are fetched together */
 };
 
 /* Elements as unaligned integers: fed buffers may lie anywhere. */
@@ -91,6 +93,8 @@ void tn_copy_init(tn_copy *c, tn_dtype dtype, int rank, const int64_t *dims, con
     if (from_stride == 0 && to_stride == 1) {                                                                          \
       T value = *source;                                                                                               \
       for (int64_t i = 0; i < n; i++) target[i] = value;                                                               \
+    } else if (from_stride == -1 && to_stride == 1) {                                                                  \
+      for (int64_t i = 0; i < n; i++) target[i] = source[-i];                                                          \
     } else if (to_stride == 1) {                                                                                       \
       for (int64_t i = 0; i < n; i++) target[i] = source[i * from_stride];                                             \
     } else {                                                                                                           \
@@ -149,11 +153,32 @@ static inline void transpose_4x4(char *to, const char *from, int64_t to_bytes, i
   for (int i = 0; i < 4; i++) memcpy(to + i * to_bytes, &rows[i], sizeof rows[i]);
 }
 
+enum { BLOCK = LINE_BYTES / 4 };
+
+/* A block of BLOCK x BLOCK elements by way of a buffer, so that the target is written in whole lines: lines of rows
+ * that lie a power of two apart would push each other out of the cache half-written. */
+static void transpose_block(char *to, const char *from, int64_t to_bytes, int64_t from_bytes) {
+  char block[BLOCK * LINE_BYTES];
+  for (int j = 0; j < BLOCK; j += 4)
+    for (int i = 0; i < BLOCK; i += 4)
+      transpose_4x4(block + i * LINE_BYTES + 4 * j, from + j * from_bytes + 4 * i, LINE_BYTES, from_bytes);
+  for (int i = 0; i < BLOCK; i++) memcpy(to + i * to_bytes, block + i * LINE_BYTES, LINE_BYTES);
+}
+
+/* ROWS x COLUMNS elements (multiples of 4) of the target. */
+static void transpose_blocks(char *to, const char *from, const int64_t size[2], int64_t to_bytes, int64_t from_bytes) {
+  int64_t whole[2] = {size[0] / BLOCK * BLOCK, size[1] / BLOCK * BLOCK};
+  for (int64_t j = 0; j < whole[1]; j += BLOCK)
+    for (int64_t i = 0; i < whole[0]; i += BLOCK)
+      transpose_block(to + i * to_bytes + 4 * j, from + j * from_bytes + 4 * i, to_bytes, from_bytes);
+  for (int64_t j = 0; j < size[1]; j += 4)
+    for (int64_t i = j < whole[1] ? whole[0] : 0; i < size[0]; i += 4)
+      transpose_4x4(to + i * to_bytes + 4 * j, from + j * from_bytes + 4 * i, to_bytes, from_bytes);
+}
+
 static void transpose_e4(char *to, const char *from, const int64_t size[2], int64_t to_stride, int64_t from_stride) {
   int64_t rows = size[0] & ~(int64_t)3, columns = size[1] & ~(int64_t)3;
-  for (int64_t j = 0; j < columns; j += 4)
-    for (int64_t i = 0; i < rows; i += 4)
-      transpose_4x4(to + 4 * (i * to_stride + j), from + 4 * (j * from_stride + i), 4 * to_stride, 4 * from_stride);
+  transpose_blocks(to, from, (int64_t[2]){rows, columns}, 4 * to_stride, 4 * from_stride);
   e4 *target = (e4 *)to;
   const e4 *source = (const e4 *)from;
   for (int64_t i = rows; i < size[0]; i++)
@@ -249,7 +274,7 @@ static void run_chunk(void *argument, int64_t chunk) {
 /* The dimension to transpose with the last one, or -1. */
 static int transpose_row(const tn_copy *c) {
   int last = c->rank - 1;
-  if (c->to[last] != 1 || c->from[last] <= 1 || c->dims[last] < 4) return -1;
+  if (c->to[last] != 1 || c->from[last] <= 1) return -1;
   for (int i = last - 1; i >= 0; i--)
     if (c->from[i] == 1 && c->dims[i] >= 4) return i;
   return -1;
@@ -274,7 +299,11 @@ tn_error *tn_copy_run(const tn_copy *c, void *to, const void *from) {
   if (!c->plain) return run_objects(c, to, from);
   job j = {.c = c, .to = to, .from = from, .row = transpose_row(c)};
   int cut = j.row >= 0 ? j.row : c->rank - 1;
-  j.piece = (j.row >= 0 ? LINE_BYTES : PIECE_BYTES) / c->size;
+  j.piece = PIECE_BYTES / c->size;
+  if (j.row >= 0) {
+    int64_t width = c->dims[c->rank - 1], rows = STRIP_BYTES / c->size;
+    j.piece = rows * width * c->size >= PIECE_BYTES / 4 ? rows : PIECE_BYTES / 4 / (width * c->size);
+  }
   j.pieces = (c->dims[cut] + j.piece - 1) / j.piece;
   int64_t inner = c->dims[cut] * (j.row >= 0 ? c->dims[c->rank - 1] : 1);
   j.units = c->total / inner * j.pieces;

@@ -1,4 +1,7 @@
 /* GatherNd: slices named by index tuples. */
+#include <string.h>
+
+#include "base/parallel.h"
 #include "ops/array/nd_index.h"
 
 static tn_error *gather_nd_shape(tn_shape_ctx *c) {
@@ -48,6 +51,65 @@ static tn_error *gather_nd_run(tn_run *r) {
   return NULL;
 }
 
+/* --- plain bytes on several threads --- */
+
+enum { CHUNK_ROWS = 4096 };
+
+typedef struct job {
+  const tn_nd_index *n;
+  const tn_tensor *indices;
+  const char *from;
+  char *to;
+  int64_t row, chunks;
+  atomic_bool outside; /* some chunk met an index that is out of range */
+} job;
+
+#define ROWS(TYPE)                                                                                                     \
+  static bool rows_##TYPE(const job *j, int64_t begin, int64_t end) {                                                  \
+    const tn_nd_index *n = j->n;                                                                                       \
+    const TYPE *index = (const TYPE *)j->indices->data + begin * n->depth;                                             \
+    for (int64_t i = begin; i < end; i++, index += n->depth) {                                                         \
+      int64_t slice = 0;                                                                                               \
+      bool outside = false;                                                                                            \
+      for (int d = 0; d < n->depth; d++) {                                                                             \
+        outside |= (uint64_t)(int64_t)index[d] >= (uint64_t)n->shape.dims[d];                                          \
+        slice += (int64_t)((uint64_t)index[d] * (uint64_t)n->strides[d]);                                              \
+      }                                                                                                                \
+      if (outside) return false;                                                                                       \
+      if (j->row == 4)                                                                                                 \
+        memcpy(j->to + 4 * i, j->from + 4 * slice, 4);                                                                 \
+      else                                                                                                             \
+        memcpy(j->to + i * j->row, j->from + slice * j->row, (size_t)j->row);                                          \
+    }                                                                                                                  \
+    return true;                                                                                                       \
+  }
+ROWS(int16_t)
+ROWS(int32_t)
+ROWS(int64_t)
+
+static void run_chunk(void *argument, int64_t chunk) {
+  job *j = argument;
+  int64_t begin, end;
+  tn_chunk(j->n->count, j->chunks, chunk, 1, &begin, &end);
+  bool good = j->indices->dtype == TN_INT64   ? rows_int64_t(j, begin, end)
+              : j->indices->dtype == TN_INT32 ? rows_int32_t(j, begin, end)
+                                              : rows_int16_t(j, begin, end);
+  if (!good) atomic_store(&j->outside, true);
+}
+
+static bool plain_supports(const tn_prepare *p) { return tn_dtype_is_plain(p->inputs[0].dtype); }
+
+/* Where an index is out of range the plain way says which one, or passes over it. */
+static tn_error *plain_run(tn_run *r) {
+  const tn_nd_index *n = r->state;
+  if (n->count == 0 || n->size == 0) return gather_nd_run(r);
+  job j = {.n = n, .indices = r->inputs[1], .from = r->inputs[0]->data, .to = r->outputs[0]->data};
+  j.row = n->size * (int64_t)tn_dtype_size(r->outputs[0]->dtype);
+  j.chunks = tn_chunks(n->count, j.row >= (1 << 16) ? 1 : CHUNK_ROWS / (1 + j.row / 64));
+  tn_parallel(j.chunks, run_chunk, &j);
+  return atomic_load(&j.outside) ? gather_nd_run(r) : NULL;
+}
+
 /* A list of single indices gives rows, which stay sparse; tuples are scattered. */
 static tn_error *gather_nd_gradient(tn_gradient_ctx *c) {
   tn_output dy = tn_grad_dense(c, 0), indices = tn_grad_x(c, 1);
@@ -72,8 +134,16 @@ static tn_error *gather_nd_gradient(tn_gradient_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference",
-                                         .types = TN_BASIC_STRING | TN_FLOAT8S | TN_QUANTIZED3 | TN_OBJECTS,
+#define GATHER_ND_TYPES (TN_BASIC_STRING | TN_FLOAT8S | TN_QUANTIZED3 | TN_OBJECTS)
+
+static const tn_kernel_def kernels[] = {{.name = "parallel",
+                                         .types = GATHER_ND_TYPES,
+                                         .type_attr = "Tparams",
+                                         .supports = plain_supports,
+                                         .prepare = gather_nd_prepare,
+                                         .run = plain_run},
+                                        {.name = "reference",
+                                         .types = GATHER_ND_TYPES,
                                          .type_attr = "Tparams",
                                          .prepare = gather_nd_prepare,
                                          .run = gather_nd_run},

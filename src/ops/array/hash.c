@@ -62,7 +62,29 @@ static uint64_t item_hash(const tn_items *items, int64_t i) {
   return hash;
 }
 
+/* The bits of an integer element, the same for equal ones. */
+static inline uint64_t bits_at(const tn_tensor *t, int64_t i, size_t size) {
+  switch (size) {
+  case 8: return TN_DATA(uint64_t, t)[i];
+  case 4: return TN_DATA(uint32_t, t)[i];
+  case 2: return TN_DATA(uint16_t, t)[i];
+  default: return TN_DATA(uint8_t, t)[i];
+  }
+}
+
+/* Items that are single integers: no need to go through bytes. */
+static int64_t find_integer(tn_slots *s, const tn_items *in, const tn_items *items, int64_t i, bool put) {
+  size_t size = tn_dtype_size(items->t->dtype);
+  uint64_t key = bits_at(items->t, i, size), at = (key ^ key >> 32) * 0x9e3779b97f4a7c15u;
+  for (at = (at >> 32) & s->mask; s->slot[at]; at = (at + 1) & s->mask)
+    if (bits_at(in->t, s->slot[at] - 1, size) == key) return s->slot[at] - 1;
+  if (put) s->slot[at] = i + 1;
+  return -1;
+}
+
 int64_t tn_slots_find(tn_slots *s, const tn_items *in, const tn_items *items, int64_t i, bool put) {
+  if (items->outer == 1 && items->inner == 1 && tn_dtype_is_integer(items->t->dtype))
+    return find_integer(s, in, items, i, put);
   uint64_t at = item_hash(items, i) & s->mask;
   for (; s->slot[at]; at = (at + 1) & s->mask)
     if (same_item(in, s->slot[at] - 1, items, i)) return s->slot[at] - 1;

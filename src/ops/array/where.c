@@ -33,18 +33,31 @@ static inline bool is_true(const tn_tensor *t, int64_t i) {
   }
 }
 
+static int64_t count_true(const tn_tensor *t) {
+  int64_t n = tn_elements(t), count = 0;
+  if (t->dtype == TN_BOOL) {
+    for (int64_t i = 0; i < n; i++) count += TN_DATA(bool, t)[i];
+  } else {
+    for (int64_t i = 0; i < n; i++) count += is_true(t, i);
+  }
+  return count;
+}
+
+/* Row by row of the last dimension: the indices before it are the same for all of a row. */
 static tn_error *where_run(tn_run *r) {
   const tn_tensor *in = r->inputs[0];
-  int64_t n = tn_elements(in), count = 0, index[TN_MAX_RANK] = {0};
-  for (int64_t i = 0; i < n; i++) count += is_true(in, i);
-  int rank = in->shape.rank;
-  tn_shape out = tn_shape_of(2, (int64_t[2]){count, rank});
+  int rank = in->shape.rank, last = rank - 1;
+  tn_shape out = tn_shape_of(2, (int64_t[2]){count_true(in), rank});
   TN_TRY(tn_run_allocate(r, 0, &out));
-  int64_t *to = TN_DATA(int64_t, r->outputs[0]);
-  for (int64_t i = 0; i < n; i++) {
-    if (is_true(in, i))
-      for (int d = 0; d < rank; d++) *to++ = index[d];
-    for (int d = rank - 1; d >= 0 && ++index[d] == in->shape.dims[d]; d--) index[d] = 0;
+  int64_t *to = TN_DATA(int64_t, r->outputs[0]), index[TN_MAX_RANK] = {0};
+  int64_t n = tn_elements(in), width = rank > 0 ? in->shape.dims[last] : 1;
+  for (int64_t row = 0; row < n && rank > 0; row += width) {
+    for (int64_t i = 0; i < width; i++) {
+      if (!is_true(in, row + i)) continue;
+      for (int d = 0; d < last; d++) *to++ = index[d];
+      *to++ = i;
+    }
+    for (int d = last - 1; d >= 0 && ++index[d] == in->shape.dims[d]; d--) index[d] = 0;
   }
   return NULL;
 }
