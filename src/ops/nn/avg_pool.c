@@ -21,14 +21,20 @@ static tn_error *gradient_grad(tn_gradient_ctx *c) {
 
 static tn_error *prepare(tn_prepare *p) { return tn_pool_reference_prepare(p, TN_POOL_AVG, 2); }
 static tn_error *run(tn_run *r) { return tn_pool_reference(r, TN_POOL_AVG); }
+static tn_error *prepare_vector(tn_prepare *p) { return tn_pool_vector_prepare(p, TN_POOL_AVG, 2); }
+static tn_error *run_vector(tn_run *r) { return tn_pool_vector(r, TN_POOL_AVG); }
 static const tn_kernel_def kernels[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector, .run = run_vector},
     {.name = "reference", .prepare = prepare, .run = run},
     {0},
 };
 
 static tn_error *prepare_grad(tn_prepare *p) { return tn_pool_reference_prepare(p, TN_POOL_AVG_GRAD, 2); }
 static tn_error *run_grad(tn_run *r) { return tn_pool_reference(r, TN_POOL_AVG_GRAD); }
+static tn_error *prepare_vector_grad(tn_prepare *p) { return tn_pool_vector_prepare(p, TN_POOL_AVG_GRAD, 2); }
+static tn_error *run_vector_grad(tn_run *r) { return tn_pool_vector(r, TN_POOL_AVG_GRAD); }
 static const tn_kernel_def kernels_grad[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector_grad, .run = run_vector_grad},
     {.name = "reference", .prepare = prepare_grad, .run = run_grad},
     {0},
 };

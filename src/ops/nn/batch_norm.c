@@ -169,7 +169,13 @@ static tn_error *run(tn_run *r) {
   return NULL;
 }
 
+static tn_error *prepare_vector(tn_prepare *p) {
+  TN_TRY(prepare(p));
+  return tn_norm_vector_plan(p, p->state);
+}
+
 static const tn_kernel_def kernels[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector, .run = tn_norm_vector},
     {.name = "reference", .prepare = prepare, .run = run},
     {0},
 };

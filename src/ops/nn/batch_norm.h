@@ -23,6 +23,11 @@ int tn_norm_rank(const tn_node *node);
 /* Checks that input IMAGE has the right rank and that the N inputs VECTORS are [channels]; makes the state. */
 tn_error *tn_norm_prepare(tn_prepare *p, int image, int n, const int *vectors, tn_norm_plan **out) TN_MUST_USE;
 
+/* Float images with the channels last: completes a plan, runs it. */
+tn_error *tn_norm_vector_plan(tn_prepare *p, tn_norm_plan *plan) TN_MUST_USE;
+tn_error *tn_norm_vector(tn_run *r) TN_MUST_USE;
+tn_error *tn_norm_vector_gradient(tn_run *r) TN_MUST_USE;
+
 /* The gradient of the gradient ops: built from plain ops, then differentiated (V3 has one more input). */
 tn_error *tn_norm_second_gradient(tn_gradient_ctx *c) TN_MUST_USE;
 

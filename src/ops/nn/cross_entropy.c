@@ -1,9 +1,11 @@
 /* Softmax cross-entropy with dense or sparse labels; the second output is the gradient for the logits. */
 #include <math.h>
 
+#include "base/parallel.h"
 #include "graph/build.h"
 #include "graph/shape.h"
 #include "kernel/kernel.h"
+#include "kernel/nn.h"
 #include "kernel/wide.h"
 
 static tn_error *shape_sparse(tn_shape_ctx *c) {
@@ -113,6 +115,13 @@ static int64_t label_at(const tn_tensor *t, int64_t i) {
   return t->dtype == TN_INT64 ? TN_DATA(const int64_t, t)[i] : TN_DATA(const int32_t, t)[i];
 }
 
+static tn_error *check_label(const tn_run *r, int64_t i, int64_t n) {
+  const int64_t label = label_at(r->inputs[1], i);
+  if (label >= 0 && label < n) return NULL;
+  return tn_run_errorf(r, TN_INVALID_ARGUMENT, "label %lld of row %lld is not in [0, %lld)", (long long)label,
+                       (long long)i, (long long)n);
+}
+
 static tn_error *run_sparse(tn_run *r) {
   const int64_t rows = r->inputs[0]->shape.dims[0], n = r->inputs[0]->shape.dims[1];
   char *scratch = r->scratch;
@@ -120,9 +129,7 @@ static tn_error *run_sparse(tn_run *r) {
   double *loss = tn_wide_out(r->outputs[0], &scratch), *back = tn_wide_out(r->outputs[1], &scratch);
   for (int64_t i = 0; i < rows; i++) {
     const int64_t label = label_at(r->inputs[1], i);
-    if (label < 0 || label >= n)
-      return tn_run_errorf(r, TN_INVALID_ARGUMENT, "label %lld of row %lld is not in [0, %lld)", (long long)label,
-                           (long long)i, (long long)n);
+    TN_TRY(check_label(r, i, n));
     const row s = open_row(x + i * n, n, 1);
     loss[i] = log(s.sum) - (s.x[label] - s.max);
     for (int64_t c = 0; c < n; c++) back[i * n + c] = exp(s.x[c] - s.max) / s.sum - (c == label);
@@ -161,11 +168,60 @@ static tn_error *run_dense(tn_run *r) {
   return NULL;
 }
 
+/* Rows are cut into chunks by the shape alone. */
+static int64_t row_chunks(const tn_run *r) {
+  return tn_chunks(r->outputs[1]->shape.dims[0], 1 + 4096 / (1 + r->outputs[1]->shape.dims[1]));
+}
+
+static void run_rows(void *argument, int64_t chunk) {
+  const tn_run *r = argument;
+  const tn_nn *t = tn_nn_active();
+  const int64_t rows = r->outputs[1]->shape.dims[0], n = r->outputs[1]->shape.dims[1];
+  const bool sparse = r->inputs[1]->dtype != TN_FLOAT;
+  int64_t begin, end;
+  tn_chunk(rows, row_chunks(r), chunk, 1, &begin, &end);
+  for (int64_t i = begin; i < end; i++) {
+    const float *x = TN_DATA(const float, r->inputs[0]) + i * n;
+    float *loss = TN_DATA(float, r->outputs[0]) + i, *back = TN_DATA(float, r->outputs[1]) + i * n;
+    if (sparse)
+      t->sparse_entropy(x, n, label_at(r->inputs[1], i), loss, back);
+    else
+      t->entropy(x, TN_DATA(const float, r->inputs[1]) + i * n, n, loss, back);
+  }
+}
+
+static tn_error *run_vector(tn_run *r) {
+  tn_parallel(row_chunks(r), run_rows, r);
+  return NULL;
+}
+
+static tn_error *run_vector_sparse(tn_run *r) {
+  const int64_t rows = r->inputs[0]->shape.dims[0], n = r->inputs[0]->shape.dims[1];
+  for (int64_t i = 0; i < rows; i++) TN_TRY(check_label(r, i, n));
+  return run_vector(r);
+}
+
+static tn_error *prepare_vector_sparse(tn_prepare *p) {
+  TN_TRY(prepare_sparse(p));
+  p->scratch = 0;
+  return NULL;
+}
+
+static tn_error *prepare_vector_dense(tn_prepare *p) {
+  TN_TRY(prepare_dense(p));
+  if (!tn_shape_equal(&p->inputs[0].shape, &p->inputs[1].shape))
+    return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "shapes broadcast");
+  p->scratch = 0;
+  return NULL;
+}
+
 static const tn_kernel_def kernels_sparse[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector_sparse, .run = run_vector_sparse},
     {.name = "reference", .prepare = prepare_sparse, .run = run_sparse},
     {0},
 };
 static const tn_kernel_def kernels_dense[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector_dense, .run = run_vector},
     {.name = "reference", .prepare = prepare_dense, .run = run_dense},
     {0},
 };

@@ -37,4 +37,9 @@ tn_error *tn_pool_prepare(tn_prepare *p, tn_pool_kind kind, int spatial, tn_pool
 tn_error *tn_pool_reference_prepare(tn_prepare *p, tn_pool_kind kind, int spatial) TN_MUST_USE;
 tn_error *tn_pool_reference(tn_run *r, tn_pool_kind kind) TN_MUST_USE;
 
+/* Float images with the channels last, a vector of channels at a time: all kinds but TN_POOL_MAX_ARG and
+ * TN_POOL_MAX_GRAD_GRAD. */
+tn_error *tn_pool_vector_prepare(tn_prepare *p, tn_pool_kind kind, int spatial) TN_MUST_USE;
+tn_error *tn_pool_vector(tn_run *r, tn_pool_kind kind) TN_MUST_USE;
+
 #endif

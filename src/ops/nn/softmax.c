@@ -1,9 +1,11 @@
 /* Softmax and LogSoftmax over the last dimension. */
 #include <math.h>
 
+#include "base/parallel.h"
 #include "graph/build.h"
 #include "graph/shape.h"
 #include "kernel/kernel.h"
+#include "kernel/nn.h"
 #include "kernel/wide.h"
 
 static tn_error *shape(tn_shape_ctx *c) { return tn_shape_at_least_rank(c, 0, 1, &c->out[0]); }
@@ -58,11 +60,47 @@ static tn_error *run_reference(tn_run *r, bool log_of) {
 static tn_error *run(tn_run *r) { return run_reference(r, false); }
 static tn_error *run_log(tn_run *r) { return run_reference(r, true); }
 
+/* Rows are cut into chunks by the shape alone. */
+typedef struct rows_job {
+  const tn_run *r;
+  int64_t rows, n;
+  void (*row)(const float *x, int64_t n, float *y);
+} rows_job;
+
+static int64_t row_chunks(int64_t rows, int64_t n) { return tn_chunks(rows, 1 + 4096 / n); }
+
+static void run_rows(void *argument, int64_t chunk) {
+  const rows_job *j = argument;
+  int64_t begin, end;
+  tn_chunk(j->rows, row_chunks(j->rows, j->n), chunk, 1, &begin, &end);
+  for (int64_t i = begin; i < end; i++)
+    j->row(TN_DATA(const float, j->r->inputs[0]) + i * j->n, j->n, TN_DATA(float, j->r->outputs[0]) + i * j->n);
+}
+
+static tn_error *run_vector_rows(tn_run *r, void (*row)(const float *, int64_t, float *)) {
+  const tn_tensor *in = r->inputs[0];
+  const int64_t n = in->shape.dims[in->shape.rank - 1];
+  if (tn_elements(in) == 0) return NULL;
+  rows_job j = {r, tn_elements(in) / n, n, row};
+  tn_parallel(row_chunks(j.rows, n), run_rows, &j);
+  return NULL;
+}
+static tn_error *run_vector(tn_run *r) { return run_vector_rows(r, tn_nn_active()->softmax); }
+static tn_error *run_vector_log(tn_run *r) { return run_vector_rows(r, tn_nn_active()->log_softmax); }
+
+static tn_error *prepare_vector(tn_prepare *p) {
+  TN_TRY(prepare(p));
+  p->scratch = 0;
+  return NULL;
+}
+
 static const tn_kernel_def kernels[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector, .run = run_vector},
     {.name = "reference", .prepare = prepare, .run = run},
     {0},
 };
 static const tn_kernel_def kernels_log[] = {
+    {.name = "vector", .types = TN_BIT(TN_FLOAT), .prepare = prepare_vector, .run = run_vector_log},
     {.name = "reference", .prepare = prepare, .run = run_log},
     {0},
 };
