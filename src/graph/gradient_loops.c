@@ -41,10 +41,13 @@ tn_output tn_loop_raw(tn_gradients *g, tn_frame *frame, const char *op, const tn
 
 tn_output tn_loop_enter(tn_gradients *g, tn_frame *frame, tn_output value, bool constant) {
   tn_attr name = {.kind = TN_ATTR_STRING, .string = {(char *)frame->name, strlen(frame->name)}};
-  return tn_loop_raw(g, frame, "Enter", TN_IN(value),
-                     TN_ATTRS({"frame_name", name}, TN_A_BOOL("is_constant", constant),
-                              TN_A_INT("parallel_iterations", frame->parallel_iterations)),
-                     NULL);
+  tn_output enter = tn_loop_raw(g, frame, "Enter", TN_IN(value),
+                                TN_ATTRS({"frame_name", name}, TN_A_BOOL("is_constant", constant),
+                                         TN_A_INT("parallel_iterations", frame->parallel_iterations)),
+                                NULL);
+  /* The variables of backward loops keep their shapes. */
+  if (!g->scope.error) enter.node->output_shapes[0] = tn_output_shape(value);
+  return enter;
 }
 
 /* A number in no frame. */

@@ -23,7 +23,8 @@ tn_error *tn_builder_errorf(const tn_node_builder *b, tn_code code, const char *
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  return tn_errorf(code, "%s '%s': %s", b->op, b->name, message);
+  const char *scope = b->exact ? "" : tn_graph_name_scope(b->graph);
+  return tn_errorf(code, "%s '%s%s%s': %s", b->op, scope, scope[0] ? "/" : "", b->name, message);
 }
 
 tn_node_builder *tn_node_begin(tn_graph *graph, const char *op, const char *name) {

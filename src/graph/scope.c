@@ -32,13 +32,13 @@ static tn_error *lower_case(const char *name, char **out) {
 
 static uintptr_t uses_of(const tn_graph *graph, const char *key) { return (uintptr_t)tn_map_find(graph->names, key); }
 
-static const char *name_scope(const tn_graph *graph) {
+const char *tn_graph_name_scope(const tn_graph *graph) {
   return graph->n_name_scopes > 0 ? graph->name_scopes[graph->n_name_scopes - 1] : "";
 }
 
 static tn_error *join_scope(const tn_graph *graph, const char *name, char **out) {
   tn_str text = {0};
-  const char *scope = name_scope(graph);
+  const char *scope = tn_graph_name_scope(graph);
   if (scope[0]) tn_str_addf(&text, "%s/", scope);
   tn_str_add(&text, name);
   return tn_str_take(&text, out, NULL);
@@ -134,7 +134,7 @@ static tn_error *scope_name(tn_graph *graph, const char *name, char **out) {
     *out = tn_strndup(size > 0 ? name : "", size > 0 ? size - 1 : 0);
     return *out ? NULL : tn_out_of_memory();
   }
-  bool valid = name_scope(graph)[0] ? valid_scope(name) : tn_name_valid(name);
+  bool valid = tn_graph_name_scope(graph)[0] ? valid_scope(name) : tn_name_valid(name);
   if (!valid) return tn_errorf(TN_INVALID_ARGUMENT, "'%.200s' is not a valid scope name", name);
   return tn_graph_unique_name(graph, name, out);
 }

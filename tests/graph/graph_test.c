@@ -207,6 +207,9 @@ static void test_bad_inputs(void **state) {
   tn_output s = placeholder(g, "s", TN_STRING, 0, NULL);
   refuse(tn_node_begin(g, "NoSuchOp", "n"), g, TN_NOT_FOUND, "NoSuchOp 'n'");
   refuse(BEGIN(g, "MatMul", x), g, TN_INVALID_ARGUMENT, "expected 2 inputs, got 1");
+  ok(tn_graph_push_name_scope(g, "scope"));
+  refuse(BEGIN(g, "MatMul", x), g, TN_INVALID_ARGUMENT, "MatMul 'scope/bad': expected");
+  tn_graph_pop_name_scope(g);
   refuse(BEGIN(g, "Neg", x, x), g, TN_INVALID_ARGUMENT, "expected 1 inputs, got 2");
   refuse(BEGIN(g, "MatMul", x, i), g, TN_INVALID_ARGUMENT, "MatMul 'bad': input 'b' has type int32");
   refuse(BEGIN(g, "Neg", s), g, TN_INVALID_ARGUMENT, "'T' is string, expected one of");

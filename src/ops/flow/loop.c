@@ -2,9 +2,16 @@
 #include "graph/build.h"
 #include "graph/shape.h"
 
-static tn_error *enter_shape(tn_shape_ctx *c) {
+static tn_error *same_shape(tn_shape_ctx *c) {
   c->out[0] = c->in[0];
   if (c->out_handles) c->out_handles[0] = c->in_handles[0];
+  return NULL;
+}
+
+/* What a loop begins with may have another shape than what it goes on with; who builds the loop knows, and says so. */
+static tn_error *enter_shape(tn_shape_ctx *c) {
+  TN_TRY(same_shape(c));
+  if (!tn_node_get_bool(c->node, "is_constant")) c->out[0] = tn_shape_unknown();
   return NULL;
 }
 
@@ -17,22 +24,22 @@ TN_OP(Enter, .inputs = "data: T", .outputs = "output: T", .attrs = ENTER,
       .flags = TN_OP_CONTROL_FLOW, .shape = enter_shape, .gradient = tn_grad_enter);
 
 TN_OP(RefEnter, .inputs = "data: Ref(T)", .outputs = "output: Ref(T)", .attrs = ENTER,
-      .doc = "Enter for references to variables.", .flags = TN_OP_CONTROL_FLOW, .shape = enter_shape,
+      .doc = "Enter for references to variables.", .flags = TN_OP_CONTROL_FLOW, .shape = same_shape,
       .gradient = tn_grad_enter);
 
 TN_OP(Exit, .inputs = "data: T", .outputs = "output: T", .attrs = "T: type", .doc = "Hands data out of its loop.",
-      .flags = TN_OP_CONTROL_FLOW, .shape = enter_shape, .gradient = tn_grad_exit);
+      .flags = TN_OP_CONTROL_FLOW, .shape = same_shape, .gradient = tn_grad_exit);
 
 TN_OP(RefExit, .inputs = "data: Ref(T)", .outputs = "output: Ref(T)", .attrs = "T: type",
-      .doc = "Exit for references to variables.", .flags = TN_OP_CONTROL_FLOW, .shape = enter_shape,
+      .doc = "Exit for references to variables.", .flags = TN_OP_CONTROL_FLOW, .shape = same_shape,
       .gradient = tn_grad_exit);
 
 TN_OP(NextIteration, .inputs = "data: T", .outputs = "output: T", .attrs = "T: type",
       .doc = "Makes data available to the next iteration of its loop.", .flags = TN_OP_CONTROL_FLOW,
-      .shape = enter_shape, .gradient = tn_grad_next_iteration);
+      .shape = same_shape, .gradient = tn_grad_next_iteration);
 
 TN_OP(RefNextIteration, .inputs = "data: Ref(T)", .outputs = "output: Ref(T)", .attrs = "T: type",
-      .doc = "NextIteration for references to variables.", .flags = TN_OP_CONTROL_FLOW, .shape = enter_shape,
+      .doc = "NextIteration for references to variables.", .flags = TN_OP_CONTROL_FLOW, .shape = same_shape,
       .gradient = tn_grad_next_iteration);
 
 TN_OP(LoopCond, .inputs = "input: bool", .outputs = "output: bool", .attrs = "",

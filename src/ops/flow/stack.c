@@ -172,15 +172,15 @@ static tn_error *shape_push(tn_shape_ctx *c) {
   return NULL;
 }
 
-/* The old handles are vectors of two strings. */
-static tn_error *shape_old(tn_shape_ctx *c) {
+/* The handle is a scalar, but TensorFlow calls it a vector, as the old handles of two strings were. */
+static tn_error *shape_handle(tn_shape_ctx *c) {
   c->out[0] = tn_shape_of(1, &(int64_t){2});
   return NULL;
 }
 
 TN_OP(StackV2, .inputs = "max_size: int32", .outputs = "handle: resource",
       .attrs = "elem_type: type; stack_name: string = ''", .doc = "A new stack of tensors, for one step.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = tn_shape_scalar_out, .kernels = make_kernels);
+      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_handle, .kernels = make_kernels);
 
 TN_OP(StackPushV2, .inputs = "handle: resource, elem: T", .outputs = "output: T",
       .attrs = "T: type; swap_memory: bool = false", .doc = "Pushes elem on a stack, and hands it on.",
@@ -196,7 +196,7 @@ TN_OP(StackCloseV2, .inputs = "handle: resource", .outputs = "", .attrs = "",
       .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = tn_shape_no_outputs, .kernels = close_kernels);
 
 TN_OP(Stack, .inputs = "", .outputs = "handle: Ref(string)", .attrs = "elem_type: type; stack_name: string = ''",
-      .doc = "The old StackV2.", .flags = TN_OP_STATEFUL | TN_OP_NO_GRADIENT, .shape = shape_old,
+      .doc = "The old StackV2.", .flags = TN_OP_STATEFUL | TN_OP_NO_GRADIENT, .shape = shape_handle,
       .kernels = make_kernels);
 
 TN_OP(StackPush, .inputs = "handle: Ref(string), elem: T", .outputs = "output: T",
