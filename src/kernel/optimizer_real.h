@@ -84,14 +84,17 @@ static inline R FN(ftrl_weight)(R linear, R power, R lr, R l1, R l2, bool multip
   return ABS(linear) > bound ? (bound * FN(sign)(linear) - linear) / y : 0;
 }
 
-static inline void FN(ftrl_all)(const tn_sweep *s, R lr, R l1, R l2, R shrinkage, R lr_power) {
+/* ROOT: the power is -0.5, that of square roots; known where this is inlined, so that one loop has no powers to call.
+ */
+static inline __attribute__((always_inline)) void FN(ftrl_loop)(const tn_sweep *s, const R h[5], bool root) {
   E *var = s->slots[0], *accum = s->slots[1], *linear = s->slots[2];
   const E *grad = s->gradient;
-  bool multiply = s->flag, root = lr_power == (R)-0.5;
+  R lr = h[0], l1 = h[1], l2 = h[2], shrinkage = h[3], exponent = -h[4];
+  bool multiply = s->flag;
   INDEPENDENT
   for (int64_t i = 0; i < s->n; i++) {
     R g = GET(grad[i]), w = GET(var[i]), old = GET(accum[i]), new = old + g *g;
-    R old_power = root ? SQRT(old) : POW(old, -lr_power), power = root ? SQRT(new) : POW(new, -lr_power);
+    R old_power = root ? SQRT(old) : POW(old, exponent), power = root ? SQRT(new) : POW(new, exponent);
     R shrunk = g + (R)2 * shrinkage * w;
     R step = multiply ? shrunk * lr - (power - old_power) * w : shrunk - (power - old_power) / lr * w;
     R line = GET(linear[i]) + step;
@@ -101,8 +104,17 @@ static inline void FN(ftrl_all)(const tn_sweep *s, R lr, R l1, R l2, R shrinkage
   }
 }
 
-static void FN(ftrl)(const tn_sweep *s) { FN(ftrl_all)(s, H(0), H(1), H(2), 0, H(3)); }
-static void FN(ftrl_v2)(const tn_sweep *s) { FN(ftrl_all)(s, H(0), H(1), H(2), H(3), H(4)); }
+static void FN(ftrl_all)(const tn_sweep *s, R shrinkage, R power) {
+  const R h[5] = {H(0), H(1), H(2), shrinkage, power};
+  if (power == (R)-0.5) {
+    FN(ftrl_loop)(s, h, true);
+  } else {
+    FN(ftrl_loop)(s, h, false);
+  }
+}
+
+static void FN(ftrl)(const tn_sweep *s) { FN(ftrl_all)(s, 0, H(3)); }
+static void FN(ftrl_v2)(const tn_sweep *s) { FN(ftrl_all)(s, H(3), H(4)); }
 
 static void FN(add_sign)(const tn_sweep *s) {
   E *var = s->slots[0], *m = s->slots[1];

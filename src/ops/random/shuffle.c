@@ -21,18 +21,41 @@ static tn_error *prepare(tn_prepare *p) {
 
 static bool trivial(const tn_tensor *x) { return x->shape.rank == 0 || x->shape.dims[0] <= 1 || tn_elements(x) <= 1; }
 
+/* The place, from I on, whose row comes to place I. */
+static int64_t pick(tn_philox_stream *s, int64_t i, int64_t rows) {
+  return i + (int64_t)(tn_philox_one(s) % (uint32_t)(rows - i));
+}
+
+/* Rows that are plain elements of 4 or 8 bytes are swapped where they are. */
+#define SWAP_ALL(T)                                                                                                    \
+  static void swap_##T(T *rows, int64_t n, tn_philox_stream *s) {                                                      \
+    for (int64_t i = 0; i < n - 1; i++) {                                                                              \
+      int64_t j = pick(s, i, n);                                                                                       \
+      T swapped = rows[i];                                                                                             \
+      rows[i] = rows[j];                                                                                               \
+      rows[j] = swapped;                                                                                               \
+    }                                                                                                                  \
+  }
+SWAP_ALL(uint32_t)
+SWAP_ALL(uint64_t)
+
 /* Every place gets one of the rows from there on; the words of the generator choose in the order of the places. */
 static tn_error *shuffle(tn_run *r, const tn_philox *g) {
   const tn_tensor *x = r->inputs[0];
   int64_t rows = x->shape.dims[0], width = tn_elements(x) / rows, *order = r->scratch;
   tn_philox_stream s = tn_philox_stream_of(g);
-  for (int64_t i = 0; i < rows; i++) order[i] = i;
-  for (int64_t i = 0; i < rows - 1; i++) {
-    int64_t j = i + (int64_t)(tn_philox_one(&s) % (uint32_t)(rows - i)), swapped = order[i];
-    order[i] = order[j];
-    order[j] = swapped;
-  }
   size_t bytes = (size_t)width * tn_dtype_size(x->dtype);
+  if (tn_dtype_is_plain(x->dtype) && (bytes == 4 || bytes == 8)) {
+    memcpy(r->outputs[0]->data, x->data, bytes * (size_t)rows);
+    if (bytes == 4) {
+      swap_uint32_t(r->outputs[0]->data, rows, &s);
+    } else {
+      swap_uint64_t(r->outputs[0]->data, rows, &s);
+    }
+    return NULL;
+  }
+  for (int64_t i = 0; i < rows; i++) order[i] = i;
+  swap_uint64_t((uint64_t *)order, rows, &s);
   for (int64_t i = 0; i < rows; i++) {
     TN_TRY(tn_copy_elements(x->dtype, (char *)r->outputs[0]->data + (size_t)i * bytes,
                             (const char *)x->data + (size_t)order[i] * bytes, width));
