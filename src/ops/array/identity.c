@@ -51,3 +51,7 @@ static const tn_kernel_def copy_kernels[] = {{.name = "reference", .prepare = co
 TN_OP(DeepCopy, .inputs = "x: T", .outputs = "y: T", .attrs = "T: type",
       .doc = "A copy of the input in memory of its own.", .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
       .shape = tn_shape_same_as_input, .kernels = copy_kernels);
+
+TN_OP(GuaranteeConst, .inputs = "input: T", .outputs = "output: T", .attrs = "T: type",
+      .doc = "The input, which the program promises not to change.",
+      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = tn_shape_same_as_input, .kernels = alias_kernels);

@@ -131,7 +131,10 @@ tn_error *tn_strided_resolve(const tn_node *node, const tn_shape *in, const tn_s
                           d.n_sources, TN_MAX_RANK);
   tn_strided s = {.rank = in->rank, .out = tn_shape_scalar()};
   for (int i = 0; i < in->rank; i++) TN_TRY(resolve_dim(node, i, in->dims[i], &d.dims[i], v->begin && v->end, &s));
-  for (int i = 0; i < d.n_sources; i++) s.out.dims[s.out.rank++] = d.sources[i] == NEW_AXIS ? 1 : s.size[d.sources[i]];
+  for (int i = 0; i < d.n_sources; i++) {
+    s.source[i] = d.sources[i];
+    s.out.dims[s.out.rank++] = d.sources[i] == NEW_AXIS ? 1 : s.size[d.sources[i]];
+  }
   *out = s;
   return NULL;
 }

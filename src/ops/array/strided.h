@@ -8,8 +8,9 @@ typedef struct tn_strided {
   int rank;                   /* of what is sliced */
   int64_t begin[TN_MAX_RANK]; /* per dimension of it; meaningless where SIZE is -1 */
   int64_t stride[TN_MAX_RANK];
-  int64_t size[TN_MAX_RANK]; /* elements taken; -1: not known */
-  tn_shape out;              /* after new axes came and single indices went */
+  int64_t size[TN_MAX_RANK];   /* elements taken; -1: not known */
+  int64_t source[TN_MAX_RANK]; /* per dimension of OUT: the dimension that it comes from; -1: a new axis */
+  tn_shape out;                /* after new axes came and single indices went */
 } tn_strided;
 
 /* The values that say what to slice: BEGIN and END may be NULL (not known). */

@@ -1,4 +1,4 @@
-/* TensorScatterUpdate, Add, Sub, Min and Max: a tensor with some slices updated. */
+/* TensorScatterUpdate, Add, Sub, Min and Max, and ScatterNdNonAliasingAdd: a tensor with some slices updated. */
 #include "ops/array/scatter.h"
 
 static tn_error *scatter_shape(tn_shape_ctx *c) {
@@ -17,6 +17,7 @@ static tn_error *prepare(tn_prepare *p, tn_combine kind) {
 }
 static tn_error *update_prepare(tn_prepare *p) { return prepare(p, TN_COMBINE_SET); }
 static tn_error *add_prepare(tn_prepare *p) { return prepare(p, TN_COMBINE_ADD); }
+static tn_error *no_alias_prepare(tn_prepare *p) { return prepare(p, TN_COMBINE_ADD); }
 static tn_error *sub_prepare(tn_prepare *p) { return prepare(p, TN_COMBINE_SUB); }
 static tn_error *min_prepare(tn_prepare *p) { return prepare(p, TN_COMBINE_MIN); }
 static tn_error *max_prepare(tn_prepare *p) { return prepare(p, TN_COMBINE_MAX); }
@@ -90,6 +91,7 @@ static bool known_indices(const tn_prepare *p) {
 KERNELS(update, TN_BASIC_STRING)
 KERNELS(add, TN_NUMBERS)
 KERNELS(sub, TN_NUMBERS)
+KERNELS(no_alias, TN_BASIC)
 KERNELS(min, TN_REALS)
 KERNELS(max, TN_REALS)
 
@@ -117,3 +119,10 @@ TN_OP(TensorScatterMax, .inputs = "tensor: T, indices: Tindices, updates: T", .o
       .attrs = "T: type; Tindices: indextype; bad_indices_policy: string = ''",
       .doc = "TENSOR with the maximum of itself and UPDATES in the slices that INDICES names.", .shape = scatter_shape,
       .gradient = extreme_gradient, .kernels = max_kernels);
+
+TN_OP(ScatterNdNonAliasingAdd, .inputs = "input: T, indices: Tindices, updates: T", .outputs = "output: T",
+      .attrs = "T: {float, double, int32, uint8, int16, int8, complex64, int64, qint8, quint8, qint32, bfloat16, "
+               "qint16, quint16, uint16, complex128, half, uint32, uint64, bool}; Tindices: indextype; "
+               "bad_indices_policy: string = ''",
+      .doc = "INPUT with UPDATES added to the slices that INDICES names.", .shape = scatter_shape,
+      .gradient = add_gradient, .kernels = no_alias_kernels);

@@ -59,7 +59,7 @@ def references(g):
 
 program("RefIdentity", references)
 
-for op in ["Identity", "StopGradient", "PreventGradient", "Snapshot", "DeepCopy"]:
+for op in ["Identity", "StopGradient", "PreventGradient", "Snapshot", "DeepCopy", "GuaranteeConst"]:
     for dtype in MOVED:
         if op != "Snapshot" or dtype != "string":
             case(op, rand(dtype, 3, 2), grad=False, why="moves bytes")

@@ -102,6 +102,8 @@ bad("GatherNd", rand("float32", 2, 3), index(0)[0], code="INVALID_ARGUMENT")
 # --- Scatter ---
 for dtype in MOVED:
     case("ScatterNd", index([1, 2], [0, 0], [1, 2]), rand(dtype, 3), vec(2, 3))
+for dtype in [*NUMBERS, "bool"]:
+    case("ScatterNdNonAliasingAdd", rand(dtype, 2, 3), index([1, 2], [0, 0], [1, 2]), rand(dtype, 3))
 for op in ["TensorScatterAdd", "TensorScatterSub"]:
     for dtype in NUMBERS:
         case(op, rand(dtype, 2, 3), index([1, 2], [0, 0], [1, 2]), rand(dtype, 3))

@@ -235,3 +235,19 @@ RUNS_NOT = "TensorFlow has the op, but no kernel that its nodes could have"
 for dtype in ["float32", "float64", "int32", "int64", "float16"]:
     case("TileGrad", rand(dtype, 4, 6), vec(2, 3), values=False, why=RUNS_NOT)
 case("TileGrad", rand("float32", 4, 6, 2), np.array([1, 2, 1], "int32"), values=False, why=RUNS_NOT)
+
+
+# --- TensorStridedSliceUpdate ---
+def update(x, begin, end, strides, value, **masks):
+    case("TensorStridedSliceUpdate", x, vec(*begin), vec(*end), vec(*strides), value, **masks)
+
+
+for dtype in MOVED:
+    update(rand(dtype, 4, 5), (1, 0), (4, 5), (2, 3), rand(dtype, 2, 2))
+for shape in [(2, 3), (1, 3), (3,), ()]:
+    update(rand("float64", 4, 5), (3, 1), (0, 4), (-2, 1), rand("float64", *shape))
+update(rand("float64", 4, 5), (2,), (3,), (1,), rand("float64", 5), shrink_axis_mask=1)
+update(rand("float64", 4, 5), (0, 1), (0, 3), (1, 1), rand("float64", 1, 2, 5), new_axis_mask=1)
+update(rand("float64", 2, 3, 4), (0, 1), (0, 3), (1, 2), rand("float64", 2, 3, 1), ellipsis_mask=1)
+update(rand("float32", 4), (2,), (2,), (1,), rand("float32"), grad=False, why="empty")
+bad("TensorStridedSliceUpdate", rand("float32", 4), vec(0), vec(3), vec(1), rand("float32", 2), code="INVALID_ARGUMENT")

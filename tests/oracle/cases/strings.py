@@ -207,3 +207,23 @@ for wrong in WRONG:
         bad("StaticRegexFullMatch", SUBJECTS, pattern=wrong, code="INVALID_ARGUMENT")
     bad("RegexFullMatch", SUBJECTS, const(text(wrong).reshape(())), code="INVALID_ARGUMENT")
 bad("RegexFullMatch", SUBJECTS, text("a"), code="INVALID_ARGUMENT")
+
+# --- case, spaces, parts ---
+for op in ["StringUpper", "StringLower"]:
+    case(op, text("aZ[`{@", "", b"\xc3\xa9\xff"))
+    case(op, text("aZ"), encoding="utf-8")
+    bad(op, text("a"), encoding="latin-1", code="INVALID_ARGUMENT")
+case("StringStrip", text("  a b\t\n", b"\x0b\x0cx\r", "", "   ", b"\x00a\x00", "x"))
+ACCENTS = text("hello world", "été 模x")
+for unit in ["BYTE", "UTF8_CHAR"]:
+    for pos, length in [(0, 3), (-3, 2), (2, 100), (5, 0), (0, -1), (-5, 1000)]:
+        case("Substr", ACCENTS, np.array(pos, "int32"), np.array(length, "int32"), unit=unit)
+    case("Substr", text("abc", ""), np.array([3, 0]), np.array([1, 1]), unit=unit)
+    for pos in [11, 12, -11, -12]:
+        bad("Substr", ACCENTS, np.array(pos, "int64"), np.array(1, "int64"), unit=unit, code="INVALID_ARGUMENT")
+case("Substr", ACCENTS, vec(0, 1), vec(1, 2))
+case("Substr", ACCENTS.reshape(2, 1), vec([0, 1, 2]), vec([1, 1, 3]))
+case("Substr", ACCENTS, vec([0, 1], [2, 0], dtype="int64"), vec([1, 1], [1, 1], dtype="int64"))
+case("Substr", text("hello").reshape(()), vec(0, 1), vec(1, 1))
+bad("Substr", ACCENTS, vec(0, 1), vec(1), code="INVALID_ARGUMENT")
+bad("Substr", ACCENTS, vec(0, 1, 2), vec(1, 1, 1), code="INVALID_ARGUMENT")
