@@ -25,6 +25,7 @@ enum { LANES = VEC_BYTES / 4 };
 
 typedef float vf __attribute__((vector_size(VEC_BYTES)));
 typedef int32_t vi __attribute__((vector_size(VEC_BYTES)));
+typedef uint32_t vu __attribute__((vector_size(VEC_BYTES)));
 
 /* The function NAME of this instruction set. */
 #define SIMD_JOIN_(NAME, ISA) NAME##_##ISA
@@ -118,6 +119,6 @@ static inline vf v_min(vf a, vf b) { return v_blend((a < b) | (a != a), a, b); }
 static inline vf v_at_least(vf a, float bound) { return v_blend(a < bound, v_set(bound), a); }
 static inline vf v_at_most(vf a, float bound) { return v_blend(a > bound, v_set(bound), a); }
 /* 2**n for -126 <= n <= 127. */
-static inline vf v_pow2(vi n) { return (vf)((n + 127) << 23); }
+static inline vf v_pow2(vi n) { return (vf)((vu)(n + 127) << 23); }
 
 #endif

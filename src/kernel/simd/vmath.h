@@ -43,7 +43,7 @@ static inline vf v_expm1(vf x) {
 
 /* The parts of a logarithm: x = 2**k * (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2). */
 static inline vf v_reduce_log(vf x, vf *k) {
-  vi bits = (vi)x - 0x3f3504f3;
+  vi bits = (vi)((vu)x - 0x3f3504f3u);
   *k = v_float(bits >> 23);
   return (vf)((bits & 0x7fffff) + 0x3f3504f3) - 1;
 }
@@ -141,7 +141,7 @@ static inline vf v_sine(vf x, int32_t shift) {
   c = v_fma(c, z, v_set(4.16666469e-2f));
   c = v_fma(c, z * z, v_fma(z, v_set(-0.5f), v_set(1)));
   vf y = v_blend((quarter & 1) == 0, s, c);
-  return (vf)((vi)y ^ ((quarter & 2) << 30));
+  return (vf)((vu)y ^ ((vu)(quarter & 2) << 30));
 }
 /* Large lanes one by one: reducing them takes more digits than a float has. */
 #define V_LARGE_ANGLES(X, Y, FUNCTION)                                                                                 \
