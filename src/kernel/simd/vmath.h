@@ -98,10 +98,12 @@ static inline vf v_sigmoid(vf x) {
   return v_blend(x < 0, e, v_set(1)) / (e + 1);
 }
 
-/* log(1 + exp(x)) */
+/* log(1 + exp(x)). With e = exp(-|x|) <= 1 the halved sum is exact, so nothing is lost. */
 static inline vf v_softplus(vf x) {
-  vf e = v_log1p(v_exp(v_sign_of(v_abs(x), v_set(-1))));
-  return v_blend(x > 0, x + e, e);
+  vf e = v_exp(v_sign_of(v_abs(x), v_set(-1)));
+  vi small = e < 0.414213562f;
+  vf y = v_join_log(v_blend(small, e, (e - 1) * 0.5f), v_blend(small, v_set(0), v_set(1)), v_set(0));
+  return v_blend(x > 0, x + y, y);
 }
 
 static inline vf v_erf(vf x) {
