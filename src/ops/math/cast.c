@@ -187,7 +187,26 @@ static tn_error *cast_run(tn_run *r) {
   return NULL;
 }
 
-static const tn_kernel_def cast_kernels[] = {{.name = "reference", .prepare = cast_prepare, .run = cast_run}, {0}};
+/* Between the dtypes that tapes know, a tape without steps converts. */
+#define VECTOR_TYPES (TN_TAPE_TYPES | TN_BIT(TN_INT32) | TN_BIT(TN_BOOL))
+static bool is_vector(const tn_prepare *p) {
+  tn_dtype from = p->inputs[0].dtype, to = p->outputs[0].dtype;
+  return from != to && (VECTOR_TYPES >> to & 1) && !tn_node_get_bool(p->node, "Truncate");
+}
+
+static tn_error *cast_vector_prepare(tn_prepare *p) {
+  tn_tape tape = {.n_inputs = 1, .n_outputs = 1, .input_types = {(uint8_t)p->inputs[0].dtype}};
+  tape.outputs[0] = (tn_tape_output){.value = 0, .dtype = (uint8_t)p->outputs[0].dtype};
+  return tn_tape_kernel_prepare_with(p, &tape);
+}
+
+static const tn_kernel_def cast_kernels[] = {{.name = "vector",
+                                              .types = VECTOR_TYPES,
+                                              .supports = is_vector,
+                                              .prepare = cast_vector_prepare,
+                                              .run = tn_tape_kernel_run},
+                                             {.name = "reference", .prepare = cast_prepare, .run = cast_run},
+                                             {0}};
 
 /* Only between floats (real or complex) is there a gradient. */
 static tn_error *cast_gradient(tn_gradient_ctx *c) {
