@@ -1,6 +1,7 @@
 /* fuse_elementwise: trees of elementwise nodes become one node of _Fused, which walks over memory once. A group has one
- * shape; what is smaller comes in from outside and is broadcast. Its micro-operations are those of the nodes' own
- * kernels, so the bits stay the same. */
+ * shape; what is smaller comes in from outside and is broadcast. Its last node may reduce the innermost dimensions. The
+ * micro-operations are those of the nodes' own kernels, and reductions go in the same order, so the bits stay the same.
+ */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -21,6 +22,8 @@ typedef struct fuser {
 typedef struct group {
   tn_ir_node *members[TN_TAPE_MAX_OPS];
   int n;
+  tn_shape full; /* of what is computed for each element */
+  int reduced;   /* how many innermost dimensions members[0] reduces; 0 if it does not reduce */
   tn_tape tape;
   tn_ir_value inputs[TN_TAPE_MAX_INPUTS];
   tn_ir_value outputs[TN_TAPE_MAX_OUTPUTS];
@@ -28,8 +31,21 @@ typedef struct group {
 
 static bool is_tape_dtype(tn_dtype dtype) { return dtype == TN_FLOAT || dtype == TN_BOOL; }
 
+static const struct {
+  const char *op;
+  tn_tape_reduce reduce;
+} reducing[] = {{"Sum", TN_TAPE_SUM}, {"Mean", TN_TAPE_MEAN}, {"Max", TN_TAPE_MAX}, {"Min", TN_TAPE_MIN}};
+
+static tn_tape_reduce reduce_of(const tn_ir_node *node) {
+  for (size_t i = 0; i < sizeof reducing / sizeof *reducing; i++)
+    if (tn_ir_is(node, reducing[i].op)) return reducing[i].reduce;
+  return TN_TAPE_NO_REDUCE;
+}
+
 /* How many of the node's inputs are data; the rest only say shapes. */
-static int data_inputs(const tn_ir_node *node) { return tn_ir_is(node, "BroadcastTo") ? 1 : node->n_inputs; }
+static int data_inputs(const tn_ir_node *node) {
+  return tn_ir_is(node, "BroadcastTo") || reduce_of(node) ? 1 : node->n_inputs;
+}
 
 /* The micro-operation of NODE, TN_MICRO_NONE if it has none. */
 static tn_micro micro_of(const tn_ir_node *node) {
@@ -60,6 +76,22 @@ static bool is_fusable(const tn_ir_node *node) {
     if (!tn_shape_equal(&joined, &out->shape)) return false;
   }
   return true;
+}
+
+/* How many innermost dimensions NODE reduces, if it is a reduction of floats over just these; else 0. */
+static int reduced_dims(const tn_ir_node *node) {
+  if (node->kind != TN_IR_KERNEL || node->effect != TN_IR_PURE || !reduce_of(node)) return 0;
+  const tn_ir_output *in = tn_ir_out(node->inputs[0]);
+  const tn_tensor *axes = tn_ir_out(node->inputs[1])->constant;
+  if (in->dtype != TN_FLOAT || !axes || tn_shape_elements(&in->shape) == 0) return 0;
+  int64_t n = tn_elements(axes);
+  uint32_t mask = 0;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t axis = axes->dtype == TN_INT32 ? TN_DATA(int32_t, axes)[i] : TN_DATA(int64_t, axes)[i];
+    mask |= (uint32_t)1 << (axis < 0 ? axis + in->shape.rank : axis);
+  }
+  uint32_t innermost = (((uint32_t)1 << n) - 1) << (in->shape.rank - n);
+  return n > 0 && n <= in->shape.rank && mask == innermost ? (int)n : 0;
 }
 
 static bool is_member(const group *g, const tn_ir_node *node) {
@@ -117,6 +149,10 @@ static int number_of(group *g, tn_ir_value value) {
 
 static bool add_node(group *g, tn_ir_node *node) {
   int operands[3] = {0}, n = data_inputs(node);
+  if (reduce_of(node)) {
+    node->mark = number_of(g, node->inputs[0]);
+    return node->mark >= 0;
+  }
   if (tn_ir_is(node, "AddN") && n != 2) {
     int sum = number_of(g, node->inputs[0]);
     for (int i = 1; i < n && sum >= 0; i++)
@@ -159,8 +195,8 @@ static bool write_tape(const fuser *f, group *g) {
     if (!is_needed_outside(f, g, node)) continue;
     if (g->tape.n_outputs == TN_TAPE_MAX_OUTPUTS) return false;
     g->outputs[g->tape.n_outputs] = (tn_ir_value){node, 0};
-    g->tape.outputs[g->tape.n_outputs++] =
-        (tn_tape_output){.value = (uint8_t)node->mark, .dtype = (uint8_t)node->outputs[0].dtype};
+    g->tape.outputs[g->tape.n_outputs++] = (tn_tape_output){
+        .value = (uint8_t)node->mark, .dtype = (uint8_t)node->outputs[0].dtype, .reduce = (uint8_t)reduce_of(node)};
   }
   return true;
 }
@@ -172,7 +208,7 @@ static bool write_tape(const fuser *f, group *g) {
 static bool can_join(const fuser *f, const group *g, const tn_ir_node *node) {
   const tn_ir_node *root = g->members[0];
   if (f->taken[node->id] || !is_fusable(node)) return false;
-  if (!tn_shape_equal(&node->outputs[0].shape, &root->outputs[0].shape)) return false;
+  if (!tn_shape_equal(&node->outputs[0].shape, &g->full)) return false;
   for (int i = f->uses.first[node->id]; i < f->uses.first[node->id + 1]; i++) {
     const tn_ir_node *user = f->uses.uses[i].user;
     if (user && !is_member(g, user) && f->position[user->id] < f->position[root->id]) return false;
@@ -202,16 +238,22 @@ static void grow(const fuser *f, group *g) {
 
 static tn_error *replace(fuser *f, group *g) {
   tn_dtype in[TN_TAPE_MAX_INPUTS], out[TN_TAPE_MAX_OUTPUTS];
+  tn_shape shapes[TN_TAPE_MAX_OUTPUTS];
   char *text = NULL;
   tn_ir_node *fused = NULL;
   if (!write_tape(f, g)) return tn_errorf(TN_INTERNAL, "a group of elementwise nodes does not fit a tape");
   TN_TRY(tn_tape_to_text(&g->tape, &text));
   for (int i = 0; i < g->tape.n_inputs; i++) in[i] = tn_ir_out(g->inputs[i])->dtype;
-  for (int i = 0; i < g->tape.n_outputs; i++) out[i] = tn_ir_out(g->outputs[i])->dtype;
+  for (int i = 0; i < g->tape.n_outputs; i++) {
+    out[i] = tn_ir_out(g->outputs[i])->dtype;
+    shapes[i] = tn_ir_out(g->outputs[i])->shape;
+  }
   tn_named_attr attrs[] = {
       {"Tin", {.kind = TN_ATTR_TYPE, .is_list = true, .n = (size_t)g->tape.n_inputs, .types = in}},
       {"Tout", {.kind = TN_ATTR_TYPE, .is_list = true, .n = (size_t)g->tape.n_outputs, .types = out}},
-      {"shape", {.kind = TN_ATTR_SHAPE, .shape = g->members[0]->outputs[0].shape}},
+      {"shape", {.kind = TN_ATTR_SHAPE, .shape = g->full}},
+      {"shapes", {.kind = TN_ATTR_SHAPE, .is_list = true, .n = (size_t)g->tape.n_outputs, .shapes = shapes}},
+      {"reduced", {.kind = TN_ATTR_INT, .i = g->reduced}},
       {"tape", {.kind = TN_ATTR_STRING, .string = {text, strlen(text)}}},
       {NULL, {0}}};
   tn_ir_new spec = {.op = "_Fused",
@@ -233,8 +275,10 @@ static tn_error *replace(fuser *f, group *g) {
 static tn_error *fuse_all(fuser *f, int *changes) {
   for (int i = f->n - 1; i > 0; i--) {
     tn_ir_node *root = f->order[i];
-    if (f->taken[root->id] || !is_fusable(root)) continue;
-    group g = {.members = {root}, .n = 1};
+    int reduced = reduced_dims(root);
+    if (f->taken[root->id] || (!reduced && !is_fusable(root))) continue;
+    group g = {.members = {root}, .n = 1, .reduced = reduced, .full = root->outputs[0].shape};
+    if (reduced) g.full = tn_ir_out(root->inputs[0])->shape;
     grow(f, &g);
     if (g.n < 2) continue;
     TN_TRY(replace(f, &g));

@@ -10,7 +10,7 @@ typedef struct tape_job {
   const void *const *inputs;
   void *const *outputs;
   int64_t chunks, row_index; /* of a row that is split */
-  double (*partial)[TAPE_MAX_CHUNKS];
+  float (*partial)[TAPE_MAX_CHUNKS];
 } tape_job;
 
 static inline float *place_of(const tape_job *job, float *registers, tape_place place, int64_t position) {
@@ -109,27 +109,53 @@ static void run_steps(const tape_job *job, float *registers, int begin, int end,
   }
 }
 
-static double neutral(int reduce) { return reduce == TN_TAPE_MAX ? -INFINITY : reduce == TN_TAPE_MIN ? INFINITY : 0; }
-static double combine(int reduce, double a, double b) {
+/* What a reducing output has made of a part of a row so far: the same lanes, in the same order, as in the kernels of
+ * the reducing ops (TN_REDUCER in ops/reduce), so that the bits are theirs. */
+typedef struct lanes {
+  float lane[TN_SIMD_LANES];
+  float result;
+} lanes;
+
+static float neutral(int reduce) { return reduce == TN_TAPE_MAX ? -INFINITY : reduce == TN_TAPE_MIN ? INFINITY : 0; }
+static float combine(int reduce, float a, float b) {
   if (reduce == TN_TAPE_SUM || reduce == TN_TAPE_MEAN) return a + b;
   if (a != a) return a;
   return reduce == TN_TAPE_MAX ? (a > b ? a : b) : (a < b ? a : b);
 }
-static double reduce_block(const tn_tape_plan *plan, int k, const float *x, int64_t n) {
-  int reduce = plan->outputs[k].reduce;
-  return plan->simd->reduce[reduce == TN_TAPE_MAX ? 1 : reduce == TN_TAPE_MIN ? 2 : 0](x, n);
+
+/* Takes N elements, which begin at OFFSET of a part of SIZE elements. Short parts, and what is left over at the end,
+ * are joined one by one. */
+static void take(const tn_tape_plan *plan, int reduce, lanes *l, const float *x, int64_t offset, int64_t n,
+                 int64_t size) {
+  static const uint8_t which[] = {[TN_TAPE_SUM] = 0, [TN_TAPE_MEAN] = 0, [TN_TAPE_MAX] = 1, [TN_TAPE_MIN] = 2};
+  int64_t wide = size < 2 * TN_SIMD_LANES ? 0 : size / TN_SIMD_LANES * TN_SIMD_LANES;
+  int64_t i = wide - offset < n ? wide - offset : n;
+  if (offset == 0) l->result = neutral(reduce);
+  if (i > 0 && offset == 0) {
+    memcpy(l->lane, x, sizeof l->lane);
+    plan->simd->reduce[which[reduce]](l->lane, x + TN_SIMD_LANES, i - TN_SIMD_LANES);
+  } else if (i > 0) {
+    plan->simd->reduce[which[reduce]](l->lane, x, i);
+  }
+  if (i > 0 && offset + i == wide) {
+    for (int half = TN_SIMD_LANES / 2; half; half /= 2)
+      for (int k = 0; k < half; k++) l->lane[k] = combine(reduce, l->lane[k], l->lane[k + half]);
+    l->result = combine(reduce, l->result, l->lane[0]);
+  }
+  for (i = i > 0 ? i : 0; i < n; i++) l->result = combine(reduce, l->result, x[i]);
 }
-static void put_row(const tape_job *job, int k, int64_t row, double value) {
+
+static void put_row(const tape_job *job, int k, int64_t row, float value) {
   const tn_tape_plan *plan = job->plan;
-  if (plan->outputs[k].reduce == TN_TAPE_MEAN) value /= (double)plan->row;
-  ((float *)job->outputs[k])[row] = (float)value;
+  ((float *)job->outputs[k])[row] = plan->outputs[k].reduce == TN_TAPE_MEAN ? value / (float)plan->row : value;
 }
 
 /* Elements [begin, end) of one row: what each reducing output makes of them. */
 static void run_part(const tape_job *job, float *registers, int64_t begin, int64_t end,
-                     double result[TN_TAPE_MAX_OUTPUTS]) {
+                     float result[TN_TAPE_MAX_OUTPUTS]) {
   const tn_tape_plan *plan = job->plan;
-  for (int k = 0; k < plan->n_outputs; k++) result[k] = neutral(plan->outputs[k].reduce);
+  lanes all[TN_TAPE_MAX_OUTPUTS];
+  for (int k = 0; k < plan->n_outputs; k++) all[k].result = neutral(plan->outputs[k].reduce);
   for (int64_t position = begin; position < end; position += plan->block) {
     int64_t n = end - position < plan->block ? end - position : plan->block;
     run_steps(job, registers, plan->n_setup, plan->n_steps, position, n);
@@ -137,22 +163,27 @@ static void run_part(const tape_job *job, float *registers, int64_t begin, int64
       int reduce = plan->outputs[k].reduce;
       if (!reduce) continue;
       const float *x = place_of(job, registers, plan->reduced[k], position);
-      result[k] = combine(reduce, result[k], reduce_block(plan, k, x, n));
+      take(plan, reduce, &all[k], x, position - begin, n, end - begin);
     }
   }
+  for (int k = 0; k < plan->n_outputs; k++) result[k] = all[k].result;
 }
 
 /* Whole rows [begin, end), several to a block. */
 static void run_short_rows(const tape_job *job, float *registers, int64_t begin, int64_t end) {
   const tn_tape_plan *plan = job->plan;
   int64_t per_block = plan->block / plan->row;
+  lanes l;
   for (int64_t row = begin; row < end; row += per_block) {
     int64_t rows = end - row < per_block ? end - row : per_block, position = row * plan->row;
     run_steps(job, registers, plan->n_setup, plan->n_steps, position, rows * plan->row);
     for (int k = 0; k < plan->n_outputs; k++) {
       if (!plan->outputs[k].reduce) continue;
       const float *x = place_of(job, registers, plan->reduced[k], position);
-      for (int64_t i = 0; i < rows; i++) put_row(job, k, row + i, reduce_block(plan, k, x + i * plan->row, plan->row));
+      for (int64_t i = 0; i < rows; i++) {
+        take(plan, plan->outputs[k].reduce, &l, x + i * plan->row, 0, plan->row, plan->row);
+        put_row(job, k, row + i, l.result);
+      }
     }
   }
 }
@@ -187,7 +218,7 @@ static void run_rows_chunk(void *argument, int64_t i) {
     run_short_rows(job, registers, begin, end);
     return;
   }
-  double result[TN_TAPE_MAX_OUTPUTS];
+  float result[TN_TAPE_MAX_OUTPUTS];
   for (int64_t row = begin; row < end; row++) {
     run_part(job, registers, row * plan->row, (row + 1) * plan->row, result);
     for (int k = 0; k < plan->n_outputs; k++)
@@ -201,32 +232,33 @@ static void run_split_chunk(void *argument, int64_t i) {
   const tn_tape_plan *plan = job->plan;
   _Alignas(64) float registers[TAPE_BUFFER];
   int64_t begin, end;
-  tn_chunk(plan->row, job->chunks, i, plan->block, &begin, &end);
-  double result[TN_TAPE_MAX_OUTPUTS];
+  tn_chunk(plan->row, job->chunks, i, 1, &begin, &end);
+  float result[TN_TAPE_MAX_OUTPUTS];
   if (begin < end) setup(job, registers, end - begin);
   int64_t start = job->row_index * plan->row;
   run_part(job, registers, start + begin, start + (begin < end ? end : begin), result);
   for (int k = 0; k < plan->n_outputs; k++) job->partial[k][i] = result[k];
 }
 
+/* Rows are split into parts exactly where the kernels of the reducing ops split them (kernel/reduce.c). */
 static void run_reducing(tape_job *job) {
   const tn_tape_plan *plan = job->plan;
-  double partial[TN_TAPE_MAX_OUTPUTS][TAPE_MAX_CHUNKS];
-  int64_t chunks = tn_chunks(plan->elements, TAPE_GRAIN);
-  if (plan->rows >= chunks && plan->row > 0) {
-    job->chunks = chunks;
-    tn_parallel(chunks, run_rows_chunk, job);
+  float partial[TN_TAPE_MAX_OUTPUTS][TAPE_MAX_CHUNKS];
+  int64_t parts = plan->rows >= 16 || plan->row == 0 ? 1 : tn_chunks(plan->row, TAPE_GRAIN);
+  if (parts == 1 && plan->row > 0) {
+    job->chunks = tn_chunks(plan->elements, TAPE_GRAIN);
+    tn_parallel(job->chunks, run_rows_chunk, job);
     return;
   }
-  job->chunks = tn_chunks(plan->row, TAPE_GRAIN);
+  job->chunks = parts;
   job->partial = partial;
   for (job->row_index = 0; job->row_index < plan->rows; job->row_index++) {
-    tn_parallel(job->chunks, run_split_chunk, job);
+    tn_parallel(parts, run_split_chunk, job);
     for (int k = 0; k < plan->n_outputs; k++) {
-      if (!plan->outputs[k].reduce) continue;
-      double value = partial[k][0];
-      for (int64_t i = 1; i < job->chunks; i++) value = combine(plan->outputs[k].reduce, value, partial[k][i]);
-      put_row(job, k, job->row_index, value);
+      int reduce = plan->outputs[k].reduce;
+      float value = partial[k][0];
+      for (int64_t i = 1; i < parts && reduce; i++) value = combine(reduce, value, partial[k][i]);
+      if (reduce) put_row(job, k, job->row_index, value);
     }
   }
 }

@@ -43,8 +43,8 @@ static tn_output add_op(tn_graph *graph, const char *op, int n, const tn_output 
   return (tn_output){node, 0};
 }
 
-static void add_feeds(maker *m) {
-  int64_t rows = 1 + below(40), columns = 1 + below(300);
+static void add_feeds(maker *m, uint32_t number) {
+  int64_t rows = 1 + below(40), columns = 1 + below(number % 10 ? 300 : 40000);
   int64_t shapes[N_SHAPES][2] = {{rows, columns}, {1, columns}, {rows, 1}, {1, 1}, {rows, columns}};
   for (int i = 0; i < N_FEEDS; i++) {
     const int64_t *dims = shapes[i % N_SHAPES];
@@ -68,9 +68,30 @@ static tn_output some(const tn_output *values, int n) {
   return values[i];
 }
 
+/* Over the last dimension, over all, or (which is not fused) over the first. */
+static tn_output add_reduction(maker *m, tn_output x) {
+  static const char *const reductions[] = {"Sum", "Mean", "Max", "Min"};
+  int rank = tn_output_shape(x).rank, which = below(3);
+  int32_t values[2] = {which == 2 ? 0 : which ? rank - 1 : 0, 1};
+  int64_t n = which ? 1 : rank;
+  tn_tensor *axes = NULL;
+  ok(tn_tensor_copy_of(TN_INT32, 1, &n, values, &axes));
+  if (rank < 1 || rank > 2) {
+    tn_tensor_free(axes);
+    return TN_NONE;
+  }
+  tn_node_builder *b = tn_node_begin(m->graph, reductions[below(4)], NULL);
+  tn_node_input(b, x);
+  tn_node_input(b, constant(m->graph, NULL, axes));
+  tn_node_attr_bool(b, "keep_dims", true);
+  tn_output made = TN_NONE;
+  ok(tn_node_finish(b, &made.node));
+  return made;
+}
+
 static void add_random_op(maker *m) {
   tn_output x = some(m->floats, m->n_floats), y = some(m->floats, m->n_floats), made = TN_NONE;
-  int kind = below(12);
+  int kind = below(13);
   if (kind < 4) {
     made = add_op(m->graph, unary[below(sizeof unary / sizeof *unary)], 1, &x);
   } else if (kind < 8) {
@@ -86,6 +107,8 @@ static void add_random_op(maker *m) {
     for (int i = 0; i < 3; i++) tn_node_input(b, i % 2 ? y : x);
     tn_error *error = tn_node_finish(b, &made.node);
     tn_error_free(error);
+  } else if (kind == 11) {
+    made = add_reduction(m, x);
   } else {
     tn_output number = constant(m->graph, NULL, scalar((float)below(9) / 2));
     made = add_op(m->graph, "Mul", 2, (tn_output[]){x, number});
@@ -103,7 +126,7 @@ static void run_all(const maker *m, const char *disabled, size_t n, const tn_out
 static void check_graph(uint32_t number) {
   maker m = {.graph = new_graph()};
   seed = number * 7919;
-  add_feeds(&m);
+  add_feeds(&m, number);
   int n = 2 + below(MAX_NODES - 2);
   for (int i = 0; i < n; i++) add_random_op(&m);
   /* The last value, and a few on the way. */

@@ -330,7 +330,7 @@ static void check_reduce(const tn_simd *simd, int64_t rows, int64_t row, tn_tape
     if (reduce == TN_TAPE_MEAN) exact /= (double)row;
     if (isnan(exact)) {
       assert_true(isnan(y[0][r]));
-    } else if (fabs((double)y[0][r] - exact) > 1e-6 * fmax(fabs(exact), 1) && (double)y[0][r] != exact) {
+    } else if (fabs((double)y[0][r] - exact) > 1e-5 * fmax(fabs(exact), 1) && (double)y[0][r] != exact) {
       fail_msg("%dx%d: %g, not %g", (int)rows, (int)row, (double)y[0][r], exact);
     }
   }

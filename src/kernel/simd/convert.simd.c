@@ -50,37 +50,21 @@ static void store_half(void *z, const float *x, int64_t n) {
   for (; i < n; i++) to[i] = tn_float_to_half(x[i]);
 }
 
-/* Four running vectors hide the latency; they join in a fixed order. */
-static double sum(const float *x, int64_t n) {
-  vf total[4] = {{0}};
-  int64_t i = 0;
-  for (; i + 4 * LANES <= n; i += 4 * LANES)
-    for (int k = 0; k < 4; k++) total[k] += v_load(x + i + k * LANES);
-  for (; i + LANES <= n; i += LANES) total[0] += v_load(x + i);
-  double result = 0;
-  for (int k = 0; k < 4; k++)
-    for (int lane = 0; lane < LANES; lane++) result += (double)total[k][lane];
-  for (; i < n; i++) result += (double)x[i];
-  return result;
-}
-
-#define EXTREME(NAME, VECTOR, OPERATOR)                                                                                \
-  static double NAME(const float *x, int64_t n) {                                                                      \
-    float best = x[0];                                                                                                 \
-    int64_t i = 0;                                                                                                     \
-    if (n >= LANES) {                                                                                                  \
-      vf all = v_load(x);                                                                                              \
-      for (i = LANES; i + LANES <= n; i += LANES) all = VECTOR(all, v_load(x + i));                                    \
-      best = all[0];                                                                                                   \
-      for (int lane = 1; lane < LANES; lane++)                                                                         \
-        if (all[lane] OPERATOR best || all[lane] != all[lane]) best = all[lane];                                       \
-    }                                                                                                                  \
-    for (; i < n; i++)                                                                                                 \
-      if (x[i] OPERATOR best || x[i] != x[i]) best = x[i];                                                             \
-    return (double)best;                                                                                               \
+#define REDUCE(NAME, ...)                                                                                              \
+  static void NAME(float *lanes, const float *from, int64_t n) {                                                       \
+    enum { VECTORS = TN_SIMD_LANES / LANES };                                                                          \
+    vf total[VECTORS];                                                                                                 \
+    for (int k = 0; k < VECTORS; k++) total[k] = v_load(lanes + k * LANES);                                            \
+    for (int64_t i = 0; i < n; i += TN_SIMD_LANES)                                                                     \
+      for (int k = 0; k < VECTORS; k++) {                                                                              \
+        vf x = total[k], y = v_load(from + i + k * LANES);                                                             \
+        total[k] = __VA_ARGS__;                                                                                        \
+      }                                                                                                                \
+    for (int k = 0; k < VECTORS; k++) v_store(lanes + k * LANES, total[k]);                                            \
   }
-EXTREME(largest, v_max, >)
-EXTREME(smallest, v_min, <)
+REDUCE(sum, x + y)
+REDUCE(largest, v_max(x, y))
+REDUCE(smallest, v_min(x, y))
 
 void SIMD_NAME(tn_simd_fill_convert)(tn_simd *table) {
   table->load[TN_FLOAT] = load_float;

@@ -10,14 +10,16 @@ typedef void (*tn_micro_fn)(float *z, const float *a, const float *b, const floa
 /* N elements of some dtype to floats, and back. */
 typedef void (*tn_load_fn)(float *z, const void *x, int64_t n);
 typedef void (*tn_store_fn)(void *z, const float *x, int64_t n);
-/* The sum, largest (NaN wins) or smallest of N >= 1 elements. The order of additions depends on N alone. */
-typedef double (*tn_reduce_fn)(const float *x, int64_t n);
+/* Rows are reduced in TN_SIMD_LANES lanes, whatever the width of a vector is: element i goes to lane i modulo their
+ * number. This takes N more elements, a multiple of the number of lanes, into them. */
+enum { TN_SIMD_LANES = 32 };
+typedef void (*tn_reduce_fn)(float *lanes, const float *x, int64_t n);
 
 typedef struct tn_simd {
   tn_micro_fn micro[TN_N_MICROS];
   tn_load_fn load[TN_N_DTYPES]; /* NULL: not a dtype of tapes */
   tn_store_fn store[TN_N_DTYPES];
-  tn_reduce_fn reduce[3]; /* sum, max, min */
+  tn_reduce_fn reduce[3]; /* sum, max, min (NaN wins) */
 } tn_simd;
 
 /* The table of the instruction set in use. */

@@ -5,28 +5,56 @@
 #include "kernel/simd/simd.h"
 #include "kernel/tape.h"
 
-static tn_error *check_inputs(const tn_prepare *p, const tn_tape *tape, const tn_shape *full) {
-  if (tape->n_inputs != p->n_inputs || tape->n_outputs != p->n_outputs || !tn_shape_known(full))
+/* What the attributes say. */
+typedef struct fused {
+  tn_tape tape;
+  const tn_shape *full, *shapes;
+  int reduced; /* innermost dimensions of FULL that reducing outputs run over */
+} fused;
+
+static tn_error *read_attrs(const tn_prepare *p, fused *f) {
+  tn_string text = tn_node_get_string(p->node, "tape");
+  const tn_attr *shapes = tn_node_attr(p->node, "shapes");
+  int64_t reduced = tn_node_get_int(p->node, "reduced");
+  f->full = tn_node_get_shape(p->node, "shape");
+  TN_TRY(tn_tape_from_text(text.data, text.size, &f->tape));
+  if (f->tape.n_inputs != p->n_inputs || f->tape.n_outputs != p->n_outputs || (int64_t)shapes->n != p->n_outputs)
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the tape has %d inputs and %d outputs, the node %d and %d",
-                             tape->n_inputs, tape->n_outputs, p->n_inputs, p->n_outputs);
+                             f->tape.n_inputs, f->tape.n_outputs, p->n_inputs, p->n_outputs);
+  if (!tn_shape_known(f->full) || reduced < 0 || reduced > f->full->rank)
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the shape is %s", TN_SHAPE_STR(f->full));
+  f->shapes = shapes->shapes;
+  f->reduced = (int)reduced;
+  return NULL;
+}
+
+static tn_error *check_inputs(const tn_prepare *p, const fused *f) {
   for (int i = 0; i < p->n_inputs; i++) {
     tn_shape joined;
-    if (p->inputs[i].dtype != tape->input_types[i] || !tn_shape_broadcast(&p->inputs[i].shape, full, &joined) ||
-        !tn_shape_equal(&joined, full))
+    if (p->inputs[i].dtype != f->tape.input_types[i] || !tn_shape_broadcast(&p->inputs[i].shape, f->full, &joined) ||
+        !tn_shape_equal(&joined, f->full))
       return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "input %d, %s%s, does not fit %s", i,
                                tn_dtype_name(p->inputs[i].dtype), TN_SHAPE_STR(&p->inputs[i].shape),
-                               TN_SHAPE_STR(full));
+                               TN_SHAPE_STR(f->full));
   }
-  for (int i = 0; i < p->n_outputs; i++)
-    if (tape->outputs[i].dtype != p->outputs[i].dtype || tape->outputs[i].reduce)
-      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "output %d does not fit the tape", i);
+  tn_shape rows = *f->full;
+  rows.rank -= f->reduced;
+  for (int i = 0; i < p->n_outputs; i++) {
+    const tn_shape *shape = &f->shapes[i];
+    bool fits = f->tape.outputs[i].reduce ? tn_shape_elements(shape) == tn_shape_elements(&rows)
+                                          : tn_shape_equal(shape, f->full);
+    if (f->tape.outputs[i].dtype != p->outputs[i].dtype || !tn_shape_known(shape) || !fits)
+      return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "output %d, %s, does not fit the tape", i, TN_SHAPE_STR(shape));
+  }
   return NULL;
 }
 
 /* Each output may lie over an input of its own. */
-static void offer_in_place(tn_prepare *p, const tn_shape *full) {
+static void offer_in_place(tn_prepare *p, const fused *f) {
+  const tn_shape *full = f->full;
   uint32_t taken = 0;
   for (int k = 0; k < p->n_outputs; k++) {
+    if (f->tape.outputs[k].reduce) continue;
     for (int i = 0; i < p->n_inputs; i++) {
       if ((taken >> i & 1) || !tn_shape_equal(&p->inputs[i].shape, full)) continue;
       if (tn_dtype_size(p->inputs[i].dtype) != tn_dtype_size(p->outputs[k].dtype)) continue;
@@ -38,16 +66,14 @@ static void offer_in_place(tn_prepare *p, const tn_shape *full) {
 }
 
 static tn_error *prepare_on(tn_prepare *p, const tn_simd *simd) {
-  tn_tape tape;
-  tn_string text = tn_node_get_string(p->node, "tape");
-  const tn_shape *full = tn_node_get_shape(p->node, "shape");
-  TN_TRY(tn_tape_from_text(text.data, text.size, &tape));
-  TN_TRY(check_inputs(p, &tape, full));
-  for (int k = 0; k < p->n_outputs; k++) TN_TRY(tn_prepare_output(p, k, full));
+  fused f;
+  TN_TRY(read_attrs(p, &f));
+  TN_TRY(check_inputs(p, &f));
+  for (int k = 0; k < p->n_outputs; k++) TN_TRY(tn_prepare_output(p, k, &f.shapes[k]));
   tn_tape_plan *plan = NULL;
-  TN_TRY(tn_tape_plan_new(&tape, p->inputs, full, 0, simd, &plan));
+  TN_TRY(tn_tape_plan_new(&f.tape, p->inputs, f.full, f.reduced, simd, &plan));
   p->state = plan;
-  offer_in_place(p, full);
+  offer_in_place(p, &f);
   return NULL;
 }
 
@@ -68,11 +94,14 @@ static const tn_kernel_def kernels[] = {{.name = "vector", .prepare = vector_pre
                                         {0}};
 
 static tn_error *fused_shape(tn_shape_ctx *c) {
-  for (int i = 0; i < c->n_outputs; i++) c->out[i] = *tn_node_get_shape(c->node, "shape");
+  const tn_attr *shapes = tn_node_attr(c->node, "shapes");
+  for (int i = 0; i < c->n_outputs && (size_t)i < shapes->n; i++) c->out[i] = shapes->shapes[i];
   return NULL;
 }
 
-TN_OP(_Fused, .inputs = "x: Tin", .outputs = "y: Tout",
-      .attrs = "Tin: list(type) >= 0; Tout: list(type) >= 1; shape: shape; tape: string",
-      .doc = "Runs a tape of elementwise operations over inputs that broadcast to a shape.",
-      .flags = TN_OP_GRADIENT_UNREGISTERED, .shape = fused_shape, .kernels = kernels);
+TN_OP(
+    _Fused, .inputs = "x: Tin", .outputs = "y: Tout",
+    .attrs = "Tin: list(type) >= 0; Tout: list(type) >= 1; shape: shape; shapes: list(shape); reduced: int = 0; "
+             "tape: string",
+    .doc = "Runs a tape of elementwise operations over inputs that broadcast to a shape; outputs may reduce its rows.",
+    .flags = TN_OP_GRADIENT_UNREGISTERED, .shape = fused_shape, .kernels = kernels);

@@ -13,7 +13,16 @@ def tape(*lines):
 
 TANH = tape("in float32", "in float32", "MUL 0 1", "TANH 2", "ADD 3 0", "out 4 float32", "out 3 float32")
 for shape, row in [((3, 5), (5,)), ((33, 17), (33, 1)), ((700, 129), (129,)), ((4,), ()), ((7, 1025), (7, 1025))]:
-    case("_Fused", [rand(F, *shape), rand(F, *row)], Tin=[F, F], Tout=[F, F], shape=list(shape), tape=TANH, **INTERNAL)
+    case(
+        "_Fused",
+        [rand(F, *shape), rand(F, *row)],
+        Tin=[F, F],
+        Tout=[F, F],
+        shape=list(shape),
+        shapes=[list(shape)] * 2,
+        tape=TANH,
+        **INTERNAL,
+    )
 CHOOSE = tape(
     "in bool", "in float32", "in int32", "GREATER 1 2", "AND 0 3", "SELECT 4 1 2", "out 5 float32", "out 4 bool"
 )
@@ -23,6 +32,23 @@ case(
     Tin=[B, F, I],
     Tout=[F, B],
     shape=[9, 4],
+    shapes=[[9, 4], [9, 4]],
     tape=CHOOSE,
     **INTERNAL,
 )
+
+NORM = tape("in float32", "SQUARE 0", "out 1 float32 sum", "out 0 float32 max", "out 1 float32 mean", "out 1 float32")
+for rows, row in [(1, 1), (5, 31), (3, 64), (20, 97), (2, 5000), (1, 70001)]:
+    case(
+        "_Fused",
+        [rand(F, rows, row)],
+        Tin=[F],
+        Tout=[F] * 4,
+        shape=[rows, row],
+        shapes=[[rows], [rows, 1], [rows], [rows, row]],
+        reduced=1,
+        tape=NORM,
+        rtol=2e-5,
+        atol=2e-5,
+        **INTERNAL,
+    )
