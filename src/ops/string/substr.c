@@ -61,7 +61,8 @@ static int64_t units(const substr_state *s, tn_string text) {
   return n;
 }
 
-/* A negative POS counts from the end; a negative or large LEN goes up to it. */
+/* A negative POS counts from the end; a large LEN goes up to it, and so does, in bytes, a negative one (of characters
+ * it takes none, as in TensorFlow). */
 static tn_error *cut(tn_run *r, tn_string text, int64_t pos, int64_t len, tn_string *out) {
   const substr_state *s = r->state;
   int64_t n = units(s, text);
@@ -69,6 +70,7 @@ static tn_error *cut(tn_run *r, tn_string text, int64_t pos, int64_t len, tn_str
     return tn_run_errorf(r, TN_INVALID_ARGUMENT, "pos %lld out of range for a string of %lld", (long long)pos,
                          (long long)n);
   if (pos < 0) pos += n;
+  if (s->characters && len < 0) len = 0;
   size_t begin = byte_of(s, text, 0, 0, pos);
   size_t end = len < 0 || len > n - pos ? text.size : byte_of(s, text, begin, pos, pos + len);
   return tn_string_set(out, end > begin ? text.data + begin : "", end - begin);
