@@ -7,9 +7,11 @@
 #include <tenon/dataset.h>
 #include <tenon/error.h>
 #include <tenon/graph.h>
+#include <tenon/model.h>
 #include <tenon/nn.h>
 #include <tenon/session.h>
 #include <tenon/tensor.h>
+#include <tenon/train.h>
 
 #ifdef __cplusplus
 extern "C" {

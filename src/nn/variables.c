@@ -54,8 +54,15 @@ static const char *split_name(const char *name, char scope[LONGEST_NAME + 32]) {
   return slash ? slash + 1 : name;
 }
 
-tn_output tn_net_variable_of(tn_net *net, const char *name, tn_output value, bool trainable) {
-  if (tn_net_failed(net)) return TN_NONE;
+/* Where a variable is made does not matter: no control scope counts for it. False after an error. */
+static bool leave_control(tn_net *net) {
+  if (tn_net_failed(net)) return false;
+  tn_error *error = tn_graph_push_control(net->graph, 0, NULL);
+  if (error) tn_net_fail(net, error);
+  return !error;
+}
+
+static tn_output make_variable(tn_net *net, const char *name, tn_output value, bool trainable) {
   char scope[LONGEST_NAME + 32], inner[LONGEST_NAME + 32];
   if (strlen(name) > LONGEST_NAME) {
     tn_net_failf(net, TN_INVALID_ARGUMENT, "the name of a variable is longer than %d bytes: %.40s...", LONGEST_NAME,
@@ -89,6 +96,13 @@ tn_output tn_net_variable_of(tn_net *net, const char *name, tn_output value, boo
   return error ? TN_NONE : read;
 }
 
+tn_output tn_net_variable_of(tn_net *net, const char *name, tn_output value, bool trainable) {
+  if (!leave_control(net)) return TN_NONE;
+  tn_output read = make_variable(net, name, value, trainable);
+  tn_graph_pop_control(net->graph);
+  return read;
+}
+
 tn_output tn_net_variable_new(tn_net *net, const char *name, tn_dtype dtype, const tn_shape *shape,
                               const tn_initializer *initializer, bool trainable) {
   if (tn_net_failed(net)) return TN_NONE;
@@ -108,7 +122,9 @@ tn_output tn_net_variable_new(tn_net *net, const char *name, tn_dtype dtype, con
   }
   tn_initializer chosen = initializer ? *initializer : (tn_initializer){0};
   if (chosen.kind == TN_INIT_DEFAULT) chosen.kind = TN_INIT_GLOROT_UNIFORM;
+  if (!leave_control(net)) return TN_NONE;
   tn_output value = tn_net_initial(net, name, dtype == TN_INVALID ? TN_FLOAT : dtype, shape, &chosen);
+  tn_graph_pop_control(net->graph);
   return tn_net_variable_of(net, name, value, trainable);
 }
 
