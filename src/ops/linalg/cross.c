@@ -56,7 +56,7 @@ static tn_error *cross_prepare(tn_prepare *p) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "both inputs must have one shape; a is %s and b is %s",
                              TN_SHAPE_STR(a), TN_SHAPE_STR(b));
   if (a->rank < 1 || a->dims[a->rank - 1] != 3)
-    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "the last dimension must be 3; a is %s", TN_SHAPE_STR(a));
+    return tn_prepare_errorf(p, TN_FAILED_PRECONDITION, "the last dimension must be 3; a is %s", TN_SHAPE_STR(a));
   cross_fn *cross;
   TN_TRY(tn_prepare_state(p, sizeof *cross, &cross));
   *cross = by_type[p->inputs[0].dtype];
