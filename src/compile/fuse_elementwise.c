@@ -252,7 +252,7 @@ static tn_error *replace(fuser *f, group *g) {
       {"Tin", {.kind = TN_ATTR_TYPE, .is_list = true, .n = (size_t)g->tape.n_inputs, .types = in}},
       {"Tout", {.kind = TN_ATTR_TYPE, .is_list = true, .n = (size_t)g->tape.n_outputs, .types = out}},
       {"shape", {.kind = TN_ATTR_SHAPE, .shape = g->full}},
-      {"shapes", {.kind = TN_ATTR_SHAPE, .is_list = true, .n = (size_t)g->tape.n_outputs, .shapes = shapes}},
+      {"out_shapes", {.kind = TN_ATTR_SHAPE, .is_list = true, .n = (size_t)g->tape.n_outputs, .shapes = shapes}},
       {"reduced", {.kind = TN_ATTR_INT, .i = g->reduced}},
       {"tape", {.kind = TN_ATTR_STRING, .string = {text, strlen(text)}}},
       {NULL, {0}}};

@@ -112,6 +112,8 @@ static void run_steps(const tape_job *job, float *registers, int begin, int end,
 /* What a reducing output has made of a part of a row so far: the same lanes, in the same order, as in the kernels of
  * the reducing ops (TN_REDUCER in ops/reduce), so that the bits are theirs. */
 typedef struct lanes {
+  int reduce;
+  int64_t size; /* of the part */
   float lane[TN_SIMD_LANES];
   float result;
 } lanes;
@@ -123,26 +125,26 @@ static float combine(int reduce, float a, float b) {
   return reduce == TN_TAPE_MAX ? (a > b ? a : b) : (a < b ? a : b);
 }
 
-/* Takes N elements, which begin at OFFSET of a part of SIZE elements. Short parts, and what is left over at the end,
- * are joined one by one. */
-static void take(const tn_tape_plan *plan, int reduce, lanes *l, const float *x, int64_t offset, int64_t n,
-                 int64_t size) {
+/* Takes N elements, which begin at OFFSET of the part. Short parts, and what is left over at the end, are joined one by
+ * one. */
+static void take(const tn_tape_plan *plan, lanes *l, const float *x, int64_t offset, int64_t n) {
   static const uint8_t which[] = {[TN_TAPE_SUM] = 0, [TN_TAPE_MEAN] = 0, [TN_TAPE_MAX] = 1, [TN_TAPE_MIN] = 2};
-  int64_t wide = size < 2 * TN_SIMD_LANES ? 0 : size / TN_SIMD_LANES * TN_SIMD_LANES;
+  tn_reduce_fn reduce = plan->simd->reduce[which[l->reduce]];
+  int64_t wide = l->size < 2 * TN_SIMD_LANES ? 0 : l->size / TN_SIMD_LANES * TN_SIMD_LANES;
   int64_t i = wide - offset < n ? wide - offset : n;
-  if (offset == 0) l->result = neutral(reduce);
+  if (offset == 0) l->result = neutral(l->reduce);
   if (i > 0 && offset == 0) {
     memcpy(l->lane, x, sizeof l->lane);
-    plan->simd->reduce[which[reduce]](l->lane, x + TN_SIMD_LANES, i - TN_SIMD_LANES);
+    reduce(l->lane, x + TN_SIMD_LANES, i - TN_SIMD_LANES);
   } else if (i > 0) {
-    plan->simd->reduce[which[reduce]](l->lane, x, i);
+    reduce(l->lane, x, i);
   }
   if (i > 0 && offset + i == wide) {
     for (int half = TN_SIMD_LANES / 2; half; half /= 2)
-      for (int k = 0; k < half; k++) l->lane[k] = combine(reduce, l->lane[k], l->lane[k + half]);
-    l->result = combine(reduce, l->result, l->lane[0]);
+      for (int k = 0; k < half; k++) l->lane[k] = combine(l->reduce, l->lane[k], l->lane[k + half]);
+    l->result = combine(l->reduce, l->result, l->lane[0]);
   }
-  for (i = i > 0 ? i : 0; i < n; i++) l->result = combine(reduce, l->result, x[i]);
+  for (i = i > 0 ? i : 0; i < n; i++) l->result = combine(l->reduce, l->result, x[i]);
 }
 
 static void put_row(const tape_job *job, int k, int64_t row, float value) {
@@ -155,15 +157,17 @@ static void run_part(const tape_job *job, float *registers, int64_t begin, int64
                      float result[TN_TAPE_MAX_OUTPUTS]) {
   const tn_tape_plan *plan = job->plan;
   lanes all[TN_TAPE_MAX_OUTPUTS];
-  for (int k = 0; k < plan->n_outputs; k++) all[k].result = neutral(plan->outputs[k].reduce);
+  for (int k = 0; k < plan->n_outputs; k++) {
+    all[k].reduce = plan->outputs[k].reduce;
+    all[k].size = end - begin;
+    all[k].result = neutral(all[k].reduce);
+  }
   for (int64_t position = begin; position < end; position += plan->block) {
     int64_t n = end - position < plan->block ? end - position : plan->block;
     run_steps(job, registers, plan->n_setup, plan->n_steps, position, n);
     for (int k = 0; k < plan->n_outputs; k++) {
-      int reduce = plan->outputs[k].reduce;
-      if (!reduce) continue;
-      const float *x = place_of(job, registers, plan->reduced[k], position);
-      take(plan, reduce, &all[k], x, position - begin, n, end - begin);
+      if (!all[k].reduce) continue;
+      take(plan, &all[k], place_of(job, registers, plan->reduced[k], position), position - begin, n);
     }
   }
   for (int k = 0; k < plan->n_outputs; k++) result[k] = all[k].result;
@@ -173,15 +177,16 @@ static void run_part(const tape_job *job, float *registers, int64_t begin, int64
 static void run_short_rows(const tape_job *job, float *registers, int64_t begin, int64_t end) {
   const tn_tape_plan *plan = job->plan;
   int64_t per_block = plan->block / plan->row;
-  lanes l;
+  lanes l = {.size = plan->row};
   for (int64_t row = begin; row < end; row += per_block) {
     int64_t rows = end - row < per_block ? end - row : per_block, position = row * plan->row;
     run_steps(job, registers, plan->n_setup, plan->n_steps, position, rows * plan->row);
     for (int k = 0; k < plan->n_outputs; k++) {
-      if (!plan->outputs[k].reduce) continue;
+      l.reduce = plan->outputs[k].reduce;
+      if (!l.reduce) continue;
       const float *x = place_of(job, registers, plan->reduced[k], position);
       for (int64_t i = 0; i < rows; i++) {
-        take(plan, plan->outputs[k].reduce, &l, x + i * plan->row, 0, plan->row, plan->row);
+        take(plan, &l, x + i * plan->row, 0, plan->row);
         put_row(job, k, row + i, l.result);
       }
     }

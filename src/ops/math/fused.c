@@ -14,7 +14,7 @@ typedef struct fused {
 
 static tn_error *read_attrs(const tn_prepare *p, fused *f) {
   tn_string text = tn_node_get_string(p->node, "tape");
-  const tn_attr *shapes = tn_node_attr(p->node, "shapes");
+  const tn_attr *shapes = tn_node_attr(p->node, "out_shapes");
   int64_t reduced = tn_node_get_int(p->node, "reduced");
   f->full = tn_node_get_shape(p->node, "shape");
   TN_TRY(tn_tape_from_text(text.data, text.size, &f->tape));
@@ -94,14 +94,14 @@ static const tn_kernel_def kernels[] = {{.name = "vector", .prepare = vector_pre
                                         {0}};
 
 static tn_error *fused_shape(tn_shape_ctx *c) {
-  const tn_attr *shapes = tn_node_attr(c->node, "shapes");
+  const tn_attr *shapes = tn_node_attr(c->node, "out_shapes");
   for (int i = 0; i < c->n_outputs && (size_t)i < shapes->n; i++) c->out[i] = shapes->shapes[i];
   return NULL;
 }
 
 TN_OP(
     _Fused, .inputs = "x: Tin", .outputs = "y: Tout",
-    .attrs = "Tin: list(type) >= 0; Tout: list(type) >= 1; shape: shape; shapes: list(shape); reduced: int = 0; "
+    .attrs = "Tin: list(type) >= 0; Tout: list(type) >= 1; shape: shape; out_shapes: list(shape); reduced: int = 0; "
              "tape: string",
     .doc = "Runs a tape of elementwise operations over inputs that broadcast to a shape; outputs may reduce its rows.",
     .flags = TN_OP_GRADIENT_UNREGISTERED, .shape = fused_shape, .kernels = kernels);

@@ -19,7 +19,7 @@ for shape, row in [((3, 5), (5,)), ((33, 17), (33, 1)), ((700, 129), (129,)), ((
         Tin=[F, F],
         Tout=[F, F],
         shape=list(shape),
-        shapes=[list(shape)] * 2,
+        out_shapes=[list(shape)] * 2,
         tape=TANH,
         **INTERNAL,
     )
@@ -32,7 +32,7 @@ case(
     Tin=[B, F, I],
     Tout=[F, B],
     shape=[9, 4],
-    shapes=[[9, 4], [9, 4]],
+    out_shapes=[[9, 4], [9, 4]],
     tape=CHOOSE,
     **INTERNAL,
 )
@@ -45,7 +45,7 @@ for rows, row in [(1, 1), (5, 31), (3, 64), (20, 97), (2, 5000), (1, 70001)]:
         Tin=[F],
         Tout=[F] * 4,
         shape=[rows, row],
-        shapes=[[rows], [rows, 1], [rows], [rows, row]],
+        out_shapes=[[rows], [rows, 1], [rows], [rows, row]],
         reduced=1,
         tape=NORM,
         rtol=2e-5,
