@@ -29,6 +29,7 @@ static double now(void) {
 static void *multiply(void *argument) {
   vector a[CHAINS] = {{0}}, x, y;
   for (int i = 0; i < LANES; i++) x[i] = 0.999f, y[i] = 0.001f;
+  for (int i = 0; i < CHAINS; i++) a[i] = x * (float)i; /* different ones: equal chains would be computed once */
   for (long k = 0; k < steps; k++)
     for (int i = 0; i < CHAINS; i++) a[i] = a[i] * x + y;
   for (int i = 1; i < CHAINS; i++) a[0] += a[i];
@@ -61,7 +62,7 @@ static double timed(int n, void *(*work)(void *), char *arguments, size_t stride
 int main(int argc, char **argv) {
   int n = argc > 1 ? atoi(argv[1]) : 1;
   if (n < 1 || n > MAX_THREADS) return 2;
-  float results[MAX_THREADS];
+  float results[MAX_THREADS] = {0};
   double flops = (double)n * (double)steps * CHAINS * LANES * 2 / timed(n, multiply, (char *)results, sizeof(float));
   char *memory = malloc((size_t)n * BYTES);
   if (!memory) return 1;

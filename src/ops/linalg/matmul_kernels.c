@@ -156,10 +156,10 @@ typedef struct dnn_state {
   int64_t pieces;
 } dnn_state;
 
-enum { ROW_UNIT = 8, COLUMN_UNIT = 48 }; /* tiles of the library */
+enum { ROW_UNIT = 8, COLUMN_UNIT = 16 }; /* tiles of the library */
 
 tn_error *tn_matmul_dnn_prepare(tn_prepare *p, const tn_matmul_options *o) {
-  enum { SMALLEST = 4 << 20, PIECE = 8 << 20, MOST = 16 };
+  enum { SMALLEST = 4 << 20, PIECE = 8 << 20, MOST = 6 };
   dnn_state s = {0}, *state;
   TN_TRY(plan(p, o, &s.b));
   const tn_product *one = &s.b.one;
