@@ -152,7 +152,7 @@ class Graph(_core.Graph):
 
     # --- building ---
 
-    def op(self, op, *inputs, name=None, control_inputs=(), device=None, **attrs):
+    def op(self, op, /, *inputs, name=None, control_inputs=(), device=None, **attrs):
         """Adds a node of type OP: a Tensor, a tuple of Tensors, or an Operation for an op without outputs.
 
         What is given for an input may be a Tensor, a list of them where the op takes a list, None to leave it out, or

@@ -195,17 +195,17 @@ def _add(op, inputs, attrs, code, build=None):
     CASES.append(made)
 
 
-def case(op, *inputs, **attrs):
+def case(op, /, *inputs, **attrs):
     """OP gives what TensorFlow gives."""
     _add(op, inputs, attrs, "")
 
 
-def bad(op, *inputs, code, **attrs):
+def bad(op, /, *inputs, code, **attrs):
     """OP fails with CODE, as in TensorFlow."""
     _add(op, inputs, attrs, code)
 
 
-def program(name, build, **options):
+def program(name, build, /, **options):
     """Several nodes, several steps: see above."""
     _add(name, (), options, "", build)
 

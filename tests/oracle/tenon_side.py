@@ -30,7 +30,7 @@ class Graph:
     def __exit__(self, *_):
         return False
 
-    def op(self, op, *inputs, name=None, control_inputs=(), **attrs):
+    def op(self, op, /, *inputs, name=None, control_inputs=(), **attrs):
         """Adds a node."""
         controls = [getattr(c, "op", c) for c in control_inputs]
         made = self.graph.op(op, *inputs, name=name, control_inputs=controls, **attrs)

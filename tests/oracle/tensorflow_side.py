@@ -79,7 +79,7 @@ class Graph:
             return tf.make_tensor_proto(value)
         return value
 
-    def op(self, op, *inputs, name=None, control_inputs=(), **attrs):
+    def op(self, op, /, *inputs, name=None, control_inputs=(), **attrs):
         """Adds a node."""
         definition = op_def(op)
         if definition is None:
