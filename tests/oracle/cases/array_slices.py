@@ -251,3 +251,10 @@ update(rand("float64", 4, 5), (0, 1), (0, 3), (1, 1), rand("float64", 1, 2, 5), 
 update(rand("float64", 2, 3, 4), (0, 1), (0, 3), (1, 2), rand("float64", 2, 3, 1), ellipsis_mask=1)
 update(rand("float32", 4), (2,), (2,), (1,), rand("float32"), grad=False, why="empty")
 bad("TensorStridedSliceUpdate", rand("float32", 4), vec(0), vec(3), vec(1), rand("float32", 2), code="INVALID_ARGUMENT")
+
+# More inputs than a machine word has bits.
+case("ConcatV2", [rand("float32", 2, 1) for _ in range(100)], scalar(1))
+case("ConcatV2", [rand("float32", 2, 1) for _ in range(100)], np.array(1, "int32"))
+case("Pack", [rand("float32", 2) for _ in range(100)], axis=1)
+case("Unpack", rand("float32", 2, 100), num=100, axis=1)
+case("Split", scalar(1), rand("float32", 2, 100), num_split=100)
