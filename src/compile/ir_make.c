@@ -125,9 +125,8 @@ static tn_error *conclude(tn_ir *ir, tn_ir_node *node, tn_kernel *kernel, const 
 }
 
 tn_error *tn_ir_infer(tn_ir *ir, tn_ir_node *node, bool runs) {
-  uint64_t values = node->node->op->value_inputs ? tn_node_value_inputs(node->node) : 0;
-  for (int i = 0; i < node->n_inputs && i < 64; i++) {
-    if ((values >> i & 1) && !tn_ir_out(node->inputs[i])->constant) {
+  for (int i = 0; i < node->n_inputs && node->node->op->value_inputs; i++) {
+    if (tn_node_needs_value(node->node, i) && !tn_ir_out(node->inputs[i])->constant) {
       return refuse(ir, node->node, "an input whose value decides shapes is computed in the step");
     }
   }

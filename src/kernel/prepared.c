@@ -6,16 +6,6 @@
 #include "base/alloc.h"
 #include "kernel/select.h"
 
-uint64_t tn_node_value_inputs(const tn_node *node) {
-  uint64_t mask = 0;
-  for (int argument = 0; argument < node->schema->n_inputs && argument < 32; argument++) {
-    if (!(node->op->value_inputs >> argument & 1)) continue;
-    int first = 0, n = tn_node_argument(node, argument, &first);
-    for (int i = first; i < first + n && i < 64; i++) mask |= (uint64_t)1 << i;
-  }
-  return mask;
-}
-
 /* An empty prepared kernel with room for what NODE has. */
 static tn_error *new_kernel(const tn_node *node, int n_inputs, tn_kernel **out) {
   int n = node->n_outputs;

@@ -35,9 +35,6 @@ tn_error *tn_kernel_new(const tn_kernel_request *request, tn_kernel **out) TN_MU
 tn_kernel *tn_kernel_ref(tn_kernel *kernel);
 void tn_kernel_unref(tn_kernel *kernel);
 
-/* Bit i is set if the value of flattened input i (i < 64) decides shapes or set-up. */
-uint64_t tn_node_value_inputs(const tn_node *node);
-
 /* Runs KERNEL with new buffers: fills OUTPUTS (n_outputs slots, clear before) from INPUTS. FORWARD (may be NULL) tells
  * per input that its buffer may be overwritten if nobody else holds it. On an error OUTPUTS are clear. */
 tn_error *tn_kernel_run(tn_kernel *kernel, const tn_tensor *const *inputs, const bool *forward, tn_step *step,

@@ -86,8 +86,7 @@ static void add_value(tn_str *key, const tn_tensor *value) {
 }
 
 /* What the choice of a kernel depends on, as bytes. */
-static tn_error *key_of(const tn_kernel_cache *cache, const tn_node *node, const tn_tensor *inputs, uint64_t values,
-                        tn_str *key) {
+static tn_error *key_of(const tn_kernel_cache *cache, const tn_node *node, const tn_tensor *inputs, tn_str *key) {
   /* A node without inputs may have found a resource by name that has been dropped since. */
   uint64_t epoch = node->n_inputs ? 0 : tn_resources_epoch(tn_session_state_resources(cache->session));
   tn_str_add_bytes(key, &epoch, sizeof epoch);
@@ -96,14 +95,13 @@ static tn_error *key_of(const tn_kernel_cache *cache, const tn_node *node, const
     int32_t head[2] = {(int32_t)t->dtype, t->shape.rank};
     tn_str_add_bytes(key, head, sizeof head);
     tn_str_add_bytes(key, t->shape.dims, (size_t)t->shape.rank * sizeof *t->shape.dims);
-    if (i < 64 && (values >> i & 1)) add_value(key, t);
+    if (tn_node_needs_value(node, i)) add_value(key, t);
   }
   return key->failed ? tn_out_of_memory() : NULL;
 }
 
 /* Prepares NODE's kernel: it sees the values that matter to it and the variables behind handles. */
-static tn_error *prepare(const tn_kernel_cache *cache, const tn_node *node, const tn_tensor *inputs, uint64_t values,
-                         tn_kernel **out) {
+static tn_error *prepare(const tn_kernel_cache *cache, const tn_node *node, const tn_tensor *inputs, tn_kernel **out) {
   size_t n = (size_t)node->n_inputs;
   tn_tensor *seen = tn_malloc((n + 1) * sizeof *seen);
   tn_variable **variables = tn_calloc(n + 1, sizeof *variables);
@@ -113,7 +111,7 @@ static tn_error *prepare(const tn_kernel_cache *cache, const tn_node *node, cons
     bool handle = tn_dtype_is_ref(seen[i].dtype) || seen[i].dtype == TN_RESOURCE;
     tn_object *object = handle && tn_elements(&seen[i]) == 1 ? TN_DATA(tn_object *, &seen[i])[0] : NULL;
     if (object && strcmp(object->type, TN_VARIABLE_TYPE) == 0) variables[i] = tn_variable_of(object);
-    if (i >= 64 || !(values >> i & 1)) seen[i].data = NULL;
+    if (!tn_node_needs_value(node, (int)i)) seen[i].data = NULL;
     seen[i].buffer = NULL;
   }
   if (!error) {
@@ -172,9 +170,8 @@ static tn_error *keep(tn_map *shelves, const tn_node *node, tn_str *key, tn_kern
 }
 
 tn_error *tn_kernel_cache_get(tn_kernel_cache *cache, const tn_node *node, const tn_tensor *inputs, tn_kernel **out) {
-  uint64_t values = node->op->value_inputs ? tn_node_value_inputs(node) : 0;
   tn_str key = {0};
-  tn_error *error = key_of(cache, node, inputs, values, &key);
+  tn_error *error = key_of(cache, node, inputs, &key);
   int stripe = node->id % STRIPES;
   pthread_mutex_t *mutex = &cache->stripes[stripe].mutex;
   tn_kernel *found = NULL;
@@ -186,7 +183,7 @@ tn_error *tn_kernel_cache_get(tn_kernel_cache *cache, const tn_node *node, const
     tn_unlock(mutex);
   }
   if (!error && !found) {
-    error = prepare(cache, node, inputs, values, &found);
+    error = prepare(cache, node, inputs, &found);
     if (!error) {
       tn_lock(mutex);
       error = keep(cache->stripes[stripe].shelves, node, &key, found);
