@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-static const cli_command *const commands[] = {&cli_inspect, &cli_data, &cli_bench};
+static const cli_command *const commands[] = {&cli_train, &cli_eval, &cli_predict, &cli_inspect, &cli_data, &cli_bench};
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_commands(FILE *out) {
