@@ -52,6 +52,14 @@ bool tn_grads_any(const tn_gradients *g, const tn_node *node) {
 
 /* --- which nodes matter --- */
 
+/* What is pushed on a stack comes out of it again: the stack that NODE, a push, goes to is reached as well. */
+static void mark_stack(const tn_node *node, uint8_t *reached) {
+  while (!tn_node_is(node, "Stack", "StackV2") && node->n_inputs > 0 && node->inputs[0].node->id < node->id) {
+    node = node->inputs[0].node;
+  }
+  reached[node->id] = 1;
+}
+
 /* Marks in REACHED all that the xs flow into. A node's inputs have smaller ids, but for the back edges of loops: so one
  * pass does, and another one for each time that a back edge brings something new. */
 static void mark_reached(const tn_gradients *g, uint8_t *reached) {
@@ -64,6 +72,7 @@ static void mark_reached(const tn_gradients *g, uint8_t *reached) {
         if (!reached[from.node->id] || !tn_dtype_trainable(tn_output_dtype(from))) continue;
         reached[i] = 1;
         changed = true;
+        if (tn_node_is(node, "StackPush", "StackPushV2")) mark_stack(node, reached);
       }
     }
   }
@@ -95,7 +104,9 @@ static void count_pending(tn_gradients *g) {
     const tn_node *node = tn_graph_node(g->graph, i);
     for (int j = 0; j < node->n_inputs; j++) {
       int from = node->inputs[j].node->id;
-      if (g->between[from]) g->pending[from]++;
+      if (!g->between[from]) continue;
+      g->pending[from]++;
+      if (tn_is_exit(node)) g->exits[from]++;
     }
   }
 }
@@ -266,8 +277,9 @@ static tn_error *release_inputs(tn_gradients *g, const tn_node *node) {
   for (int i = 0; i < node->n_inputs; i++) {
     tn_node *from = node->inputs[i].node;
     int left = --g->pending[from->id];
-    /* A loop's Switch is visited twice: from the exit, and from the body. */
-    bool ready = left == 0 || (left > 0 && tn_is_loop_switch(from));
+    /* A loop's Switch is visited twice: when its exits are through, and when the body is. */
+    bool left_loop = tn_is_exit(node) && --g->exits[from->id] == 0;
+    bool ready = left == 0 || (left_loop && tn_is_loop_switch(from));
     if (!ready || !g->between[from->id]) continue;
     if (g->loops && tn_is_exit(from)) {
       TN_TRY(tn_loop_exit_ready(g, from));
@@ -296,9 +308,10 @@ static tn_error *prepare(tn_gradients *g) {
   g->between = tn_arena_alloc(g->arena, n);
   g->stop = tn_arena_alloc(g->arena, n);
   g->pending = tn_arena_alloc(g->arena, n * sizeof *g->pending);
+  g->exits = tn_arena_alloc(g->arena, n * sizeof *g->exits);
   g->grads = tn_arena_alloc(g->arena, n * sizeof *g->grads);
   uint8_t *reached = tn_arena_alloc(g->arena, n);
-  if (!g->between || !g->stop || !g->pending || !g->grads || !reached) return tn_out_of_memory();
+  if (!g->between || !g->stop || !g->pending || !g->exits || !g->grads || !reached) return tn_out_of_memory();
   for (size_t i = 0; i < g->asked.n_xs; i++) reached[g->asked.xs[i].node->id] = 1;
   mark_reached(g, reached);
   TN_TRY(mark_between(g, reached));

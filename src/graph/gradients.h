@@ -57,6 +57,7 @@ typedef struct tn_gradients {
   uint8_t *between;     /* per node: on a way from an x to a y */
   uint8_t *stop;        /* per node: nothing flows further */
   int *pending;         /* per node: how many gradients are still to come */
+  int *exits;           /* per node: how many of these come from an Exit */
   tn_grad_list **grads; /* per node: one list per output, or NULL */
   tn_node_list queue;
   size_t next; /* in QUEUE */

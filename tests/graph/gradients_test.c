@@ -206,6 +206,35 @@ static void test_cond(void **state) {
   tn_graph_free(g);
 }
 
+/* y = x * x * ... in a loop: what one gradient remembers on stacks has no second one, which must not look like none. */
+static void test_second_order_of_loops(void **state) {
+  (void)state;
+  tn_graph *g = new_graph();
+  tn_scope s = {.graph = g};
+  tn_output x = placeholder(g, "x", TN_FLOAT, 0, NULL);
+  tn_attr name = {.kind = TN_ATTR_STRING, .string = {(char *)"f", 1}};
+  tn_output i = tn_build(&s, "Enter", TN_IN(tn_build_scalar(&s, TN_FLOAT, 0)), TN_ATTRS({"frame_name", name}));
+  tn_output v = tn_build(&s, "Enter", TN_IN(x), TN_ATTRS({"frame_name", name}));
+  tn_output one = tn_build(&s, "Enter", TN_IN(tn_build_scalar(&s, TN_FLOAT, 1)),
+                           TN_ATTRS({"frame_name", name}, TN_A_BOOL("is_constant", true)));
+  tn_output count = tn_build2(&s, "Merge", i, i), value = tn_build2(&s, "Merge", v, v);
+  tn_output more = tn_build1(&s, "LoopCond", tn_build2(&s, "Less", count, one));
+  tn_output counts = tn_build2(&s, "Switch", count, more), values = tn_build2(&s, "Switch", value, more);
+  tn_output next = tn_build1(&s, "NextIteration", tn_build2(&s, "Add", tn_nth(counts, 1), one));
+  tn_output squared = tn_build2(&s, "Mul", tn_nth(values, 1), tn_nth(values, 1));
+  tn_output next_value = tn_build1(&s, "NextIteration", squared), y = tn_build1(&s, "Exit", values), second = TN_NONE;
+  ok(s.error);
+  ok(tn_graph_set_back_edge(g, count.node, 1, next));
+  ok(tn_graph_set_back_edge(g, value.node, 1, next_value));
+  tn_output first = one_gradient(g, y, x);
+  assert_string_equal(tn_node_op(first.node), "Exit");
+  expect(tn_graph_gradients(g, 1, &first, 1, &x, NULL, &second), TN_NOT_FOUND, "StackPopV2");
+  assert_null(second.node);
+  /* The first order still works beside what the first one left in the loop. */
+  assert_string_equal(tn_node_op(one_gradient(g, y, x).node), "Exit");
+  tn_graph_free(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_chain),
@@ -217,6 +246,7 @@ int main(void) {
       cmocka_unit_test(test_broadcasting),
       cmocka_unit_test(test_second_order),
       cmocka_unit_test(test_cond),
+      cmocka_unit_test(test_second_order_of_loops),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

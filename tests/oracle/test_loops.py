@@ -215,3 +215,66 @@ def test_sparse_gradients(name, resource):
     got = np.zeros(shape)
     np.add.at(got, indices, values)
     assert not compare.difference(got, want, {})
+
+
+# --- loops that TensorFlow's own while_loop does not make ---
+
+
+def squares(graph, x, n):
+    """x squared N times, with two exits; the Switch's output is used as it is, several times."""
+    frame = {"frame_name": "frame"}
+    i, v = graph.op("Enter", graph.constant(0, "int32"), **frame), graph.op("Enter", x, **frame)
+    one, limit = (
+        graph.op("Enter", graph.constant(k, "int32"), is_constant=True, **frame) for k in (1, n)
+    )  # fmt: skip
+    count, value = graph.op("Merge", [i, i]), graph.op("Merge", [v, v])
+    go = graph.op("LoopCond", graph.op("Less", count[0], limit))
+    counts, values = graph.op("Switch", count[0], go), graph.op("Switch", value[0], go)
+    graph.set_back_edge(count[0].ref[0], 1, graph.op("NextIteration", graph.op("AddV2", counts[1], one)).ref)
+    body = graph.op("Mul", values[1], values[1])
+    graph.set_back_edge(value[0].ref[0], 1, graph.op("NextIteration", body).ref)
+    return graph.op("Exit", values[0]), graph.op("Exit", values[0])
+
+
+def test_several_exits_and_uses():
+    graph = tenon.Graph()
+    x = graph.placeholder("float64", [3], "x")
+    a, b = squares(graph, x, 3)
+    y = graph.op("AddV2", a, graph.op("Mul", b, graph.constant(2.0, "float64")))
+    gradient = graph.gradients(y, x)[0]
+    at = np.array([0.5, -1.0, 1.25])
+    with tenon.Session(graph) as session:
+        value, slope = session.run([y, gradient], {x: at})
+    np.testing.assert_allclose(value, 3 * at**8)
+    np.testing.assert_allclose(slope, 24 * at**7)
+
+
+def test_gradient_within_a_loop():
+    """Gradient descent in the body: x -= 0.1 * d((x * c) ** 2) / dx, three times."""
+    graph = tenon.Graph()
+    x, c = graph.placeholder("float64", None, "x"), graph.placeholder("float64", None, "c")
+    frame = {"frame_name": "frame"}
+    i, v = graph.op("Enter", graph.constant(0, "int32"), **frame), graph.op("Enter", x, **frame)
+    one, limit, inside, rate = (
+        graph.op("Enter", k, is_constant=True, **frame)
+        for k in (graph.constant(1, "int32"), graph.constant(3, "int32"), c, graph.constant(0.1, "float64"))
+    )
+    count, value = graph.op("Merge", [i, i]), graph.op("Merge", [v, v])
+    go = graph.op("LoopCond", graph.op("Less", count[0], limit))
+    counts, values = graph.op("Switch", count[0], go), graph.op("Switch", value[0], go)
+    graph.set_back_edge(count[0].ref[0], 1, graph.op("NextIteration", graph.op("AddV2", counts[1], one)).ref)
+    now = graph.op("Identity", values[1])
+    loss = graph.op("Square", graph.op("Mul", now, inside))
+    # What comes in from outside has a gradient here, too; what the loop began with has none.
+    slope, other = graph.gradients(loss, [now, c])
+    with pytest.raises(tenon.errors.UnimplementedError, match="began with"):
+        graph.gradients(loss, x)
+    step = graph.op("Sub", now, graph.op("Mul", graph.op("AddV2", slope, other), rate))
+    graph.set_back_edge(value[0].ref[0], 1, graph.op("NextIteration", step).ref)
+    y = graph.op("Exit", values[0])
+    at, factor = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.5, 0.25])
+    with tenon.Session(graph) as session:
+        got = session.run(y, {x: at, c: factor})
+    for _ in range(3):
+        at = at - 0.1 * (2 * at * factor**2 + 2 * at**2 * factor)
+    np.testing.assert_allclose(got, at)
