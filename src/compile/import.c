@@ -49,11 +49,6 @@ static tn_error *look_up_handle(tn_ir *ir, tn_ir_node *made) {
   return NULL;
 }
 
-static bool hands_out_handle(const tn_node *node) {
-  if (node->n_inputs || node->n_outputs != 1 || strcmp(node->op->name, "TemporaryVariable") == 0) return false;
-  return tn_dtype_is_ref(node->output_types[0]) || node->output_types[0] == TN_RESOURCE;
-}
-
 /* The plan graph's node for ITEM, without its edges. */
 static tn_error *add_item(tn_ir *ir, const tn_ir_source *source, int item_index, tn_ir_node **out) {
   const tn_item *item = &source->subgraph->items[item_index];
@@ -63,7 +58,7 @@ static tn_error *add_item(tn_ir *ir, const tn_ir_source *source, int item_index,
     kind = TN_IR_FEED;
   } else if (strcmp(node->op->name, "Const") == 0) {
     kind = TN_IR_CONST;
-  } else if (hands_out_handle(node)) {
+  } else if (tn_hands_out_handle(node)) {
     kind = TN_IR_HANDLE;
   }
   TN_TRY(tn_ir_new_node(ir, kind, node, kind == TN_IR_KERNEL ? node->n_inputs : 0, out));

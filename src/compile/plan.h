@@ -50,7 +50,7 @@ typedef struct tn_plan_variable {
 typedef struct tn_plan {
   atomic_int refs;
   tn_ir *ir;            /* keeps the nodes, constants and handles that the rest points to */
-  char *refused;  /* there is no plan, for this reason; nothing below is set then */
+  char *refused;        /* there is no plan, for this reason; nothing below is set then */
   bool refused_for_now; /* ... and that may change */
   int n_feeds;
   tn_plan_slot *feeds; /* dtype and shape that it was made for */

@@ -15,10 +15,7 @@ typedef struct search {
   tn_map *fed;   /* (node, output) -> feed's index + 1 */
   int item_capacity;
   size_t edge_capacity;
-  struct raw_edge {
-    int from;
-    tn_edge edge;
-  } * edges;
+  tn_raw_edge *edges;
 } search;
 
 /* A key for output I of NODE, -1 for the node: pointers are aligned, but indices are not bounded, so both go in. */
@@ -69,12 +66,12 @@ static tn_error *add_item(search *s, tn_item item, int *out) {
 static tn_error *add_edge(search *s, int from, tn_edge edge) {
   if ((size_t)s->graph->n_edges == s->edge_capacity) {
     size_t capacity = s->edge_capacity ? 2 * s->edge_capacity : 128;
-    struct raw_edge *edges = tn_realloc(s->edges, capacity * sizeof *edges);
+    tn_raw_edge *edges = tn_realloc(s->edges, capacity * sizeof *edges);
     if (!edges) return tn_out_of_memory();
     s->edges = edges;
     s->edge_capacity = capacity;
   }
-  s->edges[s->graph->n_edges++] = (struct raw_edge){from, edge};
+  s->edges[s->graph->n_edges++] = (tn_raw_edge){from, edge};
   return NULL;
 }
 
@@ -125,6 +122,7 @@ static tn_error *reach_inputs(search *s, int i) {
   }
   for (int k = 0; k < node->n_controls; k++) {
     const tn_node *before = node->controls[k];
+    if (s->signature->within && !tn_map_find_u64(s->signature->within, (uintptr_t)before)) continue;
     bool placeholder = strncmp(before->op->name, "Placeholder", 11) == 0;
     int from = placeholder ? fed_index(s, before, 0) : -1;
     if (from < 0) TN_TRY(item_of(s, before, &from));
@@ -142,7 +140,9 @@ static tn_error *add_feeds(search *s) {
       return tn_errorf(TN_INVALID_ARGUMENT, "Endpoint \"%s:%d\" fed more than once.", feed.node->name, feed.index);
     }
     int at = 0;
-    TN_TRY(add_item(s, (tn_item){.node = feed.node, .kind = TN_ITEM_FEED, .n_outputs = 1, .frame = -1}, &at));
+    TN_TRY(add_item(
+        s, (tn_item){.node = feed.node, .kind = TN_ITEM_FEED, .n_outputs = 1, .frame = -1, .fed_output = feed.index},
+        &at));
     TN_TRY(tn_map_set(s->fed, &key, sizeof key, (void *)(intptr_t)(at + 1), NULL));
   }
   s->graph->n_feeds = s->graph->n_items;
@@ -162,12 +162,10 @@ static tn_error *reach(search *s) {
   return NULL;
 }
 
-/* Sorts the edges by the item that they leave. */
-static tn_error *lay_out_edges(search *s) {
-  tn_subgraph *g = s->graph;
+tn_error *tn_subgraph_set_edges(tn_subgraph *g, const tn_raw_edge *edges) {
   g->edges = tn_malloc(((size_t)g->n_edges + 1) * sizeof *g->edges);
   if (!g->edges) return tn_out_of_memory();
-  for (int i = 0; i < g->n_edges; i++) g->items[s->edges[i].from].n_edges++;
+  for (int i = 0; i < g->n_edges; i++) g->items[edges[i].from].n_edges++;
   int at = 0;
   for (int i = 0; i < g->n_items; i++) {
     g->items[i].first_edge = at;
@@ -175,10 +173,15 @@ static tn_error *lay_out_edges(search *s) {
     g->items[i].n_edges = 0;
   }
   for (int i = 0; i < g->n_edges; i++) {
-    tn_item *from = &g->items[s->edges[i].from];
-    g->edges[from->first_edge + from->n_edges++] = s->edges[i].edge;
+    tn_item *from = &g->items[edges[i].from];
+    g->edges[from->first_edge + from->n_edges++] = edges[i].edge;
   }
   return NULL;
+}
+
+bool tn_hands_out_handle(const tn_node *node) {
+  if (node->n_inputs || node->n_outputs != 1 || strcmp(node->op->name, "TemporaryVariable") == 0) return false;
+  return tn_dtype_is_ref(node->output_types[0]) || node->output_types[0] == TN_RESOURCE;
 }
 
 static int fetched_item(const search *s, tn_output fetch) {
@@ -217,7 +220,7 @@ static tn_error *build(search *s) {
   TN_TRY(tn_map_new(&s->fed));
   TN_TRY(add_feeds(s));
   TN_TRY(reach(s));
-  TN_TRY(lay_out_edges(s));
+  TN_TRY(tn_subgraph_set_edges(s->graph, s->edges));
   TN_TRY(lay_out_fetches(s));
   return tn_find_frames(s->graph);
 }
@@ -240,6 +243,12 @@ tn_error *tn_subgraph_new(const tn_signature *signature, tn_subgraph **out) {
 void tn_subgraph_free(tn_subgraph *subgraph) {
   if (!subgraph) return;
   for (int i = 0; i < subgraph->n_frames; i++) tn_free(subgraph->frames[i].pending);
+  for (int i = 0; i < subgraph->n_islands; i++) {
+    tn_free(subgraph->islands[i].inputs);
+    tn_free(subgraph->islands[i].outputs);
+    tn_map_free(subgraph->islands[i].nodes);
+  }
+  tn_free(subgraph->islands);
   tn_free(subgraph->frames);
   tn_free(subgraph->by_frame);
   tn_free(subgraph->items);

@@ -6,11 +6,14 @@
 #include "graph/graph.h"
 
 /* What is fed, fetched and run. The arrays belong to whoever made them. */
+struct tn_map;
 typedef struct tn_signature {
   size_t n_feeds, n_fetches, n_targets;
   const tn_output *feeds;
   const tn_output *fetches; /* index -1: a target whose fetched value is NULL */
   tn_node *const *targets;
+  const struct tn_map
+      *within; /* NULL, or the nodes whose control edges count; only looked at while a subgraph is made */
 } tn_signature;
 
 typedef enum tn_item_kind {
@@ -21,9 +24,17 @@ typedef enum tn_item_kind {
   TN_ITEM_ENTER,
   TN_ITEM_EXIT,
   TN_ITEM_NEXT_ITERATION,
-  TN_ITEM_PASS,   /* LoopCond: hands its input on */
-  TN_ITEM_TRIGGER /* ControlTrigger: runs even after dead nodes */
+  TN_ITEM_PASS,    /* LoopCond: hands its input on */
+  TN_ITEM_TRIGGER, /* ControlTrigger: runs even after dead nodes */
+  TN_ITEM_ISLAND   /* many nodes that run as one, perhaps as a plan */
 } tn_item_kind;
+
+/* Nodes that are all dead or all alive, and that wait for nothing but each other once their inputs are there. */
+typedef struct tn_island {
+  int n_inputs, n_outputs;
+  tn_output *inputs, *outputs; /* what comes from elsewhere, constants and handles excepted; what is needed elsewhere */
+  struct tn_map *nodes;
+} tn_island;
 
 /* An edge from an output of an item (-1: the control output) to an input of another (-1: a control input). */
 typedef struct tn_edge {
@@ -48,7 +59,9 @@ typedef struct tn_item {
   int child_frame; /* of an Enter: the frame that it enters */
   bool constant_enter;
   bool blocking;
-  bool derefs; /* an input may be a reference where the op takes a value */
+  bool derefs;             /* an input may be a reference where the op takes a value */
+  int fed_output;          /* of a feed: the output of the node that it stands in for */
+  const tn_island *island; /* of an island; owned by the subgraph */
 } tn_item;
 
 /* A loop's body, or the graph outside of loops (frame 0, parent -1). */
@@ -73,10 +86,24 @@ typedef struct tn_subgraph {
   tn_static_frame *frames;
   int *by_frame; /* the items of each frame in order of LOCAL, one frame after the other */
   bool control_flow, blocking, refs;
+  int n_islands;
+  tn_island *islands;
 } tn_subgraph;
+
+/* An edge with the item that it leaves. */
+typedef struct tn_raw_edge {
+  int from;
+  tn_edge edge;
+} tn_raw_edge;
 
 /* INVALID_ARGUMENT: something is fed twice, or a loop is malformed. */
 tn_error *tn_subgraph_new(const tn_signature *signature, tn_subgraph **out) TN_MUST_USE;
 void tn_subgraph_free(tn_subgraph *subgraph);
+/* The same with islands: parts without control flow, each one item. */
+tn_error *tn_subgraph_condense(const tn_subgraph *subgraph, tn_subgraph **out) TN_MUST_USE;
+/* Sets the edges of G, its N_EDGES, from EDGES. */
+tn_error *tn_subgraph_set_edges(tn_subgraph *g, const tn_raw_edge *edges) TN_MUST_USE;
+/* True if NODE only hands out a variable or another resource of the session. */
+bool tn_hands_out_handle(const tn_node *node);
 
 #endif

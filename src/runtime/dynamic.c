@@ -98,7 +98,11 @@ void tn_dynamic_feed(tn_dynamic *run, int i, tn_tensor *value) {
 /* Runs a node whose kernel may use all cores, if nobody else does. */
 static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
   const tn_dynamic_request *request = &run->request;
-  tn_node_context context = {.kernels = request->kernels, .step = request->step, .trace = request->trace};
+  tn_node_context context = {.kernels = request->kernels,
+                             .step = request->step,
+                             .trace = request->trace,
+                             .subgraph = request->subgraph,
+                             .islands = request->islands};
   bool all = !item->blocking && item->kind == TN_ITEM_KERNEL && request->threads > 1 && tn_cores_take();
   int before = tn_parallel_set_threads(all ? request->threads : 1);
   tn_error *error = tn_run_item(&context, item, inputs, outputs);

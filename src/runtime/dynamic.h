@@ -17,8 +17,9 @@ typedef struct tn_dynamic_request {
   tn_step *step;
   tn_trace *trace; /* NULL: none */
   size_t n_fetches;
-  int threads; /* inside an op */
-  int workers; /* nodes that run at once; at least 1 */
+  int threads;                       /* inside an op */
+  int workers;                       /* nodes that run at once; at least 1 */
+  struct tn_program *const *islands; /* of the subgraph's islands */
 } tn_dynamic_request;
 
 tn_error *tn_dynamic_new(const tn_dynamic_request *request, tn_dynamic **out) TN_MUST_USE;

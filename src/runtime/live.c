@@ -37,7 +37,7 @@ tn_error *tn_name_ranked(tn_error *error, const tn_ranking *r) {
 }
 
 static void rank_value(void *argument, const tn_item *consumer, int input, const tn_tensor *value) {
-  tn_output from = consumer->node->inputs[input];
+  tn_output from = consumer->island ? consumer->island->inputs[input] : consumer->node->inputs[input];
   tn_ranked one = {
       value->buffer ? value->buffer->size : 0, value->buffer, value->dtype, value->shape, from.node, from.index};
   tn_rank(argument, &one);

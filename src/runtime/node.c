@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "runtime/program.h"
 
 tn_error *tn_name_node(tn_error *error, const tn_node *node) {
   if (!error || strstr(tn_error_message(error), node->name)) return error;
@@ -86,6 +87,7 @@ static tn_error *run_kind(const tn_node_context *context, const tn_item *item, t
   case TN_ITEM_FEED:
   case TN_ITEM_TRIGGER: return NULL;
   case TN_ITEM_KERNEL: return run_kernel(context, item, inputs, outputs);
+  case TN_ITEM_ISLAND: break;
   }
   return NULL;
 }
@@ -99,6 +101,10 @@ static void trace(const tn_node_context *context, const tn_item *item, int64_t s
 }
 
 tn_error *tn_run_item(const tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
+  if (item->kind == TN_ITEM_ISLAND) {
+    tn_program *island = context->islands[item->island - context->subgraph->islands];
+    return tn_program_run_island(island, context->step, context->trace, inputs, outputs);
+  }
   int64_t start = context->trace ? tn_wall_ns() : 0;
   for (int i = 0; item->derefs && i < item->n_inputs; i++) {
     if (tn_dtype_is_ref(inputs[i].dtype) && !tn_dtype_is_ref(item->node->input_types[i])) {

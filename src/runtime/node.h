@@ -11,6 +11,8 @@ typedef struct tn_node_context {
   tn_kernel_cache *kernels;
   tn_step *step;
   tn_trace *trace;
+  const tn_subgraph *subgraph;
+  struct tn_program *const *islands; /* of SUBGRAPH */
 } tn_node_context;
 
 /* Runs ITEM on INPUTS, which it may use up, and fills OUTPUTS, which are clear; on an error they stay so. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/thread.h"
 #include "compile/passes.h"
 #include "kernel/step.h"
@@ -38,17 +39,21 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
   program->session = session;
   program->graph_version = tn_graph_version(session->graph);
   tn_error *error = copy_signature(program, signature);
+  program->signature.within = signature->within;
+  program->nested = signature->within != NULL;
   tn_graph_lock(session->graph);
   if (!error) error = tn_subgraph_new(&program->signature, &program->subgraph);
   tn_graph_unlock(session->graph);
+  program->signature.within = NULL;
   if (!error) error = tn_check_devices(session, program->subgraph);
   if (error) {
     tn_program_unref(program);
     return error;
   }
-  const char *why = program->subgraph->control_flow ? "control flow"
-                    : program->subgraph->blocking   ? "a node may wait"
-                                                    : NULL;
+  const char *why = program->nested                   ? NULL
+                    : program->subgraph->control_flow ? "control flow"
+                    : program->subgraph->blocking     ? "a node may wait"
+                                                      : NULL;
   if (why && tn_dump_wanted("plan")) fprintf(stderr, "--- plan: none: %s\n", why);
   *out = program;
   return NULL;
@@ -59,6 +64,12 @@ tn_program *tn_program_ref(tn_program *program) {
   return program;
 }
 
+static void free_islands(tn_subgraph *condensed, tn_program **islands) {
+  for (int i = 0; islands && i < condensed->n_islands; i++) tn_program_unref(islands[i]);
+  tn_free(islands);
+  tn_subgraph_free(condensed);
+}
+
 void tn_program_unref(tn_program *program) {
   if (!program || atomic_fetch_sub_explicit(&program->refs, 1, memory_order_acq_rel) != 1) return;
   for (int i = 0; i < program->n_plans; i++) {
@@ -66,6 +77,7 @@ void tn_program_unref(tn_program *program) {
     tn_static_free(program->plans[i]);
   }
   for (int i = 0; i < program->n_retired; i++) tn_static_free(program->retired[i]);
+  free_islands(program->condensed, program->islands);
   pthread_mutex_destroy(&program->mutex);
   tn_subgraph_free(program->subgraph);
   tn_free((void *)program->signature.feeds);
@@ -100,6 +112,9 @@ void tn_program_trim(tn_program *program) {
     tn_static *s = atomic_load(&program->plans[i]);
     if (s) tn_static_trim(s);
   }
+  pthread_mutex_lock(&program->mutex);
+  for (int i = 0; program->islands && i < program->condensed->n_islands; i++) tn_program_trim(program->islands[i]);
+  pthread_mutex_unlock(&program->mutex);
 }
 
 static void set_limits(tn_step *step, const tn_program *program, const tn_run_options *options) {
@@ -137,21 +152,96 @@ static tn_error *hand_over(const tn_program *program, tn_dynamic *run, tn_tensor
   return error;
 }
 
-static tn_error *run_dynamic(tn_program *program, tn_step *step, tn_tensor *const *values, tn_trace *trace,
-                             tn_tensor **out) {
+/* --- the dynamic executor --- */
+
+/* True if running NODE changes something. */
+static bool acts(const tn_node *node) {
+  if (node->op->flags & TN_OP_READ_ONLY) return false;
+  bool handle = false;
+  for (int i = 0; i < node->n_inputs; i++) {
+    handle = handle || tn_dtype_is_ref(node->input_types[i]) || node->input_types[i] == TN_RESOURCE;
+  }
+  return handle || (node->op->flags & TN_OP_STATEFUL);
+}
+
+static tn_error *new_island(const tn_program *program, const tn_island *island, tn_program **out) {
+  tn_node **targets = tn_malloc((tn_map_size(island->nodes) + 1) * sizeof *targets);
+  if (!targets) return tn_out_of_memory();
+  size_t n = 0, cursor = 0;
+  void *node = NULL;
+  while (tn_map_next(island->nodes, &cursor, NULL, NULL, &node)) {
+    if (acts(node)) targets[n++] = node;
+  }
+  tn_signature signature = {.n_feeds = (size_t)island->n_inputs,
+                            .feeds = island->inputs,
+                            .n_fetches = (size_t)island->n_outputs,
+                            .fetches = island->outputs,
+                            .n_targets = n,
+                            .targets = targets,
+                            .within = island->nodes};
+  tn_error *error = tn_program_new(program->session, &signature, out);
+  tn_free(targets);
+  return error;
+}
+
+/* With the lock held. */
+static tn_error *condense(tn_program *program) {
+  tn_subgraph *condensed = NULL;
+  TN_TRY(tn_subgraph_condense(program->subgraph, &condensed));
+  tn_program **islands = tn_calloc((size_t)condensed->n_islands + 1, sizeof *islands);
+  tn_error *error = islands ? NULL : tn_out_of_memory();
+  for (int i = 0; i < condensed->n_islands && !error; i++) {
+    error = new_island(program, &condensed->islands[i], &islands[i]);
+  }
+  if (error) {
+    free_islands(condensed, islands);
+    return error;
+  }
+  program->condensed = condensed;
+  program->islands = islands;
+  return NULL;
+}
+
+/* What the dynamic executor runs. */
+static tn_error *choose_subgraph(tn_program *program, const tn_subgraph **out) {
+  *out = program->subgraph;
+  if (program->nested || program->session->dynamic_only) return NULL;
+  tn_lock(&program->mutex);
+  tn_error *error = program->condensed ? NULL : condense(program);
+  tn_unlock(&program->mutex);
+  if (!error && program->condensed->n_islands) *out = program->condensed;
+  return error;
+}
+
+/* Runs all but what is handed over. */
+static tn_error *run_flow(tn_program *program, tn_step *step, tn_tensor *const *values, tn_trace *trace,
+                          tn_dynamic **out) {
   tn_session *session = program->session;
-  tn_dynamic_request request = {.subgraph = program->subgraph,
-                                .kernels = session->kernels,
+  tn_dynamic_request request = {.kernels = session->kernels,
                                 .step = step,
                                 .trace = trace,
                                 .n_fetches = program->signature.n_fetches,
                                 .threads = session->threads,
-                                .workers = session->workers};
+                                .workers = program->nested ? 1 : session->workers};
+  TN_TRY(choose_subgraph(program, &request.subgraph));
+  request.islands = program->islands;
   tn_dynamic *run = NULL;
   TN_TRY(tn_dynamic_new(&request, &run));
   for (size_t i = 0; i < program->signature.n_feeds; i++) tn_dynamic_feed(run, (int)i, values[i]);
   tn_error *error = tn_dynamic_go(run);
-  if (!error) error = hand_over(program, run, out);
+  if (error) {
+    tn_dynamic_free(run);
+    return error;
+  }
+  *out = run;
+  return NULL;
+}
+
+static tn_error *run_dynamic(tn_program *program, tn_step *step, tn_tensor *const *values, tn_trace *trace,
+                             tn_tensor **out) {
+  tn_dynamic *run = NULL;
+  TN_TRY(run_flow(program, step, values, trace, &run));
+  tn_error *error = hand_over(program, run, out);
   tn_dynamic_free(run);
   return error;
 }
@@ -262,6 +352,36 @@ static tn_error *run_traced(tn_program *program, const tn_run_options *options, 
   set_limits(&step, program, options);
   tn_error *error = run_dynamic(program, &step, values, trace, out);
   tn_step_finish(&step);
+  return error;
+}
+
+/* Moves what is boxed into OUTPUTS. */
+static void unbox(size_t n, tn_tensor **boxed, tn_tensor *outputs) {
+  for (size_t i = 0; i < n; i++) {
+    tn_tensor_set(&outputs[i], boxed[i]);
+    tn_tensor_free(boxed[i]);
+  }
+}
+
+tn_error *tn_program_run_island(tn_program *program, tn_step *step, tn_trace *trace, const tn_tensor *inputs,
+                                tn_tensor *outputs) {
+  enum { FEW = 16 };
+  size_t n = program->signature.n_feeds, m = program->signature.n_fetches;
+  tn_tensor *few[FEW], **values = few;
+  if (n + m > FEW) values = tn_malloc((n + m) * sizeof *values);
+  if (!values) return tn_out_of_memory();
+  for (size_t i = 0; i < n; i++) values[i] = (tn_tensor *)&inputs[i];
+  tn_static_call call = {.session = program->session->state,
+                         .closed = &program->session->closed,
+                         .values = values,
+                         .parent = step,
+                         .trace = trace,
+                         .threads = program->session->threads};
+  bool done = false;
+  tn_error *error = try_static(program, &call, values + n, &done);
+  if (!error && !done) error = run_dynamic(program, step, values, trace, values + n);
+  if (!error) unbox(m, values + n, outputs);
+  if (values != few) tn_free(values);
   return error;
 }
 

@@ -2,7 +2,9 @@
 #ifndef TN_RUNTIME_PROGRAM_H
 #define TN_RUNTIME_PROGRAM_H
 
+#include "kernel/step.h"
 #include "runtime/session.h"
+#include "runtime/trace.h"
 
 /* Steps that are fed more shapes than these run in the dynamic executor; and so does one whose plans went out of date
  * that often. */
@@ -14,6 +16,9 @@ typedef struct tn_program {
   tn_session *session; /* not counted: the session owns its programs, a callable holds both */
   tn_signature signature;
   tn_subgraph *subgraph;
+  bool nested;            /* an island of another program */
+  tn_subgraph *condensed; /* with islands, for the dynamic executor; made with the lock held when it is needed */
+  struct tn_program **islands;
   uint64_t graph_version;                              /* when SUBGRAPH was made */
   pthread_mutex_t mutex;                               /* taken to add a plan */
   _Atomic(struct tn_static *) plans[TN_PROGRAM_PLANS]; /* by the shapes that are fed */
@@ -33,6 +38,10 @@ void tn_program_trim(tn_program *program);
 /* Runs one step. */
 tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_tensor *const *values, tn_tensor **out,
                          tn_run_metadata *metadata) TN_MUST_USE;
+
+/* Runs an island inside STEP: as a plan if it can be one. OUTPUTS are clear. */
+tn_error *tn_program_run_island(tn_program *program, tn_step *step, tn_trace *trace, const tn_tensor *inputs,
+                                tn_tensor *outputs) TN_MUST_USE;
 
 /* A session's programs, the least recently used dropped. Not thread-safe. */
 typedef struct tn_program_cache tn_program_cache;

@@ -23,7 +23,8 @@ typedef struct tn_static_call {
   const atomic_bool *closed;
   const tn_run_options *options; /* may be NULL */
   tn_tensor *const *values;
-  tn_trace *trace; /* NULL: none */
+  const tn_step *parent; /* the step that this is a part of, with its limits; NULL: none */
+  tn_trace *trace;       /* NULL: none */
   int threads;
 } tn_static_call;
 

@@ -202,6 +202,42 @@ static void plans_follow_variables(void **state) {
   tn_graph_free(g);
 }
 
+/* What lies between conditions runs as plans. */
+static void parts_are_static(void **state) {
+  (void)state;
+  tn_graph *g = new_graph();
+  tn_output x = placeholder(g, "x"), limit = constant(g, "limit", scalar(0)), flat = TN_NONE;
+  int64_t axes[] = {0};
+  tn_tensor *list = NULL;
+  ok(tn_tensor_copy_of(TN_INT64, 1, (int64_t[]){1}, axes, &list));
+  flat = constant(g, "axes", list);
+  tn_output positive = op2(g, "Greater", "positive", op2(g, "Sum", "sum", x, flat), limit);
+  tn_output branches = op2(g, "Switch", "switch", x, positive), ends[2];
+  for (int i = 0; i < 2; i++) {
+    tn_output y = tn_nth(branches, i);
+    for (int k = 0; k < 6; k++) y = op2(g, i ? "AddV2" : "Mul", NULL, op1(g, "Neg", NULL, y), y);
+    ends[i] = op1(g, "Exp", NULL, y);
+  }
+  tn_output merged = op2(g, "Merge", "merge", ends[0], ends[1]);
+  tn_session *s = new_session(g, NULL, false), *dynamic = new_session(g, NULL, true);
+  for (int i = 0; i < 4; i++) {
+    tn_tensor *in = vector(2, i % 2 ? (float[]){1, 2} : (float[]){-0.5f, -0.25f});
+    tn_tensor *a = run(s, x, in, merged), *b = run(dynamic, x, in, merged);
+    assert_false(tn_last_step_was_static());
+    for (int k = 0; k < 2; k++) assert_true(at(a, k) == at(b, k));
+    tn_tensor_free(a);
+    tn_tensor_free(b);
+    tn_tensor_free(in);
+  }
+  uint64_t cached, hits, made;
+  tn_session_plan_stats(s, &cached, &hits, &made);
+  assert_int_equal(made, 2);
+  assert_int_equal(hits, 2);
+  tn_session_free(s);
+  tn_session_free(dynamic);
+  tn_graph_free(g);
+}
+
 static void memory_limit(void **state) {
   (void)state;
   for (int dynamic = 0; dynamic < 2; dynamic++) {
@@ -249,10 +285,15 @@ static void traces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_step_is_free),      cmocka_unit_test(executors_agree),
-      cmocka_unit_test(fetched_values_stay), cmocka_unit_test(order_of_reads_and_updates),
-      cmocka_unit_test(plans_are_cached),    cmocka_unit_test(plans_follow_variables),
-      cmocka_unit_test(memory_limit),        cmocka_unit_test(traces),
+      cmocka_unit_test(a_step_is_free),
+      cmocka_unit_test(executors_agree),
+      cmocka_unit_test(fetched_values_stay),
+      cmocka_unit_test(order_of_reads_and_updates),
+      cmocka_unit_test(plans_are_cached),
+      cmocka_unit_test(plans_follow_variables),
+      cmocka_unit_test(memory_limit),
+      cmocka_unit_test(parts_are_static),
+      cmocka_unit_test(traces),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
