@@ -95,24 +95,27 @@ static void max_pool(const tn_nn_window *w, const float *image, float *out) {
 }
 
 static void max_gradient(const tn_nn_window *w, const float *image, const float *gradient, int add, float *out) {
-  const int64_t columns = w->c1 - w->c0, places = (w->r1 - w->r0) * columns;
-  const int64_t first = w->r0 * w->row + w->c0 * w->channels;
   for (int64_t c = 0; c < w->channels; c += LANES) {
-    const int64_t k = w->channels - c;
-    vf m = get(image + first + c, k);
-    vi at = {0};
-    for (int64_t i = 1; i < places; i++) {
-      const vf x = get(image + first + i / columns * w->row + i % columns * w->channels + c, k);
-      const vi more = x > m;
-      m = v_blend(more, x, m);
-      at = v_blendi(more, v_seti((int32_t)i), at);
-    }
+    const int64_t k = w->channels - c, first = w->r0 * w->row + w->c0 * w->channels + c;
+    vf m = get(image + first, k);
+    vi at = {0}, place = {0};
+    for (int64_t r = w->r0; r < w->r1; r++)
+      for (int64_t p = w->c0; p < w->c1; p++) {
+        const vf x = get(image + r * w->row + p * w->channels + c, k);
+        const vi more = x > m;
+        m = v_blend(more, x, m);
+        at = v_blendi(more, place, at);
+        place += 1;
+      }
     const vf g = get(gradient + c, k);
-    for (int64_t i = 0; i < places; i++) {
-      float *to = out + first + i / columns * w->row + i % columns * w->channels + c;
-      const vf here = (vf)((at == (int32_t)i) & (vi)g);
-      put(to, add ? get(to, k) + here : here, k);
-    }
+    place = (vi){0};
+    for (int64_t r = w->r0; r < w->r1; r++)
+      for (int64_t p = w->c0; p < w->c1; p++) {
+        float *to = out + r * w->row + p * w->channels + c;
+        const vf here = (vf)((at == place) & (vi)g);
+        put(to, add ? get(to, k) + here : here, k);
+        place += 1;
+      }
   }
 }
 
