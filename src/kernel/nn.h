@@ -29,7 +29,8 @@ typedef struct tn_nn {
   /* y = a x + b, channel by channel. */
   void (*affine)(const float *x, const float *a, const float *b, int64_t rows, int64_t c, float *y);
   /* Sums of G, and of G times the distance of X from MEAN. */
-  void (*norm_sums)(const float *g, const float *x, const float *mean, int64_t rows, int64_t c, float *sum, float *dot);
+  void (*norm_sums)(const float *g, const float *x, const float *mean, int64_t rows, int64_t c,
+                    float *const sum_dot[2]);
   /* y = a g + b x + d. */
   void (*norm_gradient)(const float *g, const float *x, const float *const abd[3], int64_t rows, int64_t c, float *y);
 } tn_nn;

@@ -167,8 +167,8 @@ static void affine(const float *x, const float *a, const float *b, int64_t rows,
       put(y + r * c + i, v_fma(get(x + r * c + i, c - i), get(a + i, c - i), get(b + i, c - i)), c - i);
 }
 
-static void norm_sums(const float *g, const float *x, const float *mean, int64_t rows, int64_t c, float *sum,
-                      float *dot) {
+static void norm_sums(const float *g, const float *x, const float *mean, int64_t rows, int64_t c,
+                      float *const sum_dot[2]) {
   for (int64_t i = 0; i < c; i += LANES) {
     const int64_t k = c - i;
     const vf m = get(mean + i, k);
@@ -178,8 +178,8 @@ static void norm_sums(const float *g, const float *x, const float *mean, int64_t
       s += flow;
       d = v_fma(flow, get(x + r * c + i, k) - m, d);
     }
-    put(sum + i, s, k);
-    put(dot + i, d, k);
+    put(sum_dot[0] + i, s, k);
+    put(sum_dot[1] + i, d, k);
   }
 }
 

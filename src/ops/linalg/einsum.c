@@ -129,19 +129,24 @@ typedef struct walk {
   int64_t size[MAX_AXES], step[ARGUMENTS][MAX_AXES];
 } walk;
 
-/* Adds the steps of argument A of shape S, labelled by L. Axes: labels by AXIS_OF, then the ELLIPSIS dimensions. */
-static void add_steps(walk *w, int a, const tn_einsum_labels *l, const tn_shape *s, const int axis_of[256],
-                      int first_ellipsis, int ellipsis_rank) {
+/* Where labels and the dimensions under the ellipsis stand among the axes. */
+typedef struct axes {
+  int of[256];
+  int ellipsis, ellipsis_rank;
+} axes;
+
+/* Adds the steps of argument A of shape S, labelled by L. */
+static void add_steps(walk *w, int a, const tn_einsum_labels *l, const tn_shape *s, const axes *x) {
   int64_t step = 1;
   for (int d = s->rank - 1; d >= 0; d--) {
     int k = d, axis;
     const int own = l->ellipsis < 0 ? 0 : s->rank - l->n + 1; /* dimensions under the ellipsis */
     if (l->ellipsis >= 0 && d >= l->ellipsis && d < l->ellipsis + own) {
-      axis = first_ellipsis + ellipsis_rank - own + (d - l->ellipsis);
+      axis = x->ellipsis + x->ellipsis_rank - own + (d - l->ellipsis);
       if (s->dims[d] != 1) w->step[a][axis] += step;
     } else {
       if (l->ellipsis >= 0 && d >= l->ellipsis + own) k = d - own + 1;
-      axis = axis_of[(unsigned char)l->label[k]];
+      axis = x->of[(unsigned char)l->label[k]];
       w->step[a][axis] += step;
     }
     step *= s->dims[d];
@@ -162,17 +167,18 @@ static tn_error *prepare(tn_prepare *p) {
   TN_TRY(result_shape(p->node, &e, &s, &ellipsis, &out));
   TN_TRY(tn_prepare_output(p, 0, &out));
   TN_TRY(tn_prepare_state(p, sizeof *w, &w));
-  int axis_of[256];
+  axes x;
   w->n_inputs = e.n_inputs;
   for (int label = 0; label < 256; label++) {
     if (!s.seen[label]) continue;
-    axis_of[label] = w->n_axes;
+    x.of[label] = w->n_axes;
     w->size[w->n_axes++] = s.size[label];
   }
-  const int first = w->n_axes;
+  x.ellipsis = w->n_axes;
+  x.ellipsis_rank = ellipsis.rank;
   for (int d = 0; d < ellipsis.rank; d++) w->size[w->n_axes++] = ellipsis.dims[d];
-  for (int i = 0; i < e.n_inputs; i++) add_steps(w, i, &e.in[i], &p->inputs[i].shape, axis_of, first, ellipsis.rank);
-  add_steps(w, 2, &e.out, &out, axis_of, first, ellipsis.rank);
+  for (int i = 0; i < e.n_inputs; i++) add_steps(w, i, &e.in[i], &p->inputs[i].shape, &x);
+  add_steps(w, 2, &e.out, &out, &x);
   p->scratch = tn_wide_scratch(p->outputs[0].dtype, tn_elements(&p->outputs[0]));
   for (int i = 0; i < p->n_inputs; i++) p->scratch += tn_wide_scratch(p->inputs[i].dtype, tn_elements(&p->inputs[i]));
   return NULL;

@@ -76,10 +76,16 @@ static tn_output spread(tn_scope *s, tn_output g, const tn_einsum_labels *from, 
   return einsum(s, TN_IN(g), &equation);
 }
 
+/* One of two inputs. */
+typedef struct operand {
+  tn_output value, shape;
+  tn_einsum_labels *labels;
+} operand;
+
 /* The gradient of one of two inputs. */
-static tn_output gradient_of(tn_scope *s, tn_output g, tn_output other, tn_output input_shape,
-                             const tn_einsum_labels *input, const tn_einsum_labels *others,
+static tn_output gradient_of(tn_scope *s, tn_output g, const operand *of, const operand *other,
                              const tn_einsum_labels *out) {
+  const tn_einsum_labels *input = of->labels, *others = other->labels;
   tn_einsum_labels left = {.ellipsis = -1};
   bool lost = false;
   for (int i = 0; i < input->n; i++) {
@@ -94,8 +100,8 @@ static tn_output gradient_of(tn_scope *s, tn_output g, tn_output other, tn_outpu
   add_labels(&equation, others);
   add_text(&equation, "->");
   add_labels(&equation, &left);
-  const tn_output reduced = einsum(s, TN_IN(g, other), &equation);
-  return lost ? spread(s, reduced, &left, input, input_shape) : reduced;
+  const tn_output reduced = einsum(s, TN_IN(g, other->value), &equation);
+  return lost ? spread(s, reduced, &left, input, of->shape) : reduced;
 }
 
 /* The sizes under the ellipsis, a part of a shape vector. */
@@ -134,7 +140,8 @@ static tn_error *gradient_of_two(tn_gradient_ctx *c, tn_einsum *e) {
   }
   if (s->error) return NULL;
   const tn_output xs = tn_build_shape_of(s, x), ys = tn_build_shape_of(s, y);
-  tn_output gx = gradient_of(s, g, y, xs, xl, yl, &e->out), gy = gradient_of(s, g, x, ys, yl, xl, &e->out);
+  const operand first = {x, xs, xl}, second = {y, ys, yl};
+  tn_output gx = gradient_of(s, g, &first, &second, &e->out), gy = gradient_of(s, g, &second, &first, &e->out);
   if (e->out.ellipsis >= 0 && !s->error && !same_ellipsis(x, xl, y, yl)) {
     const tn_output axes = tn_build2(s, "BroadcastGradientArgs", ellipsis_sizes(s, xs, xl), ellipsis_sizes(s, ys, yl));
     gx = unbroadcast(s, gx, axes, xl, xs);

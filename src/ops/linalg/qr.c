@@ -140,12 +140,21 @@ static tn_z reflect(tn_z *x, int64_t n, int64_t step) {
   return conj((beta - first) / beta);
 }
 
-/* Applies I - TAU V V^H, V below the diagonal in column K of A[m,n], to the rows from K on of B[m,w]. */
-static void apply(const tn_z *a, int64_t m, int64_t n, int64_t k, tn_z tau, tn_z *b, int64_t w, int64_t from) {
+/* A reflection I - TAU V V^H with V in column K of A[m,n], below the diagonal. */
+typedef struct reflection {
+  const tn_z *a;
+  int64_t m, n, k;
+  tn_z tau;
+} reflection;
+
+/* Applies it to columns [FROM, W) of B[m,w]. */
+static void apply(const reflection *f, tn_z *b, int64_t w, int64_t from) {
+  const tn_z *a = f->a;
+  const int64_t m = f->m, n = f->n, k = f->k;
   for (int64_t j = from; j < w; j++) {
     tn_z dot = b[k * w + j];
     for (int64_t i = k + 1; i < m; i++) dot += conj(a[i * n + k]) * b[i * w + j];
-    dot *= tau;
+    dot *= f->tau;
     b[k * w + j] -= dot;
     for (int64_t i = k + 1; i < m; i++) b[i * w + j] -= a[i * n + k] * dot;
   }
@@ -160,11 +169,11 @@ static tn_error *run(tn_run *r) {
     tn_dense_get(r->inputs[0], c * m * n, m * n, a);
     for (int64_t k = 0; k < least; k++) {
       tau[k] = reflect(a + k * n + k, m - k, n);
-      apply(a, m, n, k, tau[k], a, n, k + 1);
+      apply(&(reflection){a, m, n, k, tau[k]}, a, n, k + 1);
     }
     memset(q, 0, (size_t)(m * inner) * sizeof *q);
     for (int64_t i = 0; i < inner; i++) q[i * inner + i] = 1;
-    for (int64_t k = least - 1; k >= 0; k--) apply(a, m, n, k, conj(tau[k]), q, inner, k);
+    for (int64_t k = least - 1; k >= 0; k--) apply(&(reflection){a, m, n, k, conj(tau[k])}, q, inner, k);
     tn_dense_put(r->outputs[0], c * m * inner, m * inner, q);
     for (int64_t i = 0; i < inner; i++)
       for (int64_t j = 0; j < n && j < i; j++) a[i * n + j] = 0;

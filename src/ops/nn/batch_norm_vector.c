@@ -114,8 +114,8 @@ static void sums_chunk(void *argument, int64_t chunk) {
   const int64_t c = j->plan->channels;
   int64_t begin, end;
   rows_of(j->plan, chunk, &begin, &end);
-  j->t->norm_sums(j->gradient + begin * c, j->x + begin * c, j->mean, end - begin, c, j->sums + 2 * chunk * c,
-                  j->sums + (2 * chunk + 1) * c);
+  j->t->norm_sums(j->gradient + begin * c, j->x + begin * c, j->mean, end - begin, c,
+                  (float *const[]){j->sums + 2 * chunk * c, j->sums + (2 * chunk + 1) * c});
 }
 
 static void gradient_chunk(void *argument, int64_t chunk) {

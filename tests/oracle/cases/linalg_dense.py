@@ -1,6 +1,7 @@
 """Decompositions and solvers of square and other matrices."""
 
 import numpy as np
+
 from oracle.api import bad, case, rand
 
 REAL = ("float32", "float64")

@@ -1,6 +1,7 @@
 """Convolutions in two and three dimensions, plain, grouped and depthwise, with their gradients."""
 
 import numpy as np
+
 from oracle.api import bad, case, const, rand
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")

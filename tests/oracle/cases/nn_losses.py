@@ -1,6 +1,7 @@
 """Biases, softmax, cross-entropy, top-k tests, norms along channels."""
 
 import numpy as np
+
 from oracle.api import bad, case, ints, rand, special
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")

@@ -1,6 +1,7 @@
 """Fused batch normalisation and its gradients of both orders."""
 
 import numpy as np
+
 from oracle.api import bad, case, rand
 
 LOOSE = {"float16": {"rtol": 2e-2, "atol": 2e-2}, "bfloat16": {"rtol": 1e-1, "atol": 1e-1}}

@@ -1,6 +1,7 @@
 """Pools in two and three dimensions, with their gradients of all orders."""
 
 import numpy as np
+
 from oracle.api import bad, case, const, rand
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
