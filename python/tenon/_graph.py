@@ -1,8 +1,5 @@
 """Graphs, their nodes and tensors: a thin skin over the extension module."""
 
-from contextlib import contextmanager
-from typing import NamedTuple
-
 from tenon import _core, errors
 from tenon._proto import op_info
 from tenon.dtypes import _BY_NUMBER, as_dtype
@@ -56,11 +53,14 @@ class Tensor:
         return f"<tenon.Tensor {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
 
 
-class Operation(NamedTuple):
+class Operation:
     """A node of a graph."""
 
-    graph: "Graph"
-    id: int
+    __slots__ = ("graph", "id")
+
+    def __init__(self, graph, id):
+        self.graph = graph
+        self.id = id
 
     @property
     def ref(self):
@@ -105,12 +105,31 @@ class Operation(NamedTuple):
         return f"<tenon.Operation {self.name!r} type={self.type}>"
 
 
-class IndexedSlices(NamedTuple):
-    """A gradient that is zero but for some rows."""
+class IndexedSlices:
+    """A gradient that is zero but for some rows: Tensors of their values, their numbers, and of the whole's shape."""
 
-    values: Tensor
-    indices: Tensor
-    dense_shape: Tensor
+    __slots__ = ("dense_shape", "indices", "values")
+
+    def __init__(self, values, indices, dense_shape):
+        self.values = values
+        self.indices = indices
+        self.dense_shape = dense_shape
+
+
+class _Scope:
+    """Something that a `with` block enters and leaves."""
+
+    __slots__ = ("enter", "leave")
+
+    def __init__(self, enter, leave):
+        self.enter = enter
+        self.leave = leave
+
+    def __enter__(self):
+        self.enter()
+
+    def __exit__(self, *_):
+        self.leave()
 
 
 def _one(kind, value):
@@ -235,29 +254,17 @@ class Graph(_core.Graph):
         attrs = [("dtype", "type", as_dtype(dtype).number), ("shape", "shape", shape)]
         return self.tensor_at((self.add("Placeholder", name, (), attrs, (), None), 0))
 
-    @contextmanager
     def name_scope(self, name):
-        self.push_name_scope(name)
-        try:
-            yield
-        finally:
-            self.pop_name_scope()
+        """A `with` block whose nodes are called NAME/..."""
+        return _Scope(lambda: self.push_name_scope(name), self.pop_name_scope)
 
-    @contextmanager
     def device(self, name):
-        self.push_device(name)
-        try:
-            yield
-        finally:
-            self.pop_device()
+        """A `with` block whose nodes are placed on device NAME."""
+        return _Scope(lambda: self.push_device(name), self.pop_device)
 
-    @contextmanager
     def control_dependencies(self, nodes):
-        self.push_control([node.ref[0] for node in nodes])
-        try:
-            yield
-        finally:
-            self.pop_control()
+        """A `with` block whose nodes run after NODES."""
+        return _Scope(lambda: self.push_control([node.ref[0] for node in nodes]), self.pop_control)
 
     # --- looking ---
 

@@ -146,6 +146,6 @@ def _freeze(fetches):
     """FETCHES as a key: lists and dicts as tuples that tell their kind."""
     if isinstance(fetches, dict):
         return (dict, *((key, _freeze(value)) for key, value in fetches.items()))
-    if isinstance(fetches, (list, tuple)) and not isinstance(fetches, Operation):
+    if isinstance(fetches, (list, tuple)):
         return (type(fetches), *map(_freeze, fetches))
     return fetches

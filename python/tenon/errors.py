@@ -1,8 +1,12 @@
 """Exceptions: one class for each of TensorFlow's error codes."""
 
-import re
 
-_ORIGIN = re.compile(r"(?:^|: )(\w+) '([^']*)'")
+def _origin(message):
+    """(op type, node name) in a message that reads "... Op 'node': ...", or (None, None)."""
+    import re  # only errors need it, and it takes longer to load than all of this package
+
+    found = re.search(r"(?:^|: )(\w+) '([^']*)'", message)
+    return found.groups() if found else (None, None)
 
 
 class OpError(Exception):
@@ -22,14 +26,12 @@ class OpError(Exception):
     @property
     def op_type(self):
         """The op type that the message names, or None."""
-        found = _ORIGIN.search(self.message)
-        return found[1] if found else None
+        return _origin(self.message)[0]
 
     @property
     def node_name(self):
         """The node that the message names, or None."""
-        found = _ORIGIN.search(self.message)
-        return found[2] if found else None
+        return _origin(self.message)[1]
 
     def __str__(self):
         return self.message
@@ -43,7 +45,7 @@ _CLASSES = {
 
 
 def _constant(name):
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper()
+    return "".join(f"_{c}" if c.isupper() else c for c in name).strip("_").upper()
 
 
 CODES = {code: _constant(name) for code, name in _CLASSES.items()}
