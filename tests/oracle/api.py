@@ -65,6 +65,7 @@ class Case:
     options: dict = field(default_factory=dict)
     build: object = None  # of program()
     id: str = ""
+    second_order: bool = False  # gradients of gradients are asked for, too
 
     def flat(self):
         """All inputs, lists flattened."""

@@ -133,7 +133,21 @@ def check_gradient(case):
         complaints += compare_all(list(got.values()), list(gradients.values()), case.options, what)
         if degree == 0 and case.options.get("fd", True):
             complaints += check_differences(case, grad_ys, got)
+    if case.second_order:
+        complaints += check_second(case)
     return complaints
+
+
+def check_second(case):
+    """Gradients of gradients, for the first float64 case of an op; finite differences would add nothing."""
+    outputs, _ = expected_values(case)
+    want = _ask("second", case, lambda: reference.ask_second(case, outputs))
+    if want is None or want == "unregistered":
+        return []
+    got = tenon_side.ask_second(case, outputs)
+    if not isinstance(got, list):
+        return [f"second order: Tenon says {got}, TensorFlow has one"]
+    return compare_all(got, want, case.options, "second gradient")
 
 
 def check_differences(case, grad_ys, gradients):

@@ -285,6 +285,45 @@ def ask_gradient(case, outputs):
     return grad_ys, {i: None if g is None else np.array(next(answers)) for (i, _), g in zip(xs, found)}
 
 
+def ask_second(case, outputs):
+    """As ask_gradient(), of the gradients: by the fed floating inputs and the gradients of the outputs."""
+    with Graph() as graph:
+        asked = second_order(graph, Node(graph, case), outputs, _float_name, LookupError)
+        if not isinstance(asked, tuple):
+            return asked
+        found, feeds = asked
+        with session(graph) as s:
+            values = iter(s.run([g for g in found if g is not None], feeds))
+    return [None if g is None else np.array(next(values)) for g in found]
+
+
+def _float_name(tensor):
+    return tensor.dtype.base_dtype.name if hasattr(tensor, "dtype") else ""
+
+
+def second_order(graph, node, outputs, name_of, unregistered):
+    """(second gradients, feeds) on either builder; None or "unregistered" where there are none."""
+    ys = [i for i, t in enumerate(node.outputs) if name_of(t) in FLOATS and outputs[i] is not None]
+    xs = [t for t, _ in node.fed if name_of(t) in FLOATS]
+    stream = np.random.RandomState(13)
+    feeds = dict(node.fed)
+
+    def like(value):
+        fed = graph.placeholder(value.dtype.name, value.shape)
+        feeds[fed] = np.asarray(stream.uniform(0.5, 1.5, value.shape)).astype(value.dtype)
+        return fed
+
+    try:
+        grad_ys = [like(outputs[i]) for i in ys]
+        first = graph.gradients([node.outputs[i] for i in ys], xs, grad_ys)
+        pairs = [(g, like(feeds[x])) for g, x in zip(first, xs) if g is not None]
+        if not pairs:
+            return None
+        return graph.gradients([g for g, _ in pairs], [*xs, *grad_ys], [seed for _, seed in pairs]), feeds
+    except unregistered:
+        return "unregistered"
+
+
 def ask_error(case):
     """For known and for unknown shapes the name of the error code, or "OK"."""
     return [_error(case, degree) for degree in (0, 2)]
