@@ -7,7 +7,7 @@ import pytest
 
 import tenon
 
-STEPS = 4
+STEPS = 6
 BATCH = 100
 
 
@@ -50,9 +50,9 @@ class Network:
         updates = []
         for w, slot, g in zip(self.weights, self.slots, self.graph.gradients(loss, self.weights, sparse=True)):
             if isinstance(g, tenon.IndexedSlices):
-                made = op("SparseApplyMomentum", w, slot, 0.05, g.values, g.indices, 0.9)
+                made = op("SparseApplyMomentum", w, slot, 0.01, g.values, g.indices, 0.9)
             else:
-                made = op("ApplyMomentum", w, slot, 0.05, g, 0.9)
+                made = op("ApplyMomentum", w, slot, 0.01, g, 0.9)
             updates.append(made.op)
         return op("NoOp", control_inputs=updates), loss
 
