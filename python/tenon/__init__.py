@@ -2,9 +2,6 @@
 
 import os as _os
 
-# Idle threads of the OpenMP runtime sleep: the policy is read once, when the library loads.
-_os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
 # In a checkout the extension module lies in the build folder.
 _build = _os.path.join(_os.path.dirname(__file__), "..", "..", "build", "python", "tenon")
 if _os.path.isdir(_build):

@@ -1,15 +1,18 @@
-/* Parallel loops on OpenMP's pool, or on plain threads where the thread sanitizer must see them. */
+/* Parallel loops on a pool of threads of our own. oneDNN's primitives run inside it, one thread each; libgomp's own
+ * pool, whose barriers wait for every thread, is never woken. */
 #include "base/parallel.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "base/alloc.h"
-
-enum { MAX_THREADS = 256, MAX_CHUNKS = 64 };
+enum { MAX_THREADS = 256, MAX_CHUNKS = 64, SPINS = 4000 };
 
 static __thread int thread_limit = 1;
 static __thread bool inside;
@@ -22,63 +25,125 @@ int tn_parallel_set_threads(int threads) {
   return old;
 }
 
+/* A loop whose chunks are handed out one by one. It lives on the stack of its caller. */
 typedef struct job {
   void (*fn)(void *, int64_t);
   void *argument;
   int64_t n;
+  int threads;
   atomic_int_fast64_t next;
 } job;
 
-static void *work(void *argument) {
-  job *j = argument;
+/* The workers of the process. A caller publishes its job and works on it too; it never waits for a worker that has not
+ * begun, so a worker that gets no processor delays nothing. A worker counts itself in ACTIVE before it looks at JOB,
+ * and the caller takes JOB away before it looks at ACTIVE: one of the two sees the other. */
+static struct pool {
+  job *_Atomic job;  /* NULL: none */
+  atomic_int active; /* workers that may be looking at JOB */
+  atomic_uint turn;  /* grows with every job; workers sleep on it */
+  atomic_int sleepers;
+  atomic_bool taken;  /* by the one caller that has the workers */
+  atomic_int workers; /* that were started */
+} pool;
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static void work(job *j) {
   inside = true;
-  for (int64_t i; (i = atomic_fetch_add(&j->next, 1)) < j->n;) j->fn(j->argument, i);
+  for (int64_t i; (i = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->n;) j->fn(j->argument, i);
   inside = false;
+}
+
+/* Waits until there is another turn than SEEN: awake for some microseconds, which bridges the gap between two ops, then
+ * asleep. */
+static unsigned wait_for_turn(unsigned seen) {
+  for (;;) {
+    for (int i = 0; i < SPINS; i++) {
+      unsigned turn = atomic_load_explicit(&pool.turn, memory_order_acquire);
+      if (turn != seen) return turn;
+      pause_briefly();
+    }
+    atomic_fetch_add(&pool.sleepers, 1);
+    syscall(SYS_futex, &pool.turn, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+    atomic_fetch_sub(&pool.sleepers, 1);
+  }
+}
+
+static void *worker(void *argument) {
+  int number = (int)(intptr_t)argument;
+  unsigned seen = 0;
+  for (;;) {
+    seen = wait_for_turn(seen);
+    atomic_fetch_add(&pool.active, 1);
+    job *j = atomic_load(&pool.job);
+    if (j && number < j->threads) work(j);
+    atomic_fetch_sub(&pool.active, 1);
+  }
   return NULL;
 }
 
-static void run_plain(int threads, int64_t n, void (*fn)(void *, int64_t), void *argument) {
-  job j = {.fn = fn, .argument = argument, .n = n};
-  pthread_t handles[MAX_THREADS];
-  int started = 0;
-  while (started < threads - 1 && !pthread_create(&handles[started], NULL, work, &j)) started++;
-  work(&j);
-  while (started > 0) pthread_join(handles[--started], NULL);
+/* A child has none of its parent's threads: it begins with a fresh pool. */
+static void in_child(void) {
+  pool.job = NULL;
+  pool.active = 0;
+  pool.sleepers = 0;
+  pool.workers = 0;
+  pool.taken = false;
+  inside = false;
 }
 
-#ifdef TN_TSAN
-static void run_threads(int threads, int64_t n, void (*fn)(void *, int64_t), void *argument) {
-  run_plain(threads, n, fn, argument);
-}
-#else
-/* libgomp's entry point, called by name: clang generates no code for this library, and oneDNN's pool is to be shared.
- */
-void GOMP_parallel(void (*fn)(void *), void *data, unsigned threads, unsigned flags);
-
-static void work_in_team(void *argument) { work(argument); }
-
-/* OpenMP's pool does not survive a fork: a child uses threads of its own. */
-static atomic_bool forked;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static void in_child(void) { atomic_store(&forked, true); }
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, in_child); }
 
-static void run_threads(int threads, int64_t n, void (*fn)(void *, int64_t), void *argument) {
-  pthread_once(&fork_once, watch_forks);
-  if (atomic_load_explicit(&forked, memory_order_relaxed)) {
-    run_plain(threads, n, fn, argument);
-    return;
+/* Starts workers until there are THREADS - 1 of them, as far as the system allows. They get no signals: those are the
+ * program's. */
+static void start_workers(int threads) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, watch_forks);
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  pthread_attr_t detached;
+  pthread_attr_init(&detached);
+  pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  while (atomic_load(&pool.workers) < threads - 1) {
+    pthread_t handle;
+    intptr_t number = atomic_load(&pool.workers) + 1;
+    if (pthread_create(&handle, &detached, worker, (void *)number)) break;
+    atomic_fetch_add(&pool.workers, 1);
   }
-  job j = {.fn = fn, .argument = argument, .n = n};
-  GOMP_parallel(work_in_team, &j, (unsigned)threads, 0);
+  pthread_attr_destroy(&detached);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
-#endif
+
+/* Runs the job with the workers; the caller has taken the pool. */
+static void run_with_workers(job *j) {
+  if (atomic_load_explicit(&pool.workers, memory_order_relaxed) < j->threads - 1) start_workers(j->threads);
+  atomic_store(&pool.job, j);
+  atomic_fetch_add(&pool.turn, 1);
+  if (atomic_load(&pool.sleepers)) syscall(SYS_futex, &pool.turn, FUTEX_WAKE_PRIVATE, j->threads - 1, NULL, NULL, 0);
+  work(j);
+  atomic_store(&pool.job, NULL);
+  for (int i = 1; atomic_load(&pool.active); i++) {
+    if (i % 1024)
+      pause_briefly();
+    else
+      sched_yield(); /* the worker that holds the last chunk may need this processor */
+  }
+}
 
 void tn_parallel(int64_t n, void (*fn)(void *argument, int64_t i), void *argument) {
   int threads = tn_parallel_threads();
   if (threads > n) threads = (int)n;
-  if (threads > 1) {
-    run_threads(threads, n, fn, argument);
+  if (threads > 1 && !atomic_exchange_explicit(&pool.taken, true, memory_order_acquire)) {
+    job j = {.fn = fn, .argument = argument, .n = n, .threads = threads};
+    run_with_workers(&j);
+    atomic_store_explicit(&pool.taken, false, memory_order_release);
     return;
   }
   bool nested = inside;

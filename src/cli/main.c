@@ -1,8 +1,6 @@
 /* The `tenon` command: finds the command that is asked for. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -26,17 +24,7 @@ static int unknown_command(const char *name) {
   return CLI_USAGE;
 }
 
-/* OpenMP reads its wait policy when it is loaded, before main: to have idle threads sleep, the program starts itself
- * again. */
-static void set_wait_policy(char **argv) {
-  if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;
-  setenv("OMP_WAIT_POLICY", "passive", 1);
-  setenv("GOMP_SPINCOUNT", "10000", 1); /* long enough to bridge the gap between two ops, some microseconds */
-  execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv) {
-  set_wait_policy(argv);
   if (argc < 2) {
     print_commands(stderr);
     return CLI_USAGE;

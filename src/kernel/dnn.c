@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 
 /* The number of threads that oneDNN sees when it makes and runs a primitive. Weak: only the library brings them in. */
-__attribute__((weak)) int omp_get_max_threads(void);
-__attribute__((weak)) void omp_set_num_threads(int threads);
+int omp_get_max_threads(void);
+void omp_set_num_threads(int threads);
 
 enum { MAX_ARGS = 4, SLOTS = 16 };
 
@@ -44,7 +44,7 @@ static void make_engine(void) { engine_status = dnnl_engine_create(&engine, dnnl
 
 /* Lets oneDNN see one thread; returns what it saw before. */
 static int one_thread(void) {
-  const int threads = omp_get_max_threads ? omp_get_max_threads() : 1;
+  const int threads = omp_get_max_threads();
   if (threads != 1) omp_set_num_threads(1);
   return threads;
 }
