@@ -123,10 +123,8 @@ tn_error *tn_grad_merge(tn_gradient_ctx *c) {
 tn_error *tn_grad_exit(tn_gradient_ctx *c) {
   tn_frame *frame = backward_of(c, c->node->inputs[0].node);
   if (!tn_grad_has(c, 0) || !frame) return NULL;
-  tn_gradient_value value = c->grad_out[0];
-  value.values = tn_loop_enter(c->driver, frame, value.values, false);
-  if (value.indices.node) value.indices = tn_loop_enter(c->driver, frame, value.indices, false);
-  if (value.dense_shape.node) value.dense_shape = tn_loop_enter(c->driver, frame, value.dense_shape, false);
+  /* Dense before it enters: inside, every iteration would add the rows up again, and begin the loop's variable anew. */
+  tn_gradient_value value = {.values = tn_loop_enter(c->driver, frame, tn_grad_dense(c, 0), false)};
   c->grad_in[0] = value;
   c->driver->current = frame;
   return done(c);
