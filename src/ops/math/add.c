@@ -67,6 +67,11 @@ static const tn_kernel_def add_kernels[] = {
     {.name = "reference", .types = TN_NUMBERS, .prepare = add_prepare, .run = tn_elementwise_run},
     {0}};
 
+static const tn_kernel_def add_v2_kernels[] = {
+    {.name = "vector", .types = TN_TAPE_TYPES, .prepare = tn_tape_kernel_prepare, .run = tn_tape_kernel_run},
+    {.name = "reference", .types = TN_NUMBERS, .prepare = add_prepare, .run = tn_elementwise_run},
+    {0}};
+
 static tn_error *add_gradient(tn_gradient_ctx *c) {
   tn_output grad = tn_grad_dense(c, 0);
   grad_set_both(c, grad, grad);
@@ -88,7 +93,7 @@ TN_OP(AddV2, ELEMENTWISE_BINARY(ADD),
           "T: {bfloat16, half, float, double, uint8, uint16, uint32, uint64, int8, int16, int32, int64, complex64, "
           "complex128}",
       .doc = "x + y.", .flags = TN_OP_ELEMENTWISE | TN_OP_COMMUTATIVE | TN_OP_AGGREGATE, .gradient = add_gradient,
-      .kernels = add_kernels);
+      .kernels = add_v2_kernels);
 TN_OP(Sub, ELEMENTWISE_BINARY(SUB),
       .attrs = "T: {bfloat16, half, float, double, uint8, int8, uint16, int16, int32, int64, complex64, complex128, "
                "uint32, uint64}",
