@@ -14,12 +14,10 @@ static bool sole_user(const tn_emit *e, const tn_plan_op *op, int k, int root) {
   return true;
 }
 
-/* Lets output K of operation I overwrite the input that its kernel names, if that ends here. */
-static bool overwrite(tn_emit *e, int i, int k) {
+/* Lets output K of operation I overwrite INPUT, if that ends here. */
+static bool overwrite_input(tn_emit *e, int i, int k, int input) {
   tn_plan *plan = e->plan;
   const tn_plan_op *op = &plan->ops[i];
-  int input = op->kernel ? op->kernel->in_place[k] : -1;
-  if (input < 0) return false;
   int slot = plan->operands[op->first + op->n_inputs + k], from = plan->operands[op->first + input];
   int root = tn_emit_root(e, from);
   tn_plan_slot *out = &plan->slots[slot];
@@ -30,6 +28,17 @@ static bool overwrite(tn_emit *e, int i, int k) {
   e->lives[root].to = e->lives[slot].to;
   e->lives[root].fetched = e->lives[slot].fetched;
   return true;
+}
+
+/* The first of the inputs that the kernel names for output K. */
+static bool overwrite(tn_emit *e, int i, int k) {
+  const tn_kernel *kernel = e->plan->ops[i].kernel;
+  for (int choice = 0; kernel; choice++) {
+    int input = tn_kernel_overwrites(kernel, k, choice);
+    if (input < 0) return false;
+    if (overwrite_input(e, i, k, input)) return true;
+  }
+  return false;
 }
 
 static int overwrite_all(tn_emit *e) {

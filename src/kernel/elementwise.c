@@ -114,16 +114,6 @@ void tn_broadcast_run(const tn_broadcast *b, tn_loop_fn loop, double parameter, 
   }
 }
 
-/* One mark is all there is: the first input that has the output's shape and size of element. */
-static void offer_in_place(tn_prepare *p, const tn_shape *shape) {
-  for (int k = 0; k < p->n_inputs; k++) {
-    if (tn_dtype_size(p->inputs[k].dtype) != tn_dtype_size(p->outputs[0].dtype)) continue;
-    if (!tn_shape_equal(&p->inputs[k].shape, shape)) continue;
-    tn_prepare_in_place(p, 0, k);
-    return;
-  }
-}
-
 static tn_error *prepare_state(tn_prepare *p, const tn_loop_row *rows, double parameter, elementwise_state **out) {
   tn_dtype dtype = tn_dtype_base(p->inputs[0].dtype);
   while (rows->loop && rows->dtype != dtype) rows++;
@@ -144,7 +134,7 @@ tn_error *tn_elementwise_prepare(tn_prepare *p, const tn_loop_row *rows, double 
   TN_TRY(prepare_state(p, rows, parameter, &state));
   state->check = check;
   tn_broadcast_init(&state->broadcast, p->n_inputs, p->inputs, &shape);
-  offer_in_place(p, &shape);
+  tn_prepare_in_place_any(p, tn_shape_elements(&shape));
   return NULL;
 }
 
@@ -168,7 +158,7 @@ tn_error *tn_elementwise_prepare_same(tn_prepare *p, const tn_loop_row *rows, do
   tn_broadcast *b = &state->broadcast;
   *b = (tn_broadcast){.n_inputs = p->n_inputs, .rank = 1, .elements = elements, .dims = {elements}};
   for (int k = 0; k < p->n_inputs; k++) b->strides[k][0] = 1;
-  offer_in_place(p, shape);
+  tn_prepare_in_place_any(p, elements);
   return NULL;
 }
 

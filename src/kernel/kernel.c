@@ -38,6 +38,15 @@ tn_error *tn_prepare_state(tn_prepare *p, size_t size, void *out) {
   return NULL;
 }
 
+void tn_prepare_in_place_any(tn_prepare *p, int64_t elements) {
+  for (int k = 0; k < p->n_inputs && k < 32; k++) {
+    if (tn_dtype_size(p->inputs[k].dtype) != tn_dtype_size(p->outputs[0].dtype)) continue;
+    if (tn_dtype_is_ref(p->inputs[k].dtype) || tn_shape_elements(&p->inputs[k].shape) != elements) continue;
+    if (p->in_place[0] < 0) tn_prepare_in_place(p, 0, k);
+    p->in_place_too |= (uint32_t)1 << k;
+  }
+}
+
 tn_error *tn_prepare_persistent(tn_prepare *p, size_t size, void *out) {
   if (!p->session) return tn_prepare_errorf(p, TN_INTERNAL, "state is asked for where constants are folded");
   return tn_session_state_get(p->session, p->node->name, size, out);

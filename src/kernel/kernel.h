@@ -22,10 +22,11 @@ typedef struct tn_prepare {
   /* Per input: the variable behind a reference or resource handle if that is known, else NULL. It is borrowed, and
    * it may get another value, and another shape, after PREPARE: RUN checks. */
   tn_variable *const *variables;
-  tn_tensor *outputs;                         /* dtype is preset; tn_prepare_output sets the shape */
-  size_t scratch;                             /* bytes of scratch that RUN gets, aligned to 64; set by PREPARE */
-  int8_t alias[TN_KERNEL_MAX_OUTPUTS];        /* output i IS input alias[i] (same bytes, other shape); -1: no */
-  int8_t in_place[TN_KERNEL_MAX_OUTPUTS];     /* output i may overwrite input in_place[i] if that dies here; -1: no */
+  tn_tensor *outputs;                     /* dtype is preset; tn_prepare_output sets the shape */
+  size_t scratch;                         /* bytes of scratch that RUN gets, aligned to 64; set by PREPARE */
+  int8_t alias[TN_KERNEL_MAX_OUTPUTS];    /* output i IS input alias[i] (same bytes, other shape); -1: no */
+  int8_t in_place[TN_KERNEL_MAX_OUTPUTS]; /* output i may overwrite input in_place[i] if that dies here; -1: no */
+  uint32_t in_place_too;                  /* bit j: output 0 may overwrite input j just as well as input in_place[0] */
   bool dynamic_output[TN_KERNEL_MAX_OUTPUTS]; /* RUN allocates output i itself with tn_run_allocate */
   bool rest_dynamic;         /* the same for all outputs past those whose shape PREPARE leaves unknown */
   int threads;               /* threads that tn_parallel may use when this runs */
@@ -63,6 +64,8 @@ tn_error *tn_prepare_output(tn_prepare *p, int i, const tn_shape *shape) TN_MUST
 tn_error *tn_prepare_alias(tn_prepare *p, int i, int j, const tn_shape *shape) TN_MUST_USE;
 /* Output I may overwrite input J (same number of bytes). */
 static inline void tn_prepare_in_place(tn_prepare *p, int i, int j) { p->in_place[i] = (int8_t)j; }
+/* Output 0 may overwrite any input that has ELEMENTS elements, all that it has itself, of the same size. */
+void tn_prepare_in_place_any(tn_prepare *p, int64_t elements);
 /* Output I has a shape that only RUN knows. */
 static inline void tn_prepare_dynamic(tn_prepare *p, int i) {
   if (i < TN_KERNEL_MAX_OUTPUTS)

@@ -54,6 +54,7 @@ static void begin(const tn_kernel_request *request, tn_kernel *kernel, tn_prepar
 /* Takes over what PREPARE said, and checks that it said enough. */
 static tn_error *take(const tn_prepare *p, tn_kernel *kernel) {
   kernel->scratch = p->scratch;
+  kernel->in_place_too = p->in_place_too;
   for (int i = 0; i < kernel->n_outputs; i++) {
     tn_tensor *output = &kernel->outputs[i];
     if (i < TN_KERNEL_MAX_OUTPUTS) {
@@ -177,6 +178,14 @@ static bool may_overwrite(const tn_kernel *kernel, int i, const tn_tensor *input
   return bytes == (size_t)tn_shape_elements(&input->shape) * tn_dtype_size(input->dtype) && input->data == buffer->data;
 }
 
+int tn_kernel_overwrites(const tn_kernel *kernel, int output, int choice) {
+  int first = kernel->in_place[output];
+  if (choice == 0 || first < 0 || output > 0) return choice == 0 ? first : -1;
+  for (int k = 0; k < kernel->n_inputs && k < 32; k++)
+    if (k != first && (kernel->in_place_too >> k & 1) && --choice == 0) return k;
+  return -1;
+}
+
 /* Gives output I its bytes: the input's where it is that or may overwrite it, else new ones. */
 static tn_error *init_output(tn_kernel *kernel, int i, const tn_tensor *const *inputs, const bool *forward,
                              tn_tensor *output) {
@@ -187,9 +196,11 @@ static tn_error *init_output(tn_kernel *kernel, int i, const tn_tensor *const *i
     return NULL;
   }
   int source = kernel->alias[i];
-  if (source < 0 && kernel->in_place[i] >= 0 && forward && forward[kernel->in_place[i]]) {
+  for (int choice = 0; source < 0 && forward; choice++) {
+    int input = tn_kernel_overwrites(kernel, i, choice);
+    if (input < 0) break;
     size_t bytes = (size_t)tn_shape_elements(&want->shape) * tn_dtype_size(want->dtype);
-    if (may_overwrite(kernel, i, inputs[kernel->in_place[i]], bytes)) source = kernel->in_place[i];
+    if (forward[input] && may_overwrite(kernel, i, inputs[input], bytes)) source = input;
   }
   if (source >= 0) {
     tn_tensor_set(output, inputs[source]);

@@ -10,11 +10,12 @@ typedef struct tn_kernel {
   const tn_node *node;
   const tn_kernel_def *def;
   int n_inputs, n_outputs;
-  tn_tensor *outputs; /* dtype and shape; DATA is NULL. Outputs called dynamic have an unknown shape */
-  size_t scratch;     /* bytes */
-  int8_t *alias;      /* per output: the input that it is, or -1 */
-  int8_t *in_place;   /* per output: the input that it may overwrite, or -1 */
-  bool *dynamic;      /* per output */
+  tn_tensor *outputs;    /* dtype and shape; DATA is NULL. Outputs called dynamic have an unknown shape */
+  size_t scratch;        /* bytes */
+  int8_t *alias;         /* per output: the input that it is, or -1 */
+  int8_t *in_place;      /* per output: the input that it may overwrite, or -1 */
+  uint32_t in_place_too; /* bit j: output 0 may overwrite input j as well */
+  bool *dynamic;         /* per output */
   void *state;
 } tn_kernel;
 
@@ -28,6 +29,9 @@ typedef struct tn_kernel_request {
   int threads;
   bool reference; /* take the last kernel of the list: cheap to prepare */
 } tn_kernel_request;
+
+/* The input that output OUTPUT may overwrite as choice number CHOICE (from 0, best first); -1 after the last. */
+int tn_kernel_overwrites(const tn_kernel *kernel, int output, int choice);
 
 /* Picks the first kernel of the op's list that takes the types, supports the shapes and can be prepared.
  * UNIMPLEMENTED if no kernel takes the types; INVALID_ARGUMENT and others come from PREPARE. */

@@ -14,12 +14,7 @@ static tn_error *keep_plan(tn_prepare *p, const tn_tape *tape, const tn_tensor *
   TN_TRY(tn_prepare_output(p, 0, full));
   TN_TRY(tn_tape_plan_new(tape, inputs, full, 0, NULL, &plan));
   p->state = plan;
-  for (int k = 0; k < p->n_inputs; k++) {
-    if (tn_dtype_size(p->inputs[k].dtype) != tn_dtype_size(p->outputs[0].dtype)) continue;
-    if (tn_shape_elements(&p->inputs[k].shape) != tn_shape_elements(full)) continue;
-    tn_prepare_in_place(p, 0, k);
-    return NULL;
-  }
+  tn_prepare_in_place_any(p, tn_shape_elements(full));
   return NULL;
 }
 

@@ -49,16 +49,17 @@ static tn_error *check_inputs(const tn_prepare *p, const fused *f) {
   return NULL;
 }
 
-/* Each output may lie over an input of its own. */
+/* Each output may lie over an input of its own; the first, which is all that most groups have, over any. */
 static void offer_in_place(tn_prepare *p, const fused *f) {
   const tn_shape *full = f->full;
   uint32_t taken = 0;
   for (int k = 0; k < p->n_outputs; k++) {
     if (f->tape.outputs[k].reduce) continue;
+    if (k == 0) tn_prepare_in_place_any(p, tn_shape_elements(full));
     for (int i = 0; i < p->n_inputs; i++) {
       if ((taken >> i & 1) || !tn_shape_equal(&p->inputs[i].shape, full)) continue;
       if (tn_dtype_size(p->inputs[i].dtype) != tn_dtype_size(p->outputs[k].dtype)) continue;
-      tn_prepare_in_place(p, k, i);
+      if (k > 0) tn_prepare_in_place(p, k, i);
       taken |= (uint32_t)1 << i;
       break;
     }
