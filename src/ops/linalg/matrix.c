@@ -24,35 +24,23 @@ tn_error *tn_matrix_shape(const tn_shape_ctx *c, const tn_shape *batch, int64_t 
   return NULL;
 }
 
-static void product_real(const tn_product *p, const double *a, const double *b, double *c) {
-  for (int64_t i = 0; i < p->m; i++)
-    for (int64_t j = 0; j < p->n; j++) {
-      double sum = 0;
-      for (int64_t k = 0; k < p->k; k++) sum += a[i * p->a_row + k * p->a_col] * b[k * p->b_row + j * p->b_col];
-      c[i * p->n + j] = sum;
-    }
-}
-
-static void product_int(const tn_product *p, const uint64_t *a, const uint64_t *b, uint64_t *c) {
-  for (int64_t i = 0; i < p->m; i++)
-    for (int64_t j = 0; j < p->n; j++) {
-      uint64_t sum = 0;
-      for (int64_t k = 0; k < p->k; k++) sum += a[i * p->a_row + k * p->a_col] * b[k * p->b_row + j * p->b_col];
-      c[i * p->n + j] = sum;
-    }
-}
-
-static void product_complex(const tn_product *p, const double complex *a, const double complex *b, double complex *c) {
-  for (int64_t i = 0; i < p->m; i++)
-    for (int64_t j = 0; j < p->n; j++) {
-      double complex sum = 0;
-      for (int64_t k = 0; k < p->k; k++) {
-        const double complex x = a[i * p->a_row + k * p->a_col], y = b[k * p->b_row + j * p->b_col];
-        sum += (p->conjugate_a ? conj(x) : x) * (p->conjugate_b ? conj(y) : y);
-      }
-      c[i * p->n + j] = sum;
-    }
-}
+/* Row by row of C, so that rows of B are read in order: DEFINE_PRODUCT makes the function for one element type. */
+#define DEFINE_PRODUCT(NAME, TYPE, FLIP_A, FLIP_B)                                                                     \
+  static void NAME(const tn_product *p, const TYPE *a, const TYPE *b, TYPE *c) {                                       \
+    for (int64_t i = 0; i < p->m; i++, c += p->n) {                                                                    \
+      for (int64_t j = 0; j < p->n; j++) c[j] = 0;                                                                     \
+      for (int64_t k = 0; k < p->k; k++) {                                                                             \
+        const TYPE x = FLIP_A(a[i * p->a_row + k * p->a_col]);                                                         \
+        for (int64_t j = 0; j < p->n; j++) c[j] += x * FLIP_B(b[k * p->b_row + j * p->b_col]);                         \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+#define AS_IS(x)       (x)
+#define CONJUGATE_A(x) (p->conjugate_a ? conj(x) : (x))
+#define CONJUGATE_B(x) (p->conjugate_b ? conj(x) : (x))
+DEFINE_PRODUCT(product_real, double, AS_IS, AS_IS)
+DEFINE_PRODUCT(product_int, uint64_t, AS_IS, AS_IS)
+DEFINE_PRODUCT(product_complex, double complex, CONJUGATE_A, CONJUGATE_B)
 
 void tn_product_reference(tn_wide wide, const tn_product *p, const void *a, const void *b, void *c) {
   if (wide == TN_WIDE_REAL)

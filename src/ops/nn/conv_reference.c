@@ -13,22 +13,23 @@ typedef struct walk {
   char *x, *f, *y;
 } walk;
 
-/* What one window place does for all channels: DEFINE_TAP makes the function for one element type. */
+/* What one window place does for all channels, group by group: DEFINE_TAP makes the function for one element type. */
 #define DEFINE_TAP(NAME, TYPE)                                                                                         \
   static void NAME(const walk *k, int64_t xi, int64_t fi, int64_t yi, int64_t xs, int64_t ys) {                        \
     const tn_window *w = k->w;                                                                                         \
     const int64_t ins = w->in_channels / w->groups, outs = w->out_channels / w->groups;                                \
-    TYPE *x = (TYPE *)k->x + xi, *f = (TYPE *)k->f + fi, *y = (TYPE *)k->y + yi;                                       \
-    for (int64_t i = 0; i < ins; i++)                                                                                  \
-      for (int64_t c = 0; c < w->out_channels; c++) {                                                                  \
-        TYPE *xe = x + (c / outs * ins + i) * xs, *fe = f + i * w->out_channels + c, *ye = y + c * ys;                 \
-        if (k->kind == TN_CONV_FORWARD)                                                                                \
-          *ye += *xe * *fe;                                                                                            \
-        else if (k->kind == TN_CONV_BACK_INPUT)                                                                        \
-          *xe += *ye * *fe;                                                                                            \
-        else                                                                                                           \
-          *fe += *xe * *ye;                                                                                            \
+    for (int64_t i = 0; i < w->in_channels; i++) {                                                                     \
+      const int64_t group = i / ins;                                                                                   \
+      TYPE *x = (TYPE *)k->x + xi + i * xs, *y = (TYPE *)k->y + yi + group * outs * ys;                                \
+      TYPE *f = (TYPE *)k->f + fi + i % ins * w->out_channels + group * outs;                                          \
+      if (k->kind == TN_CONV_FORWARD) {                                                                                \
+        for (int64_t c = 0; c < outs; c++) y[c * ys] += *x * f[c];                                                     \
+      } else if (k->kind == TN_CONV_BACK_INPUT) {                                                                      \
+        for (int64_t c = 0; c < outs; c++) *x += y[c * ys] * f[c];                                                     \
+      } else {                                                                                                         \
+        for (int64_t c = 0; c < outs; c++) f[c] += *x * y[c * ys];                                                     \
       }                                                                                                                \
+    }                                                                                                                  \
   }
 DEFINE_TAP(tap_real, double)
 DEFINE_TAP(tap_int, uint64_t)

@@ -1,0 +1,97 @@
+/* Our matrix product against the plainest loops: odd sizes, both transposes, exact allocations (so that the address
+ * sanitizer sees a read too far), and the same bits with 1, 2 and 3 threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "kernel/gemm.h"
+
+static float *filled(int64_t n, unsigned seed) {
+  float *x = malloc((size_t)n * sizeof *x);
+  assert_non_null(x);
+  for (int64_t i = 0; i < n; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    x[i] = (float)(seed >> 8) / (float)(1 << 23) - 1;
+  }
+  return x;
+}
+
+/* The product with as many threads as given. */
+static float *product(const tn_gemm *g, const float *a, const float *b, int threads) {
+  void *scratch = NULL;
+  float *c = filled(g->m * g->n, 3);
+  const int before = tn_parallel_set_threads(threads);
+  assert_null(tn_alloc_aligned(tn_gemm_scratch(g) + 64, &scratch));
+  tn_gemm_run(g, a, b, c, scratch);
+  tn_free_aligned(scratch, tn_gemm_scratch(g) + 64);
+  tn_parallel_set_threads(before);
+  return c;
+}
+
+static void check(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
+  tn_gemm g = {
+      .m = m, .n = n, .k = k, .a_row = ta ? 1 : k, .a_col = ta ? m : 1, .b_row = tb ? 1 : n, .b_col = tb ? k : 1};
+  tn_gemm_plan(&g);
+  float *a = filled(m * k, 1), *b = filled(k * n, 2), *c = product(&g, a, b, 1);
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++) {
+      double sum = 0, size = 0;
+      for (int64_t p = 0; p < k; p++) {
+        const double term = (double)a[i * g.a_row + p * g.a_col] * (double)b[p * g.b_row + j * g.b_col];
+        sum += term;
+        size += fabs(term);
+      }
+      assert_true(fabs((double)c[i * n + j] - sum) <= 1e-6 * (size + 1));
+    }
+  for (int threads = 2; threads <= 3; threads++) {
+    float *same = product(&g, a, b, threads);
+    assert_memory_equal(same, c, (size_t)(m * n) * sizeof *c);
+    free(same);
+  }
+  free(a);
+  free(b);
+  free(c);
+}
+
+static void check_all(int64_t m, int64_t n, int64_t k) {
+  for (int turns = 0; turns < 4; turns++) check(m, n, k, turns & 1, turns >> 1);
+}
+
+static void test_small(void **state) {
+  (void)state;
+  static const int64_t sizes[] = {1, 2, 3, 7, 15, 16, 17, 31, 33};
+  enum { N = sizeof sizes / sizeof *sizes };
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) check_all(sizes[i], sizes[j], sizes[(i + 2 * j) % N]);
+}
+
+/* Every number of rows that a tile can have, and columns around the width of one and two vectors. */
+static void test_tiles(void **state) {
+  (void)state;
+  for (int64_t m = 1; m <= 30; m++) check_all(m, 29 + m % 9, 20);
+}
+
+/* Several blocks of k, tasks by rows and by columns, packed and direct operands, a stride that is a power of two. */
+static void test_large(void **state) {
+  (void)state;
+  check_all(100, 500, 784);
+  check_all(300, 20, 1100);
+  check_all(20, 900, 1030);
+  check_all(64, 512, 1024);
+  check_all(1024, 16, 520);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_tiles),
+                                     cmocka_unit_test(test_large)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
