@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 
-/* The number of threads that oneDNN sees when it makes and runs a primitive. Weak: only the library brings them in. */
+/* The number of threads that oneDNN sees when it makes and runs a primitive. */
 int omp_get_max_threads(void);
 void omp_set_num_threads(int threads);
 
