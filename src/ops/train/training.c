@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/parallel.h"
 #include "graph/shape.h"
 
 /* Where the op has what; input numbers, -1 for none. */
@@ -160,27 +161,44 @@ static int64_t index_at(const tn_tensor *t, int64_t i) {
   return t->dtype == TN_INT32 ? (int64_t)TN_DATA(const int32_t, t)[i] : TN_DATA(const int64_t, t)[i];
 }
 
-/* Rows one after the other, so that an index that comes twice is seen twice, in order. */
-static tn_error *run_rows(const tn_run *r, const training *t, tn_sweep *s, const tn_shape *var) {
-  const tn_tensor *indices = r->inputs[t->layout.indices];
-  int64_t n = tn_elements(indices), width = 1;
-  for (int i = 1; i < var->rank; i++) width *= var->dims[i];
-  for (int64_t i = 0; i < n; i++) {
-    int64_t row = index_at(indices, i);
+enum { ROW_CHUNKS = 4, ROW_GRAIN = 32768 };
+
+typedef struct row_work {
+  const training *training;
+  const tn_sweep *sweep;
+  const tn_tensor *indices;
+  int64_t n, width, chunks;
+} row_work;
+
+/* The rows of one chunk, one after the other, so that an index that comes twice is seen twice, in order. */
+static void run_row_chunk(void *argument, int64_t chunk) {
+  const row_work *w = argument;
+  const training *t = w->training;
+  tn_sweep part = *w->sweep;
+  part.n = w->width;
+  size_t bytes = (size_t)w->width * t->element;
+  for (int64_t i = 0; i < w->n; i++) {
+    uint64_t row = (uint64_t)index_at(w->indices, i);
+    /* A row always falls into the same chunk: its hash tells which. */
+    if (w->chunks > 1 && (int64_t)((row * 0x9E3779B97F4A7C15u) >> 62) != chunk) continue;
+    for (int j = 0; j < t->layout.n_slots; j++) part.slots[j] = (char *)w->sweep->slots[j] + row * bytes;
+    part.gradient = (const char *)w->sweep->gradient + (size_t)i * bytes;
+    t->fn(&part);
+  }
+}
+
+static tn_error *run_rows(const tn_run *r, const training *t, const tn_sweep *s, const tn_shape *var) {
+  row_work w = {.training = t, .sweep = s, .indices = r->inputs[t->layout.indices], .width = 1};
+  w.n = tn_elements(w.indices);
+  for (int i = 1; i < var->rank; i++) w.width *= var->dims[i];
+  for (int64_t i = 0; i < w.n; i++) {
+    int64_t row = index_at(w.indices, i);
     if (row >= 0 && row < var->dims[0]) continue;
     return tn_run_errorf(r, TN_INVALID_ARGUMENT, "index %lld at offset %lld in indices is out of range [0, %lld)",
                          (long long)row, (long long)i, (long long)var->dims[0]);
   }
-  if (width == 0) return NULL;
-  tn_sweep part = *s;
-  part.n = width;
-  size_t bytes = (size_t)width * t->element;
-  for (int64_t i = 0; i < n; i++) {
-    size_t offset = (size_t)index_at(indices, i) * bytes;
-    for (int j = 0; j < t->layout.n_slots; j++) part.slots[j] = (char *)s->slots[j] + offset;
-    part.gradient = (const char *)s->gradient + (size_t)i * bytes;
-    t->fn(&part);
-  }
+  w.chunks = w.n * w.width >= ROW_GRAIN ? ROW_CHUNKS : 1;
+  if (w.width) tn_parallel(w.chunks, run_row_chunk, &w);
   return NULL;
 }
 

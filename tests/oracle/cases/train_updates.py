@@ -98,6 +98,8 @@ for name, (_, _, _, flag, forms, dtypes) in OPTIMIZERS.items():
         if form in "sS":
             update(name, form, "float32", (4, 33), np.array([3, 3, 3], "int64"))
             update(name, form, "float32", (4,), np.array([2, 0], "int64"))
+            if form == "s":  # enough for several threads, every row several times
+                update(name, form, "float32", (50, 130), np.arange(260, dtype="int64") * 7 % 50)
             update(name, form, "float32", (4, 2), np.zeros(0, "int32"))
 
 # Other branches of the formulas.
