@@ -114,8 +114,9 @@ static bool key_of(const tn_ir_node *node, tn_str *key) {
 }
 
 /* Merges NODE into an earlier one that computes the same; else notes it. */
-static tn_error *merge(tn_ir *ir, tn_map *seen, tn_ir_node *node, int *changes) {
+static tn_error *merge(tn_map *seen, tn_ir_node *node, int *changes) {
   tn_str key = {0};
+  for (int i = 0; i < node->n_inputs; i++) node->inputs[i] = tn_ir_resolve(node->inputs[i]);
   if (!key_of(node, &key) || key.failed) {
     bool failed = key.failed;
     tn_str_clear(&key);
@@ -126,7 +127,7 @@ static tn_error *merge(tn_ir *ir, tn_map *seen, tn_ir_node *node, int *changes) 
   if (!twin) {
     error = tn_map_set(seen, key.data, key.size, node, NULL);
   } else {
-    for (int i = 0; i < node->n_outputs; i++) tn_ir_replace(ir, (tn_ir_value){node, i}, (tn_ir_value){twin, i});
+    for (int i = 0; i < node->n_outputs; i++) tn_ir_forward((tn_ir_value){node, i}, (tn_ir_value){twin, i});
     node->dead = true;
     ++*changes;
   }
@@ -140,7 +141,8 @@ tn_error *tn_pass_cse(tn_ir *ir, int *changes) {
   tn_map *seen = NULL;
   TN_TRY(tn_ir_sort(ir, &order, &n));
   tn_error *error = tn_map_new(&seen);
-  for (int i = 0; i < n && !error; i++) error = merge(ir, seen, order[i], changes);
+  for (int i = 0; i < n && !error; i++) error = merge(seen, order[i], changes);
+  tn_ir_settle(ir);
   tn_map_free(seen);
   tn_free(order);
   return error;

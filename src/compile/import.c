@@ -70,7 +70,7 @@ static tn_error *add_item(tn_ir *ir, const tn_ir_source *source, int item_index,
   } else if (kind == TN_IR_CONST) {
     tn_tensor *value = tn_node_get_tensor(node, "value");
     TN_TRY(tn_ir_keep(ir, tn_tensor_ref(value)));
-    *output = (tn_ir_output){value->dtype, value->shape, value};
+    *output = (tn_ir_output){.dtype = value->dtype, .shape = value->shape, .constant = value};
   } else if (kind == TN_IR_HANDLE) {
     output->dtype = node->output_types[0];
     return look_up_handle(ir, *out);

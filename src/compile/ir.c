@@ -83,14 +83,36 @@ tn_error *tn_ir_add_const(tn_ir *ir, const char *name, tn_tensor *value, tn_ir_v
   if (!face->name || !face->op) return tn_out_of_memory();
   tn_ir_node *node = NULL;
   TN_TRY(tn_ir_new_node(ir, TN_IR_CONST, face, 0, &node));
-  node->outputs[0] = (tn_ir_output){value->dtype, value->shape, value};
+  node->outputs[0] = (tn_ir_output){.dtype = value->dtype, .shape = value->shape, .constant = value};
   *out = (tn_ir_value){node, 0};
   return NULL;
 }
 
-void tn_ir_replace(tn_ir *ir, tn_ir_value old, tn_ir_value new_value) {
+static void hand_on_constant(tn_ir_value old, tn_ir_value new_value) {
   tn_ir_output *known = &new_value.node->outputs[new_value.index];
   if (!known->constant) known->constant = tn_ir_out(old)->constant;
+}
+
+void tn_ir_forward(tn_ir_value old, tn_ir_value new_value) {
+  hand_on_constant(old, new_value);
+  old.node->outputs[old.index].forward = new_value;
+}
+
+tn_ir_value tn_ir_resolve(tn_ir_value value) {
+  while (value.node && tn_ir_out(value)->forward.node) value = tn_ir_out(value)->forward;
+  return value;
+}
+
+void tn_ir_settle(tn_ir *ir) {
+  for (int i = 0; i < ir->n_nodes; i++) {
+    tn_ir_node *node = ir->nodes[i];
+    for (int k = 0; k < node->n_inputs && !node->dead; k++) node->inputs[k] = tn_ir_resolve(node->inputs[k]);
+  }
+  for (size_t i = 0; i < ir->n_fetches; i++) ir->fetches[i] = tn_ir_resolve(ir->fetches[i]);
+}
+
+void tn_ir_replace(tn_ir *ir, tn_ir_value old, tn_ir_value new_value) {
+  hand_on_constant(old, new_value);
   for (int i = 0; i < ir->n_nodes; i++) {
     tn_ir_node *node = ir->nodes[i];
     if (node->dead || node == new_value.node) continue;

@@ -35,6 +35,7 @@ typedef struct tn_ir_output {
   tn_dtype dtype;
   tn_shape shape;      /* known; a scalar for references and handles */
   tn_tensor *constant; /* the value if it is constant, else NULL; owned by the graph */
+  tn_ir_value forward; /* what took its place by tn_ir_forward; node NULL: nothing did */
 } tn_ir_output;
 
 struct tn_ir_node {
@@ -97,6 +98,11 @@ tn_error *tn_ir_add(tn_ir *ir, const tn_ir_new *spec, tn_ir_node **out) TN_MUST_
 tn_error *tn_ir_add_const(tn_ir *ir, const char *name, tn_tensor *value, tn_ir_value *out) TN_MUST_USE;
 /* Everybody who uses OLD (fetches too) uses NEW from now on. Both have the same dtype and shape. */
 void tn_ir_replace(tn_ir *ir, tn_ir_value old, tn_ir_value new_value);
+/* The same for passes that replace much: users are sent on by tn_ir_settle, all at once, or one by one by
+ * tn_ir_resolve. */
+void tn_ir_forward(tn_ir_value old, tn_ir_value new_value);
+tn_ir_value tn_ir_resolve(tn_ir_value value);
+void tn_ir_settle(tn_ir *ir);
 /* Adds BEFORE to the control inputs of NODE, if it is not among them. */
 tn_error *tn_ir_add_control(tn_ir *ir, tn_ir_node *before, tn_ir_node *node) TN_MUST_USE;
 /* Takes NODE, whose outputs nobody uses, out of the graph; who ran after it runs after what it ran after. */

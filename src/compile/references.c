@@ -78,7 +78,7 @@ static tn_error *set_read(resolving *r, tn_ir_node *read, const tn_ir_node *hand
     return NULL;
   }
   read->variable = handle->variable;
-  read->outputs[0] = (tn_ir_output){value.dtype, value.shape, NULL};
+  read->outputs[0] = (tn_ir_output){.dtype = value.dtype, .shape = value.shape, .constant = NULL};
   tn_tensor_clear(&value);
   if (tn_map_find_u64(r->written, (uintptr_t)handle->object)) read->effect = TN_IR_READS;
   return NULL;

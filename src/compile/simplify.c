@@ -265,14 +265,16 @@ static tn_error *round_of(tn_ir *ir, int *changes) {
     tn_ir_node *node = ir->nodes[i];
     if (node->dead || node->kind != TN_IR_KERNEL || node->effect != TN_IR_PURE) continue;
     if (node->n_outputs != 1 || node->n_inputs == 0) continue;
+    for (int k = 0; k < node->n_inputs; k++) node->inputs[k] = tn_ir_resolve(node->inputs[k]);
     rewrite r = {.ir = ir, .node = node};
     TN_TRY(try_rules(&r));
     if (!r.result.node && !r.changed) continue;
     ++*changes;
     if (!r.result.node) continue;
-    tn_ir_replace(ir, (tn_ir_value){node, 0}, r.result);
+    tn_ir_forward((tn_ir_value){node, 0}, tn_ir_resolve(r.result));
     node->dead = true;
   }
+  tn_ir_settle(ir);
   return NULL;
 }
 
