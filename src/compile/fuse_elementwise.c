@@ -14,14 +14,15 @@ typedef struct fuser {
   tn_ir_uses uses;
   tn_ir_node **order; /* all nodes, each after its inputs */
   int n;
-  int *position;        /* in ORDER, by id */
-  unsigned char *taken; /* by id: in a group already */
+  int *position; /* in ORDER, by id */
+  int *group_of; /* by id: the number of the group that the node is in, 0 for none */
+  int n_ids, n_groups;
 } fuser;
 
 /* Nodes that become one: members[0] is the last of them. */
 typedef struct group {
   tn_ir_node *members[TN_TAPE_MAX_OPS];
-  int n;
+  int n, number;
   tn_shape full; /* of what is computed for each element */
   int reduced;   /* how many innermost dimensions members[0] reduces; 0 if it does not reduce */
   tn_tape tape;
@@ -94,11 +95,8 @@ static int reduced_dims(const tn_ir_node *node) {
   return n > 0 && n <= in->shape.rank && mask == innermost ? (int)n : 0;
 }
 
-static bool is_member(const group *g, const tn_ir_node *node) {
-  for (int i = 0; i < g->n; i++)
-    if (g->members[i] == node) return true;
-  return false;
-}
+static int group_of(const fuser *f, const tn_ir_node *node) { return node->id < f->n_ids ? f->group_of[node->id] : 0; }
+static bool is_member(const fuser *f, const group *g, const tn_ir_node *node) { return group_of(f, node) == g->number; }
 
 /* --- the tape of a group --- */
 
@@ -115,9 +113,9 @@ static bool is_number(tn_ir_value value, float *out) {
   return tn_elements(t) == 1 || (*out != 0 && tn_ir_is_filled_with(value, (double)*out));
 }
 
-static bool add_input(group *g, tn_ir_value value) {
+static bool add_input(const fuser *f, group *g, tn_ir_value value) {
   float number;
-  if (is_member(g, value.node) || is_number(value, &number)) return true;
+  if (is_member(f, g, value.node) || is_number(value, &number)) return true;
   for (int i = 0; i < g->tape.n_inputs; i++)
     if (g->inputs[i].node == value.node && g->inputs[i].index == value.index) return true;
   if (g->tape.n_inputs == TN_TAPE_MAX_INPUTS) return false;
@@ -138,30 +136,30 @@ static int add_step(group *g, tn_micro micro, const int *operands, float imm) {
   return g->tape.n_inputs + g->tape.n_ops++;
 }
 
-static int number_of(group *g, tn_ir_value value) {
+static int number_of(const fuser *f, group *g, tn_ir_value value) {
   float number;
-  if (is_member(g, value.node)) return (int)value.node->mark;
+  if (is_member(f, g, value.node)) return (int)value.node->mark;
   for (int i = 0; i < g->tape.n_inputs; i++)
     if (g->inputs[i].node == value.node && g->inputs[i].index == value.index) return i;
   if (!is_number(value, &number)) return -1;
   return add_step(g, TN_MICRO_CONST, NULL, number);
 }
 
-static bool add_node(group *g, tn_ir_node *node) {
+static bool add_node(const fuser *f, group *g, tn_ir_node *node) {
   int operands[3] = {0}, n = data_inputs(node);
   if (reduce_of(node)) {
-    node->mark = number_of(g, node->inputs[0]);
+    node->mark = number_of(f, g, node->inputs[0]);
     return node->mark >= 0;
   }
   if (tn_ir_is(node, "AddN") && n != 2) {
-    int sum = number_of(g, node->inputs[0]);
+    int sum = number_of(f, g, node->inputs[0]);
     for (int i = 1; i < n && sum >= 0; i++)
-      sum = add_step(g, TN_MICRO_ADD, (int[]){sum, number_of(g, node->inputs[i])}, 0);
+      sum = add_step(g, TN_MICRO_ADD, (int[]){sum, number_of(f, g, node->inputs[i])}, 0);
     if (n == 1) sum = add_step(g, TN_MICRO_COPY, &sum, 0);
     node->mark = sum;
     return sum >= 0;
   }
-  for (int i = 0; i < n; i++) operands[i] = number_of(g, node->inputs[i]);
+  for (int i = 0; i < n; i++) operands[i] = number_of(f, g, node->inputs[i]);
   node->mark = add_step(g, micro_of(node), operands, tn_tape_imm(node->node));
   return node->mark >= 0;
 }
@@ -170,7 +168,7 @@ static bool add_node(group *g, tn_ir_node *node) {
 static bool is_needed_outside(const fuser *f, const group *g, const tn_ir_node *node) {
   for (int i = f->uses.first[node->id]; i < f->uses.first[node->id + 1]; i++) {
     const tn_ir_use *use = &f->uses.uses[i];
-    if (!use->user || use->input < 0 || !is_member(g, use->user)) return true;
+    if (!use->user || use->input < 0 || !is_member(f, g, use->user)) return true;
   }
   return false;
 }
@@ -187,9 +185,9 @@ static bool write_tape(const fuser *f, group *g) {
   }
   for (int i = g->n - 1; i >= 0; i--)
     for (int k = 0; k < data_inputs(g->members[i]); k++)
-      if (!add_input(g, g->members[i]->inputs[k])) return false;
+      if (!add_input(f, g, g->members[i]->inputs[k])) return false;
   for (int i = g->n - 1; i >= 0; i--)
-    if (!add_node(g, g->members[i])) return false;
+    if (!add_node(f, g, g->members[i])) return false;
   for (int i = 0; i < g->n; i++) {
     tn_ir_node *node = g->members[i];
     if (!is_needed_outside(f, g, node)) continue;
@@ -207,32 +205,33 @@ static bool write_tape(const fuser *f, group *g) {
  * group (then no path leads out of the group and back). */
 static bool can_join(const fuser *f, const group *g, const tn_ir_node *node) {
   const tn_ir_node *root = g->members[0];
-  if (f->taken[node->id] || !is_fusable(node)) return false;
+  if (group_of(f, node) || !is_fusable(node)) return false;
   if (!tn_shape_equal(&node->outputs[0].shape, &g->full)) return false;
   for (int i = f->uses.first[node->id]; i < f->uses.first[node->id + 1]; i++) {
     const tn_ir_node *user = f->uses.uses[i].user;
-    if (user && !is_member(g, user) && f->position[user->id] < f->position[root->id]) return false;
+    if (user && !is_member(f, g, user) && f->position[user->id] < f->position[root->id]) return false;
   }
   return true;
 }
 
-static bool try_to_add(const fuser *f, group *g, tn_ir_node *node) {
-  if (g->n == TN_TAPE_MAX_OPS || is_member(g, node) || !can_join(f, g, node)) return false;
+static bool try_to_add(fuser *f, group *g, tn_ir_node *node) {
+  if (g->n == TN_TAPE_MAX_OPS || !can_join(f, g, node)) return false;
   group before = *g;
   g->members[g->n++] = node;
+  f->group_of[node->id] = g->number;
   if (write_tape(f, g)) return true;
+  f->group_of[node->id] = 0;
   *g = before;
   return false;
 }
 
-/* Adds producers until none can be added. */
-static void grow(const fuser *f, group *g) {
+/* Adds producers until none can be added: one that others need may be free once they are members. */
+static void grow(fuser *f, group *g) {
   bool more = true;
   while (more) {
     more = false;
-    for (int i = 0; i < g->n && !more; i++)
-      for (int k = 0; k < data_inputs(g->members[i]) && !more; k++)
-        more = try_to_add(f, g, g->members[i]->inputs[k].node);
+    for (int i = 0; i < g->n; i++)
+      for (int k = 0; k < data_inputs(g->members[i]); k++) more |= try_to_add(f, g, g->members[i]->inputs[k].node);
   }
 }
 
@@ -267,7 +266,6 @@ static tn_error *replace(fuser *f, group *g) {
   tn_free(text);
   if (error) return error;
   for (int i = 0; i < g->tape.n_outputs; i++) tn_ir_replace(f->ir, g->outputs[i], (tn_ir_value){fused, i});
-  for (int i = 0; i < g->n; i++) f->taken[g->members[i]->id] = 1;
   return NULL;
 }
 
@@ -276,8 +274,9 @@ static tn_error *fuse_all(fuser *f, int *changes) {
   for (int i = f->n - 1; i > 0; i--) {
     tn_ir_node *root = f->order[i];
     int reduced = reduced_dims(root);
-    if (f->taken[root->id] || (!reduced && !is_fusable(root))) continue;
-    group g = {.members = {root}, .n = 1, .reduced = reduced, .full = root->outputs[0].shape};
+    if (group_of(f, root) || (!reduced && !is_fusable(root))) continue;
+    group g = {.members = {root}, .n = 1, .number = ++f->n_groups, .reduced = reduced, .full = root->outputs[0].shape};
+    f->group_of[root->id] = g.number;
     if (reduced) g.full = tn_ir_out(root->inputs[0])->shape;
     grow(f, &g);
     if (g.n < 2) continue;
@@ -294,8 +293,9 @@ tn_error *tn_pass_fuse_elementwise(tn_ir *ir, int *changes) {
   if (error) return error;
   TN_TRY_GOTO(error, done, tn_ir_sort(ir, &f.order, &f.n));
   f.position = tn_calloc((size_t)ir->n_nodes + 1, sizeof *f.position);
-  f.taken = tn_calloc((size_t)ir->n_nodes + 1, sizeof *f.taken);
-  error = f.position && f.taken ? NULL : tn_out_of_memory();
+  f.n_ids = ir->n_nodes;
+  f.group_of = tn_calloc((size_t)ir->n_nodes + 1, sizeof *f.group_of);
+  error = f.position && f.group_of ? NULL : tn_out_of_memory();
   if (error) goto done;
   for (int i = 0; i < f.n; i++) f.position[f.order[i]->id] = i;
   error = fuse_all(&f, changes);
@@ -303,6 +303,6 @@ done:
   tn_ir_uses_clear(&f.uses);
   tn_free(f.order);
   tn_free(f.position);
-  tn_free(f.taken);
+  tn_free(f.group_of);
   return error;
 }
