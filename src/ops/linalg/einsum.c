@@ -121,14 +121,6 @@ static tn_error *shape(tn_shape_ctx *c) {
 
 /* --- the kernel: a walk over all labels --- */
 
-enum { MAX_AXES = 2 * TN_EINSUM_LABELS + TN_MAX_RANK, ARGUMENTS = 3 };
-
-/* Axes of the walk; steps of the two inputs and the result along each. */
-typedef struct walk {
-  int n_inputs, n_axes;
-  int64_t size[MAX_AXES], step[ARGUMENTS][MAX_AXES];
-} walk;
-
 /* Where labels and the dimensions under the ellipsis stand among the axes. */
 typedef struct axes {
   int of[256];
@@ -136,7 +128,7 @@ typedef struct axes {
 } axes;
 
 /* Adds the steps of argument A of shape S, labelled by L. */
-static void add_steps(walk *w, int a, const tn_einsum_labels *l, const tn_shape *s, const axes *x) {
+static void add_steps(tn_einsum_walk *w, int a, const tn_einsum_labels *l, const tn_shape *s, const axes *x) {
   int64_t step = 1;
   for (int d = s->rank - 1; d >= 0; d--) {
     int k = d, axis;
@@ -153,11 +145,10 @@ static void add_steps(walk *w, int a, const tn_einsum_labels *l, const tn_shape 
   }
 }
 
-static tn_error *prepare(tn_prepare *p) {
+tn_error *tn_einsum_walk_of(tn_prepare *p, tn_einsum_walk *w) {
   tn_einsum e;
   sizes s = {.seen = {false}};
   tn_shape out;
-  walk *w;
   TN_TRY(tn_einsum_parse(p->node, &e));
   for (int i = 0; i < e.n_inputs; i++) TN_TRY(collect(p->node, &e.in[i], &p->inputs[i].shape, i, &s));
   tn_shape ellipsis = s.ellipsis[0];
@@ -166,7 +157,6 @@ static tn_error *prepare(tn_prepare *p) {
                              TN_SHAPE_STR(&s.ellipsis[0]), TN_SHAPE_STR(&s.ellipsis[1]));
   TN_TRY(result_shape(p->node, &e, &s, &ellipsis, &out));
   TN_TRY(tn_prepare_output(p, 0, &out));
-  TN_TRY(tn_prepare_state(p, sizeof *w, &w));
   axes x;
   w->n_inputs = e.n_inputs;
   for (int label = 0; label < 256; label++) {
@@ -179,12 +169,19 @@ static tn_error *prepare(tn_prepare *p) {
   for (int d = 0; d < ellipsis.rank; d++) w->size[w->n_axes++] = ellipsis.dims[d];
   for (int i = 0; i < e.n_inputs; i++) add_steps(w, i, &e.in[i], &p->inputs[i].shape, &x);
   add_steps(w, 2, &e.out, &out, &x);
+  return NULL;
+}
+
+static tn_error *prepare(tn_prepare *p) {
+  tn_einsum_walk *w;
+  TN_TRY(tn_prepare_state(p, sizeof *w, &w));
+  TN_TRY(tn_einsum_walk_of(p, w));
   p->scratch = tn_wide_scratch(p->outputs[0].dtype, tn_elements(&p->outputs[0]));
   for (int i = 0; i < p->n_inputs; i++) p->scratch += tn_wide_scratch(p->inputs[i].dtype, tn_elements(&p->inputs[i]));
   return NULL;
 }
 
-static void add_product(tn_wide wide, const void *const in[2], const int64_t at[ARGUMENTS], void *out) {
+static void add_product(tn_wide wide, const void *const in[2], const int64_t at[TN_EINSUM_ARGUMENTS], void *out) {
   if (wide == TN_WIDE_REAL) {
     const double *x = in[0], *y = in[1];
     ((double *)out)[at[2]] += x[at[0]] * (y ? y[at[1]] : 1);
@@ -198,14 +195,14 @@ static void add_product(tn_wide wide, const void *const in[2], const int64_t at[
 }
 
 static tn_error *run(tn_run *r) {
-  const walk *w = r->state;
+  const tn_einsum_walk *w = r->state;
   char *scratch = r->scratch;
   const tn_wide wide = tn_wide_of(r->outputs[0]->dtype);
   const void *in[2] = {tn_wide_in(r->inputs[0], &scratch), NULL};
   if (w->n_inputs > 1) in[1] = tn_wide_in(r->inputs[1], &scratch);
   void *out = tn_wide_out(r->outputs[0], &scratch);
   memset(out, 0, (size_t)tn_elements(r->outputs[0]) * tn_wide_size(wide));
-  int64_t index[MAX_AXES] = {0}, at[ARGUMENTS] = {0};
+  int64_t index[TN_EINSUM_AXES] = {0}, at[TN_EINSUM_ARGUMENTS] = {0};
   bool more = true;
   for (int d = 0; d < w->n_axes; d++) more = more && w->size[d] > 0;
   while (more) {
@@ -213,7 +210,7 @@ static tn_error *run(tn_run *r) {
     int d = w->n_axes - 1;
     for (; d >= 0; d--) {
       const bool wraps = ++index[d] == w->size[d];
-      for (int a = 0; a < ARGUMENTS; a++) at[a] += w->step[a][d] * (wraps ? 1 - w->size[d] : 1);
+      for (int a = 0; a < TN_EINSUM_ARGUMENTS; a++) at[a] += w->step[a][d] * (wraps ? 1 - w->size[d] : 1);
       if (!wraps) break;
       index[d] = 0;
     }
@@ -224,6 +221,7 @@ static tn_error *run(tn_run *r) {
 }
 
 static const tn_kernel_def kernels[] = {
+    {.name = "gemm", .types = TN_BIT(TN_FLOAT), .prepare = tn_einsum_gemm_prepare, .run = tn_einsum_gemm},
     {.name = "reference",
      .types = TN_FLOATS | TN_COMPLEXES | TN_BIT(TN_INT32) | TN_BIT(TN_INT64),
      .prepare = prepare,

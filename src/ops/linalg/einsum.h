@@ -27,6 +27,20 @@ bool tn_einsum_has(const tn_einsum_labels *labels, char label);
  * ellipsis. */
 int tn_einsum_axis(const tn_einsum_labels *labels, int i, int rank);
 
+/* The walk over all labels: the size of each axis (a label, or a dimension under the ellipsis), and the steps that the
+ * two inputs and the result take along it; 0 where they don't have it. */
+enum { TN_EINSUM_AXES = 2 * TN_EINSUM_LABELS + TN_MAX_RANK, TN_EINSUM_ARGUMENTS = 3 };
+typedef struct tn_einsum_walk {
+  int n_inputs, n_axes;
+  int64_t size[TN_EINSUM_AXES], step[TN_EINSUM_ARGUMENTS][TN_EINSUM_AXES];
+} tn_einsum_walk;
+/* Checks the inputs, sets output 0 and fills *OUT (zeroed before). */
+tn_error *tn_einsum_walk_of(tn_prepare *p, tn_einsum_walk *out) TN_MUST_USE;
+
+/* Two float tensors through the matrix product. */
+tn_error *tn_einsum_gemm_prepare(tn_prepare *p) TN_MUST_USE;
+tn_error *tn_einsum_gemm(tn_run *r) TN_MUST_USE;
+
 tn_error *tn_einsum_gradient(tn_gradient_ctx *c) TN_MUST_USE;
 
 #endif
