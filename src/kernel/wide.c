@@ -99,3 +99,34 @@ void *tn_wide_out(const tn_tensor *t, char **scratch) {
 void tn_wide_finish(tn_tensor *t, const void *wide) {
   if (!is_wide(t->dtype)) tn_narrow(t->dtype, wide, tn_shape_elements(&t->shape), t->data);
 }
+
+size_t tn_float_scratch(const tn_tensor *t) {
+  return t->dtype == TN_FLOAT ? 0 : ((size_t)tn_shape_elements(&t->shape) * sizeof(float) + 63) / 64 * 64;
+}
+
+float *tn_float_out(const tn_tensor *t, char **scratch) {
+  if (t->dtype == TN_FLOAT) return t->data;
+  float *out = (float *)*scratch;
+  *scratch += tn_float_scratch(t);
+  return out;
+}
+
+float *tn_float_in(const tn_tensor *t, char **scratch) {
+  float *out = tn_float_out(t, scratch);
+  const uint16_t *bits = t->data;
+  const int64_t n = t->dtype == TN_FLOAT ? 0 : tn_shape_elements(&t->shape);
+  if (t->dtype == TN_HALF)
+    for (int64_t i = 0; i < n; i++) out[i] = tn_half_to_float(bits[i]);
+  else
+    for (int64_t i = 0; i < n; i++) out[i] = tn_bfloat16_to_float(bits[i]);
+  return out;
+}
+
+void tn_float_finish(tn_tensor *t, const float *values) {
+  uint16_t *bits = t->data;
+  const int64_t n = t->dtype == TN_FLOAT ? 0 : tn_shape_elements(&t->shape);
+  if (t->dtype == TN_HALF)
+    for (int64_t i = 0; i < n; i++) bits[i] = tn_float_to_half(values[i]);
+  else
+    for (int64_t i = 0; i < n; i++) bits[i] = tn_float_to_bfloat16(values[i]);
+}

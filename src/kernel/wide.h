@@ -23,4 +23,13 @@ const void *tn_wide_in(const tn_tensor *t, char **scratch);
 void *tn_wide_out(const tn_tensor *t, char **scratch);
 void tn_wide_finish(tn_tensor *t, const void *wide);
 
+/* --- the same for kernels that compute in float: half and bfloat16 convert, floats are used as they lie --- */
+static inline bool tn_float_like(tn_dtype dtype) {
+  return dtype == TN_FLOAT || dtype == TN_HALF || dtype == TN_BFLOAT16;
+}
+size_t tn_float_scratch(const tn_tensor *t);
+float *tn_float_in(const tn_tensor *t, char **scratch);
+float *tn_float_out(const tn_tensor *t, char **scratch);
+void tn_float_finish(tn_tensor *t, const float *values);
+
 #endif

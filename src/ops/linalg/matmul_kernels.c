@@ -62,19 +62,12 @@ typedef struct gemm_state {
   size_t task_scratch;
 } gemm_state;
 
-/* Bytes for T as floats; 0 where it has floats. */
-static size_t float_scratch(const tn_tensor *t) {
-  return t->dtype == TN_FLOAT ? 0 : ((size_t)tn_elements(t) * sizeof(float) + 63) / 64 * 64;
-}
-
-static bool is_float_like(tn_dtype dtype) { return dtype == TN_FLOAT || dtype == TN_HALF || dtype == TN_BFLOAT16; }
-
 tn_error *tn_matmul_gemm_prepare(tn_prepare *p, const tn_matmul_options *o) {
   enum { TASKS = 16, LARGE = 4 << 20 };
   gemm_state s = {.tasks = 1}, *state;
   TN_TRY(plan(p, o, &s.b));
   const tn_product *one = &s.b.one;
-  if (!is_float_like(p->inputs[0].dtype) || !is_float_like(p->inputs[1].dtype) || one->m * one->n * one->k == 0)
+  if (!tn_float_like(p->inputs[0].dtype) || !tn_float_like(p->inputs[1].dtype) || one->m * one->n * one->k == 0)
     return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "empty, or not floats");
   s.g = (tn_gemm){.m = one->m,
                   .n = one->n,
@@ -89,7 +82,7 @@ tn_error *tn_matmul_gemm_prepare(tn_prepare *p, const tn_matmul_options *o) {
     s.tasks = s.b.count < TASKS ? s.b.count : TASKS;
   TN_TRY(tn_prepare_state(p, sizeof s, &state));
   *state = s;
-  p->scratch = float_scratch(&p->inputs[0]) + float_scratch(&p->inputs[1]) + float_scratch(&p->outputs[0]) +
+  p->scratch = tn_float_scratch(&p->inputs[0]) + tn_float_scratch(&p->inputs[1]) + tn_float_scratch(&p->outputs[0]) +
                (size_t)s.tasks * s.task_scratch;
   return NULL;
 }
@@ -114,36 +107,17 @@ static void run_batch(void *argument, int64_t task) {
   }
 }
 
-/* The elements of T as floats: its own, or at *SCRATCH, which moves on. */
-static float *as_floats(const tn_tensor *t, bool convert, char **scratch) {
-  if (t->dtype == TN_FLOAT) return t->data;
-  float *out = (float *)*scratch;
-  *scratch += float_scratch(t);
-  const uint16_t *bits = t->data;
-  const int64_t n = convert ? tn_elements(t) : 0;
-  if (t->dtype == TN_HALF)
-    for (int64_t i = 0; i < n; i++) out[i] = tn_half_to_float(bits[i]);
-  else
-    for (int64_t i = 0; i < n; i++) out[i] = tn_bfloat16_to_float(bits[i]);
-  return out;
-}
-
 tn_error *tn_matmul_gemm(tn_run *r) {
   const gemm_state *s = r->state;
   char *scratch = r->scratch;
-  gemm_job j = {.s = s, .a = as_floats(r->inputs[0], true, &scratch), .b = as_floats(r->inputs[1], true, &scratch)};
-  tn_tensor *out = r->outputs[0];
-  j.c = as_floats(out, false, &scratch);
+  gemm_job j = {.s = s, .a = tn_float_in(r->inputs[0], &scratch), .b = tn_float_in(r->inputs[1], &scratch)};
+  j.c = tn_float_out(r->outputs[0], &scratch);
   j.scratch = scratch;
   if (s->tasks > 1)
     tn_parallel(s->tasks, run_batch, &j);
   else
     run_batch(&j, 0);
-  const int64_t n = tn_elements(out);
-  if (out->dtype == TN_HALF)
-    for (int64_t i = 0; i < n; i++) TN_DATA(uint16_t, out)[i] = tn_float_to_half(j.c[i]);
-  else if (out->dtype == TN_BFLOAT16)
-    for (int64_t i = 0; i < n; i++) TN_DATA(uint16_t, out)[i] = tn_float_to_bfloat16(j.c[i]);
+  tn_float_finish(r->outputs[0], j.c);
   return NULL;
 }
 

@@ -24,7 +24,7 @@ static tn_error *run(tn_run *r) { return tn_conv_reference(r, TN_CONV_FORWARD); 
 static tn_error *prepare_dnn(tn_prepare *p) { return tn_conv_dnn_prepare(p, TN_CONV_FORWARD, 3, false); }
 static const tn_kernel_def kernels[] = {
     {.name = "onednn",
-     .types = TN_BIT(TN_FLOAT),
+     .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),
      .prepare = prepare_dnn,
      .run = tn_conv_dnn,
      .destroy = tn_conv_dnn_free},
@@ -39,7 +39,7 @@ static tn_error *run_back_input(tn_run *r) { return tn_conv_reference(r, TN_CONV
 static tn_error *prepare_dnn_back_input(tn_prepare *p) { return tn_conv_dnn_prepare(p, TN_CONV_BACK_INPUT, 3, false); }
 static const tn_kernel_def kernels_back_input[] = {
     {.name = "onednn",
-     .types = TN_BIT(TN_FLOAT),
+     .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),
      .prepare = prepare_dnn_back_input,
      .run = tn_conv_dnn,
      .destroy = tn_conv_dnn_free},
@@ -56,7 +56,7 @@ static tn_error *prepare_dnn_back_filter(tn_prepare *p) {
 }
 static const tn_kernel_def kernels_back_filter[] = {
     {.name = "onednn",
-     .types = TN_BIT(TN_FLOAT),
+     .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),
      .prepare = prepare_dnn_back_filter,
      .run = tn_conv_dnn,
      .destroy = tn_conv_dnn_free},

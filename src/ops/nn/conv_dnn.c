@@ -5,10 +5,12 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "kernel/dnn.h"
+#include "kernel/wide.h"
 #include "ops/nn/window.h"
 
 typedef struct dnn_conv {
   tn_conv_kind kind;
+  int output; /* which of image, filter, result is made */
   int64_t images, chunks;
   int64_t image_size, result_size; /* elements of one image and one result */
   tn_dnn *more, *fewer; /* for chunks with one image more than the others, which may be none; and for the others */
@@ -74,7 +76,13 @@ tn_error *tn_conv_dnn_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, boo
   dnn_conv *d = tn_calloc(1, sizeof *d);
   if (!d) return tn_out_of_memory();
   p->state = d;
-  *d = (dnn_conv){.kind = kind, .images = w.batch, .image_size = in, .result_size = out};
+  *d = (dnn_conv){.kind = kind,
+                  .output = kind == TN_CONV_FORWARD      ? 2
+                            : kind == TN_CONV_BACK_INPUT ? 0
+                                                         : 1,
+                  .images = w.batch,
+                  .image_size = in,
+                  .result_size = out};
   int64_t limit = CHUNKS;
   if (kind == TN_CONV_BACK_FILTER) { /* each chunk has a sum of its own */
     limit = PARTIAL_BYTES / (filter * (int64_t)sizeof(float));
@@ -86,7 +94,10 @@ tn_error *tn_conv_dnn_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, boo
   d->chunk_scratch = tn_dnn_scratch(d->fewer);
   if (d->more && tn_dnn_scratch(d->more) > d->chunk_scratch) d->chunk_scratch = tn_dnn_scratch(d->more);
   const size_t filters = kind == TN_CONV_BACK_FILTER ? (size_t)d->chunks : 1;
-  p->scratch = filters * d->filter + (size_t)d->chunks * d->chunk_scratch + tn_dnn_pack_scratch(d->fewer);
+  for (int i = 0; i < p->n_inputs; i++)
+    if (p->inputs[i].dtype == p->outputs[0].dtype) p->scratch += tn_float_scratch(&p->inputs[i]);
+  p->scratch += tn_float_scratch(&p->outputs[0]);
+  p->scratch += filters * d->filter + (size_t)d->chunks * d->chunk_scratch + tn_dnn_pack_scratch(d->fewer);
   return NULL;
 }
 
@@ -126,17 +137,27 @@ static void add_slice(void *argument, int64_t slice) {
 
 tn_error *tn_conv_dnn(tn_run *r) {
   const dnn_conv *d = r->state;
-  job j = {.d = d, .filters = r->scratch};
+  char *scratch = r->scratch;
+  /* Image, filter and result are inputs or the output, as the op has them. */
+  float *parts[3];
+  for (int i = 0; i < 3; i++) {
+    if (i == d->output)
+      parts[i] = tn_float_out(r->outputs[0], &scratch);
+    else
+      parts[i] = tn_float_in(r->inputs[i], &scratch);
+  }
+  job j = {.d = d, .image = parts[0], .result = parts[2], .filters = scratch};
   const size_t filters = d->kind == TN_CONV_BACK_FILTER ? (size_t)d->chunks : 1;
   j.scratch = j.filters + filters * d->filter;
   char *pack_scratch = j.scratch + (size_t)d->chunks * d->chunk_scratch;
-  j.image = d->kind == TN_CONV_BACK_INPUT ? r->outputs[0]->data : r->inputs[0]->data;
-  j.result = d->kind == TN_CONV_FORWARD ? r->outputs[0]->data : r->inputs[2]->data;
-  if (d->kind != TN_CONV_BACK_FILTER) TN_TRY(tn_dnn_pack(d->fewer, r->inputs[1]->data, j.filters, pack_scratch));
+  if (d->kind != TN_CONV_BACK_FILTER) TN_TRY(tn_dnn_pack(d->fewer, parts[1], j.filters, pack_scratch));
   tn_parallel(d->chunks, run_chunk, &j);
   tn_error *error = atomic_load(&j.error);
   if (error) return error;
-  if (d->kind != TN_CONV_BACK_FILTER) return NULL;
-  if (d->chunks > 1) tn_parallel(SLICES, add_slice, &j);
-  return tn_dnn_unpack(d->fewer, j.filters, r->outputs[0]->data, pack_scratch);
+  if (d->kind == TN_CONV_BACK_FILTER) {
+    if (d->chunks > 1) tn_parallel(SLICES, add_slice, &j);
+    TN_TRY(tn_dnn_unpack(d->fewer, j.filters, parts[1], pack_scratch));
+  }
+  tn_float_finish(r->outputs[0], parts[d->output]);
+  return NULL;
 }
