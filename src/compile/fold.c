@@ -23,8 +23,9 @@ tn_error *tn_pass_fold(tn_ir *ir, int *changes) {
     for (int k = 0; k < node->n_outputs; k++) {
       tn_ir_value constant;
       TN_TRY(tn_ir_add_const(ir, node->node->name, node->outputs[k].constant, &constant));
-      tn_ir_replace(ir, (tn_ir_value){node, k}, constant);
+      tn_ir_forward((tn_ir_value){node, k}, constant);
     }
   }
+  tn_ir_settle(ir);
   return NULL;
 }

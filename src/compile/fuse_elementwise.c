@@ -265,7 +265,7 @@ static tn_error *replace(fuser *f, group *g) {
   tn_error *error = tn_ir_add(f->ir, &spec, &fused);
   tn_free(text);
   if (error) return error;
-  for (int i = 0; i < g->tape.n_outputs; i++) tn_ir_replace(f->ir, g->outputs[i], (tn_ir_value){fused, i});
+  for (int i = 0; i < g->tape.n_outputs; i++) tn_ir_forward(g->outputs[i], (tn_ir_value){fused, i});
   return NULL;
 }
 
@@ -299,6 +299,7 @@ tn_error *tn_pass_fuse_elementwise(tn_ir *ir, int *changes) {
   if (error) goto done;
   for (int i = 0; i < f.n; i++) f.position[f.order[i]->id] = i;
   error = fuse_all(&f, changes);
+  tn_ir_settle(ir);
 done:
   tn_ir_uses_clear(&f.uses);
   tn_free(f.order);
