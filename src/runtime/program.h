@@ -19,7 +19,7 @@ typedef struct tn_program {
   bool nested;            /* an island of another program */
   tn_subgraph *condensed; /* with islands, for the dynamic executor; made with the lock held when it is needed */
   struct tn_program **islands;
-  uint64_t graph_version;                              /* when SUBGRAPH was made */
+  atomic_uint_fast64_t graph_version;                  /* the last one for which SUBGRAPH is known to be right */
   pthread_mutex_t mutex;                               /* taken to add a plan */
   _Atomic(struct tn_static *) plans[TN_PROGRAM_PLANS]; /* by the shapes that are fed */
   int n_plans, n_retired;

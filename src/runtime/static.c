@@ -256,7 +256,8 @@ static void start_step(tn_instance *in, const tn_static_call *call) {
 /* With the variables pinned. */
 static tn_error *run_pinned(tn_instance *in, const tn_static_call *call, tn_tensor **out) {
   start_step(in, call);
-  tn_error *error = set_moving(in, call->values);
+  tn_error *error = tn_step_check(&in->step); /* the plan may have nothing to do that would ask */
+  if (!error) error = set_moving(in, call->values);
   if (!error) {
     tn_variable_set_own_pins(in->plan->n_variables, in->plan->pinned);
     error = walk_counted(in, call);

@@ -60,6 +60,7 @@ static void cancellation(void **state) {
   fails(tn_session_run(s, &options, 0, NULL, NULL, 1, &exit, 0, NULL, &out, NULL), TN_CANCELLED, "cancelled");
   pthread_join(thread, NULL);
   tn_tensor_free(run(s, TN_NONE, NULL, two)); /* the session goes on */
+  fails(tn_session_run(s, &options, 0, NULL, NULL, 1, &two, 0, NULL, &out, NULL), TN_CANCELLED, "cancelled");
   tn_cancellation_free(stop.cancellation);
   stop.cancellation = NULL;
   assert_int_equal(pthread_create(&thread, NULL, stop_soon, &stop), 0);
