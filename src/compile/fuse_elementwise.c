@@ -35,7 +35,11 @@ static bool is_tape_dtype(tn_dtype dtype) { return dtype == TN_FLOAT || dtype ==
 static const struct {
   const char *op;
   tn_tape_reduce reduce;
-} reducing[] = {{"Sum", TN_TAPE_SUM}, {"Mean", TN_TAPE_MEAN}, {"Max", TN_TAPE_MAX}, {"Min", TN_TAPE_MIN}};
+} reducing[] = {{"Sum", TN_TAPE_SUM},
+                {"Mean", TN_TAPE_MEAN},
+                {"Max", TN_TAPE_MAX},
+                {"Min", TN_TAPE_MIN},
+                {"BiasAddGrad", TN_TAPE_COLUMNS}};
 
 static tn_tape_reduce reduce_of(const tn_ir_node *node) {
   for (size_t i = 0; i < sizeof reducing / sizeof *reducing; i++)
@@ -48,16 +52,17 @@ static int data_inputs(const tn_ir_node *node) {
   return tn_ir_is(node, "BroadcastTo") || reduce_of(node) ? 1 : node->n_inputs;
 }
 
+/* With the channels last, a bias broadcasts as any row does. */
+static bool channels_last(const tn_ir_node *node, const tn_shape *shape) {
+  return tn_node_string_is(node->node, "data_format", "NHWC") || shape->rank == 2;
+}
+
 /* The micro-operation of NODE, TN_MICRO_NONE if it has none. */
 static tn_micro micro_of(const tn_ir_node *node) {
   if (tn_ir_is(node, "AddN")) return TN_MICRO_ADD;
   if (tn_ir_is(node, "BroadcastTo")) return TN_MICRO_COPY;
   if (tn_ir_is(node, "Cast")) return node->outputs[0].dtype == TN_BOOL ? TN_MICRO_TO_BOOL : TN_MICRO_COPY;
-  if (tn_ir_is(node, "BiasAdd")) {
-    /* With the channels last, a bias broadcasts as any row does. */
-    bool last = tn_node_string_is(node->node, "data_format", "NHWC") || node->outputs[0].shape.rank == 2;
-    return last ? TN_MICRO_ADD : TN_MICRO_NONE;
-  }
+  if (tn_ir_is(node, "BiasAdd")) return channels_last(node, &node->outputs[0].shape) ? TN_MICRO_ADD : TN_MICRO_NONE;
   return (tn_micro)node->node->op->micro;
 }
 
@@ -83,6 +88,8 @@ static bool is_fusable(const tn_ir_node *node) {
 static int reduced_dims(const tn_ir_node *node) {
   if (node->kind != TN_IR_KERNEL || node->effect != TN_IR_PURE || !reduce_of(node)) return 0;
   const tn_ir_output *in = tn_ir_out(node->inputs[0]);
+  if (reduce_of(node) == TN_TAPE_COLUMNS)
+    return in->dtype == TN_FLOAT && channels_last(node, &in->shape) && tn_shape_elements(&in->shape) > 0;
   const tn_tensor *axes = tn_ir_out(node->inputs[1])->constant;
   if (in->dtype != TN_FLOAT || !axes || tn_shape_elements(&in->shape) == 0) return 0;
   int64_t n = tn_elements(axes);

@@ -27,6 +27,16 @@ static bool is_tape_type(int dtype) {
   return dtype == TN_FLOAT || dtype == TN_BOOL || dtype == TN_INT32 || dtype == TN_HALF || dtype == TN_BFLOAT16;
 }
 
+/* Rows and columns are walked in different ways. */
+static tn_error *check_reductions(const tn_tape *tape) {
+  bool rows = false, columns = false;
+  for (int i = 0; i < tape->n_outputs; i++) {
+    columns |= tape->outputs[i].reduce == TN_TAPE_COLUMNS;
+    rows |= tape->outputs[i].reduce && tape->outputs[i].reduce != TN_TAPE_COLUMNS;
+  }
+  return rows && columns ? tn_errorf(TN_INVALID_ARGUMENT, "tape: it reduces rows and columns") : NULL;
+}
+
 tn_error *tn_tape_check(const tn_tape *tape) {
   if (tape->n_inputs < 0 || tape->n_inputs > TN_TAPE_MAX_INPUTS || tape->n_ops < 0 || tape->n_ops > TN_TAPE_MAX_OPS ||
       tape->n_outputs < 1 || tape->n_outputs > TN_TAPE_MAX_OUTPUTS)
@@ -46,14 +56,14 @@ tn_error *tn_tape_check(const tn_tape *tape) {
   for (int i = 0; i < tape->n_outputs; i++) {
     const tn_tape_output *output = &tape->outputs[i];
     if (output->value >= tape->n_inputs + tape->n_ops || !is_tape_type(output->dtype) ||
-        output->reduce > TN_TAPE_MEAN || (output->reduce && output->dtype != TN_FLOAT))
+        output->reduce > TN_TAPE_COLUMNS || (output->reduce && output->dtype != TN_FLOAT))
       return tn_errorf(TN_INVALID_ARGUMENT, "tape: output %d: value %d, dtype %d, reduction %d", i, output->value,
                        output->dtype, output->reduce);
   }
-  return NULL;
+  return check_reductions(tape);
 }
 
-static const char *const reductions[] = {"", "sum", "max", "min", "mean"};
+static const char *const reductions[] = {"", "sum", "max", "min", "mean", "columns"};
 
 /* Lines: "in DTYPE", "OPERATION operand... [imm]" (hexadecimal, so that it is exact), "out VALUE DTYPE [REDUCTION]". */
 tn_error *tn_tape_to_text(const tn_tape *tape, char **out) {

@@ -106,7 +106,14 @@ typedef enum tn_micro {
 enum { TN_TAPE_MAX_INPUTS = 24, TN_TAPE_MAX_OPS = 64, TN_TAPE_MAX_OUTPUTS = 8 };
 
 /* What an output does with the value before it is stored: as it is, or one number for each row. */
-typedef enum tn_tape_reduce { TN_TAPE_NO_REDUCE, TN_TAPE_SUM, TN_TAPE_MAX, TN_TAPE_MIN, TN_TAPE_MEAN } tn_tape_reduce;
+typedef enum tn_tape_reduce {
+  TN_TAPE_NO_REDUCE,
+  TN_TAPE_SUM,
+  TN_TAPE_MAX,
+  TN_TAPE_MIN,
+  TN_TAPE_MEAN,
+  TN_TAPE_COLUMNS /* the sum of all rows: one number for each place in a row; not beside the others */
+} tn_tape_reduce;
 
 /* One step of a program. Operands are value numbers: 0 .. n_inputs-1 are the inputs, n_inputs+i the result of step i.
  */
@@ -145,7 +152,9 @@ struct tn_simd;
 tn_error *tn_tape_plan_new(const tn_tape *tape, const tn_tensor *inputs, const tn_shape *full, int reduced_dims,
                            const struct tn_simd *simd, tn_tape_plan **out) TN_MUST_USE;
 /* Runs it. An output may be one of the inputs that have the full shape and an element of the same size. */
-void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *const *outputs);
+void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *const *outputs, void *scratch);
+/* The bytes of SCRATCH that running needs: 0 without TN_TAPE_COLUMNS. */
+size_t tn_tape_scratch(const tn_tape_plan *plan);
 
 /* Text for dumps and for the attribute of _Fused: one line a step. Parsing checks everything. */
 tn_error *tn_tape_to_text(const tn_tape *tape, char **out) TN_MUST_USE;

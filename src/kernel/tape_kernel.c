@@ -54,6 +54,6 @@ tn_error *tn_tape_kernel_run(tn_run *r) {
   const void *inputs[TN_TAPE_MAX_INPUTS];
   for (int k = 0; k < r->n_inputs; k++) inputs[k] = r->inputs[k]->data;
   void *outputs[] = {r->outputs[0]->data};
-  tn_tape_run(r->state, inputs, outputs);
+  tn_tape_run(r->state, inputs, outputs, NULL);
   return NULL;
 }

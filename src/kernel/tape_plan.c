@@ -197,7 +197,10 @@ tn_error *tn_tape_plan_new(const tn_tape *tape, const tn_tensor *inputs, const t
   plan.rows = plan.row = 1;
   for (int i = 0; i < full->rank; i++) *(i < full->rank - reduced_dims ? &plan.rows : &plan.row) *= full->dims[i];
   memcpy(plan.outputs, tape->outputs, sizeof plan.outputs);
-  for (int k = 0; k < tape->n_outputs; k++) plan.reduces |= tape->outputs[k].reduce != TN_TAPE_NO_REDUCE;
+  for (int k = 0; k < tape->n_outputs; k++) {
+    plan.reduces |= tape->outputs[k].reduce != TN_TAPE_NO_REDUCE;
+    plan.columns |= tape->outputs[k].reduce == TN_TAPE_COLUMNS;
+  }
   for (int v = 0; v < tape->n_inputs; v++) {
     b.inputs[v].dtype = tape->input_types[v];
     classify(&b.inputs[v], plan.rank, plan.dims, strides[v]);

@@ -44,7 +44,7 @@ struct tn_tape_plan {
   int64_t dims[TN_MAX_RANK];
   tn_tape_output outputs[TN_TAPE_MAX_OUTPUTS];
   tape_place reduced[TN_TAPE_MAX_OUTPUTS]; /* where the value of a reducing output lies after a block */
-  bool reduces;
+  bool reduces, columns;
   int n_setup, n_steps; /* the first n_setup steps run once per chunk */
   tape_input *inputs;   /* behind STEPS, in the same memory */
   tape_step steps[];

@@ -11,6 +11,7 @@ typedef struct tape_job {
   void *const *outputs;
   int64_t chunks, row_index; /* of a row that is split */
   float (*partial)[TAPE_MAX_CHUNKS];
+  float *scratch; /* sums of columns, per output and chunk */
 } tape_job;
 
 static inline float *place_of(const tape_job *job, float *registers, tape_place place, int64_t position) {
@@ -268,8 +269,67 @@ static void run_reducing(tape_job *job) {
   }
 }
 
-void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *const *outputs) {
-  tape_job job = {.plan = plan, .inputs = inputs, .outputs = outputs};
+/* --- sums of columns: each chunk of rows adds up for itself, as the kernel of BiasAddGrad does --- */
+
+static int64_t column_chunks(const tn_tape_plan *plan) { return tn_chunks(plan->rows, 1 + 32768 / (1 + plan->row)); }
+
+size_t tn_tape_scratch(const tn_tape_plan *plan) {
+  return plan->columns ? (size_t)(plan->n_outputs * column_chunks(plan) * plan->row) * sizeof(float) : 0;
+}
+
+/* Adds N elements of what was computed, which begin at POSITION, to the sums of chunk I. */
+static void add_to_columns(const tape_job *job, float *registers, int64_t i, int64_t position, int64_t n) {
+  const tn_tape_plan *plan = job->plan;
+  for (int k = 0; k < plan->n_outputs; k++) {
+    if (plan->outputs[k].reduce != TN_TAPE_COLUMNS) continue;
+    float *sums = job->scratch + (k * job->chunks + i) * plan->row;
+    const float *x = place_of(job, registers, plan->reduced[k], position);
+    for (int64_t done = 0; done < n;) {
+      int64_t column = (position + done) % plan->row, more = plan->row - column;
+      if (more > n - done) more = n - done;
+      plan->simd->micro[TN_MICRO_ADD](sums + column, sums + column, x + done, NULL, more, 0);
+      done += more;
+    }
+  }
+}
+
+static void run_columns_chunk(void *argument, int64_t i) {
+  const tape_job *job = argument;
+  const tn_tape_plan *plan = job->plan;
+  _Alignas(64) float registers[TAPE_BUFFER];
+  int64_t begin, end;
+  tn_chunk(plan->rows, job->chunks, i, 1, &begin, &end);
+  for (int k = 0; k < plan->n_outputs; k++)
+    memset(job->scratch + (k * job->chunks + i) * plan->row, 0, (size_t)plan->row * sizeof(float));
+  begin *= plan->row;
+  end *= plan->row;
+  if (begin < end) setup(job, registers, end - begin);
+  for (int64_t position = begin; position < end; position += plan->block) {
+    int64_t n = end - position < plan->block ? end - position : plan->block;
+    run_steps(job, registers, plan->n_setup, plan->n_steps, position, n);
+    add_to_columns(job, registers, i, position, n);
+  }
+}
+
+static void run_columns(tape_job *job) {
+  const tn_tape_plan *plan = job->plan;
+  job->chunks = column_chunks(plan);
+  tn_parallel(job->chunks, run_columns_chunk, job);
+  for (int k = 0; k < plan->n_outputs; k++) {
+    if (plan->outputs[k].reduce != TN_TAPE_COLUMNS || plan->row == 0) continue;
+    float *z = job->outputs[k];
+    memset(z, 0, (size_t)plan->row * sizeof *z);
+    for (int64_t i = 0; i < job->chunks; i++)
+      plan->simd->micro[TN_MICRO_ADD](z, z, job->scratch + (k * job->chunks + i) * plan->row, NULL, plan->row, 0);
+  }
+}
+
+void tn_tape_run(const tn_tape_plan *plan, const void *const *inputs, void *const *outputs, void *scratch) {
+  tape_job job = {.plan = plan, .inputs = inputs, .outputs = outputs, .scratch = scratch};
+  if (plan->columns) {
+    run_columns(&job);
+    return;
+  }
   if (plan->reduces) {
     run_reducing(&job);
     return;

@@ -68,6 +68,10 @@ static tn_output some(const tn_output *values, int n) {
   return values[i];
 }
 
+static tn_output add_bias_gradient(maker *m, tn_output x) {
+  return add_op(m->graph, "BiasAddGrad", 1, &x); /* a scalar has none */
+}
+
 /* Over the last dimension, over all, or (which is not fused) over the first. */
 static tn_output add_reduction(maker *m, tn_output x) {
   static const char *const reductions[] = {"Sum", "Mean", "Max", "Min"};
@@ -91,7 +95,7 @@ static tn_output add_reduction(maker *m, tn_output x) {
 
 static void add_random_op(maker *m) {
   tn_output x = some(m->floats, m->n_floats), y = some(m->floats, m->n_floats), made = TN_NONE;
-  int kind = below(13);
+  int kind = below(14);
   if (kind < 4) {
     made = add_op(m->graph, unary[below(sizeof unary / sizeof *unary)], 1, &x);
   } else if (kind < 8) {
@@ -109,6 +113,8 @@ static void add_random_op(maker *m) {
     tn_error_free(error);
   } else if (kind == 11) {
     made = add_reduction(m, x);
+  } else if (kind == 12) {
+    made = add_bias_gradient(m, x);
   } else {
     tn_output number = constant(m->graph, NULL, scalar((float)below(9) / 2));
     made = add_op(m->graph, "Mul", 2, (tn_output[]){x, number});

@@ -230,7 +230,7 @@ static void check_broadcast(const tn_simd *simd, const tn_tensor *in, const tn_s
   tn_tape_plan *plan = NULL;
   assert_null(tn_tape_check(&tape));
   assert_null(tn_tape_plan_new(&tape, in, full, 0, simd, &plan));
-  tn_tape_run(plan, (const void *[]){in[0].data, in[1].data, in[2].data}, (void *[]){z, whole});
+  tn_tape_run(plan, (const void *[]){in[0].data, in[1].data, in[2].data}, (void *[]){z, whole}, NULL);
   for (int64_t i = 0; i < n; i++) {
     float c = element(&in[0], full, i), a = element(&in[1], full, i), b = element(&in[2], full, i);
     float chosen = c != 0 ? a + b : a * 2;
@@ -291,7 +291,7 @@ static void test_in_place(void **state) {
   tn_tensor in[] = {{.dtype = TN_FLOAT, .shape = full, .data = a}, {.dtype = TN_FLOAT, .shape = full, .data = b}};
   tn_tape_plan *plan = NULL;
   assert_null(tn_tape_plan_new(&tape, in, &full, 0, NULL, &plan));
-  tn_tape_run(plan, (const void *[]){a, b}, (void *[]){a, b});
+  tn_tape_run(plan, (const void *[]){a, b}, (void *[]){a, b}, NULL);
   for (int i = 0; i < SIZE; i++) {
     assert_true(a[i] == (a2[i] + b2[i]) * a2[i]);
     assert_true(b[i] == a2[i]);
@@ -316,7 +316,7 @@ static void check_reduce(const tn_simd *simd, int64_t rows, int64_t row, tn_tape
   for (int threads = 1; threads <= 2; threads++) {
     int old = tn_parallel_set_threads(threads == 1 ? 1 : 3);
     y[threads - 1] = malloc((size_t)(rows + 1) * sizeof(float));
-    tn_tape_run(plan, (const void *[]){x, w}, (void *[]){y[threads - 1], z});
+    tn_tape_run(plan, (const void *[]){x, w}, (void *[]){y[threads - 1], z}, NULL);
     tn_parallel_set_threads(old);
   }
   assert_memory_equal(y[0], y[1], (size_t)rows * sizeof(float));
@@ -392,7 +392,8 @@ static void test_text(void **state) {
                                     "in float32\nNEG 1\nout 1 float32\n",
                                     "in float32\nNEG -1\nout 0 float32\n",
                                     "in float32\nNEG 0 =x\nout 0 float32\n",
-                                    "in float32\nout 0 float32 what\n"};
+                                    "in float32\nout 0 float32 what\n",
+                                    "in float32\nout 0 float32 sum\nout 0 float32 columns\n"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     tn_error *error = tn_tape_from_text(bad[i], strlen(bad[i]), &tape);
     assert_int_equal(tn_error_code(error), TN_INVALID_ARGUMENT);

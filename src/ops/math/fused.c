@@ -37,12 +37,14 @@ static tn_error *check_inputs(const tn_prepare *p, const fused *f) {
                                tn_dtype_name(p->inputs[i].dtype), TN_SHAPE_STR(&p->inputs[i].shape),
                                TN_SHAPE_STR(f->full));
   }
-  tn_shape rows = *f->full;
+  tn_shape rows = *f->full, row = {.rank = f->reduced};
   rows.rank -= f->reduced;
+  for (int i = 0; i < row.rank; i++) row.dims[i] = f->full->dims[rows.rank + i];
   for (int i = 0; i < p->n_outputs; i++) {
     const tn_shape *shape = &f->shapes[i];
-    bool fits = f->tape.outputs[i].reduce ? tn_shape_elements(shape) == tn_shape_elements(&rows)
-                                          : tn_shape_equal(shape, f->full);
+    int reduce = f->tape.outputs[i].reduce;
+    const tn_shape *left = reduce == TN_TAPE_COLUMNS ? &row : reduce ? &rows : f->full;
+    bool fits = reduce ? tn_shape_elements(shape) == tn_shape_elements(left) : tn_shape_equal(shape, left);
     if (f->tape.outputs[i].dtype != p->outputs[i].dtype || !tn_shape_known(shape) || !fits)
       return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "output %d, %s, does not fit the tape", i, TN_SHAPE_STR(shape));
   }
@@ -74,6 +76,7 @@ static tn_error *prepare_on(tn_prepare *p, const tn_simd *simd) {
   tn_tape_plan *plan = NULL;
   TN_TRY(tn_tape_plan_new(&f.tape, p->inputs, f.full, f.reduced, simd, &plan));
   p->state = plan;
+  p->scratch = tn_tape_scratch(plan);
   offer_in_place(p, &f);
   return NULL;
 }
@@ -86,7 +89,7 @@ static tn_error *fused_run(tn_run *r) {
   void *outputs[TN_TAPE_MAX_OUTPUTS];
   for (int i = 0; i < r->n_inputs; i++) inputs[i] = r->inputs[i]->data;
   for (int i = 0; i < r->n_outputs; i++) outputs[i] = r->outputs[i]->data;
-  tn_tape_run(r->state, inputs, outputs);
+  tn_tape_run(r->state, inputs, outputs, r->scratch);
   return NULL;
 }
 

@@ -52,3 +52,19 @@ for rows, row in [(1, 1), (5, 31), (3, 64), (20, 97), (2, 5000), (1, 70001)]:
         atol=2e-5,
         **INTERNAL,
     )
+
+BIAS = tape("in float32", "in float32", "RELU_GRAD 0 1", "out 2 float32", "out 2 float32 columns")
+for rows, row in [(1, 1), (33, 17), (5000, 32), (3, 5000)]:
+    case(
+        "_Fused",
+        [rand(F, rows, row), rand(F, rows, row)],
+        Tin=[F, F],
+        Tout=[F, F],
+        shape=[rows, row],
+        out_shapes=[[rows, row], [row]],
+        reduced=1,
+        tape=BIAS,
+        rtol=2e-5,
+        atol=2e-5,
+        **INTERNAL,
+    )
