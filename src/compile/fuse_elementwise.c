@@ -196,7 +196,8 @@ static bool write_tape(const fuser *f, group *g) {
   for (int i = g->n - 1; i >= 0; i--)
     if (!add_node(f, g, g->members[i])) return false;
   for (int i = 0; i < g->n; i++) {
-    tn_ir_node *node = g->members[i];
+    /* A reduction last: output 0 may lie over more of the inputs than the others may. */
+    tn_ir_node *node = g->members[g->reduced ? (i + 1) % g->n : i];
     if (!is_needed_outside(f, g, node)) continue;
     if (g->tape.n_outputs == TN_TAPE_MAX_OUTPUTS) return false;
     g->outputs[g->tape.n_outputs] = (tn_ir_value){node, 0};
