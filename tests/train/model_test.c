@@ -144,6 +144,75 @@ static void losses_fall(void **state) {
   regression("sigmoid_cross_entropy", NULL, 0.3);
 }
 
+/* Rows of a table as an image. */
+static tn_output as_image(tn_net *net, tn_output x, void *argument) {
+  const int32_t dims[] = {-1, SIZE, SIZE, 4};
+  tn_tensor *value;
+  tn_node *shape, *node;
+  (void)argument;
+  if (tn_net_error(net)) return x;
+  assert_null(tn_tensor_copy_of(TN_INT32, 1, (int64_t[]){4}, dims, &value));
+  tn_node_builder *b = tn_node_begin(tn_net_graph(net), "Const", NULL);
+  tn_node_attr_type(b, "dtype", TN_INT32);
+  tn_node_attr_tensor(b, "value", value);
+  assert_null(tn_node_finish(b, &shape));
+  tn_tensor_free(value);
+  b = tn_node_begin(tn_net_graph(net), "Reshape", NULL);
+  tn_node_input(b, x);
+  tn_node_input(b, (tn_output){shape, 0});
+  assert_null(tn_node_finish(b, &node));
+  return (tn_output){node, 0};
+}
+
+/* The outputs of a network with everything in it after some steps on THREADS threads, in OUT. */
+static void train_all(int threads, const tn_dataset *data, float out[2 * N]) {
+  tn_tensor *result;
+  tn_model *m = tn_model_new(&(tn_model_options){.seed = 5, .threads = threads});
+  tn_model_input(m, 1, (int64_t[]){SIZE * SIZE});
+  tn_model_embedding(m, 50, 4);
+  tn_model_layer(m, as_image, NULL);
+  tn_model_conv2d(m, 32, 5, NULL);
+  tn_model_batch_norm(m, "relu");
+  tn_model_max_pool(m, 2);
+  tn_model_conv2d(m, 16, 3, "relu");
+  tn_model_flatten(m);
+  tn_model_dense(m, 64, "relu");
+  tn_model_dropout(m, 0.4f);
+  tn_model_dense(m, 2, NULL);
+  tn_model_compile(m, tn_momentum(0.05f, 0.9f), "sparse_softmax_cross_entropy", "accuracy");
+  tn_model_fit(m, data, &(tn_fit_options){.epochs = 3, .batch_size = 24});
+  tn_error *error = tn_model_predict(m, tn_dataset_features(data), &result);
+  if (error) fail_msg("%s", tn_error_message(error));
+  memcpy(out, tn_tensor_data(result), 2 * N * sizeof *out);
+  tn_tensor_free(result);
+  tn_model_free(m);
+}
+
+static void any_number_of_threads_gives_the_same_bits(void **state) {
+  (void)state;
+  static int64_t words[N][SIZE * SIZE], labels[N];
+  static float outputs[4][2 * N];
+  tn_tensor *x, *y;
+  tn_dataset *data;
+  for (int i = 0; i < N; i++) {
+    labels[i] = i % 2;
+    for (int k = 0; k < SIZE * SIZE; k++) words[i][k] = (i % 2 * 20 + i * 3 + k * 7) % 50;
+  }
+  assert_null(tn_tensor_copy_of(TN_INT64, 2, (int64_t[]){N, SIZE * SIZE}, words, &x));
+  assert_null(tn_tensor_copy_of(TN_INT64, 1, (int64_t[]){N}, labels, &y));
+  assert_null(tn_dataset_new(x, y, &data));
+  tn_tensor_free(x);
+  tn_tensor_free(y);
+  for (int threads = 1; threads <= 3; threads++) {
+    train_all(threads, data, outputs[threads]);
+    assert_memory_equal(outputs[1], outputs[threads], sizeof outputs[1]);
+  }
+  train_all(2, data, outputs[0]);
+  assert_memory_equal(outputs[1], outputs[0], sizeof outputs[1]);
+  assert_true(outputs[1][0] != outputs[1][2]);
+  tn_dataset_free(data);
+}
+
 static void sticks(tn_model *m, tn_code code, const char *part) {
   const tn_error *error = tn_model_error(m);
   assert_non_null(error);
@@ -230,8 +299,12 @@ static void training_stops_and_goes_on(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_layer_trains), cmocka_unit_test(embeddings_train),           cmocka_unit_test(losses_fall),
-      cmocka_unit_test(errors_stick),       cmocka_unit_test(training_stops_and_goes_on),
+      cmocka_unit_test(every_layer_trains),
+      cmocka_unit_test(embeddings_train),
+      cmocka_unit_test(losses_fall),
+      cmocka_unit_test(errors_stick),
+      cmocka_unit_test(training_stops_and_goes_on),
+      cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
