@@ -1,10 +1,11 @@
 """Checks one case in every way; each check returns a list of complaints."""
 
 import functools
+import inspect
 
 import numpy as np
 
-from oracle import cache, compare, exceptions, tenon_side
+from oracle import cache, compare, exceptions, serve, tenon_side
 from oracle import tensorflow_side as reference
 from tenon import _core, errors
 
@@ -18,8 +19,16 @@ def _key(case_id):
 CASES_BY_ID = {}
 
 
-def _ask(kind, case, ask):
-    return cache.remember(f"{_key(case.id)}-{kind}", ask)
+class Aborts(Exception):
+    """TensorFlow's process ended over a case."""
+
+
+def _ask(kind, case, *arguments, key=None):
+    """What TensorFlow says to question KIND about CASE."""
+    answer = cache.remember(f"{key or _key(case.id)}-{kind}", lambda: serve.ask(f"ask_{kind}", case.id, *arguments))
+    if isinstance(answer, serve.Crash):
+        raise Aborts(f"TensorFlow aborts on the {kind} of {case.id}; the case needs tf=False: {answer.text}")
+    return answer
 
 
 def in_tensorflow(case):
@@ -32,7 +41,7 @@ def expected_values(case):
     if not in_tensorflow(case):
         with tenon_side.forced(case.op, "reference"):
             return tenon_side.ask_values(case, disabled_passes="all")
-    return _ask("values", case, lambda: reference.ask_values(case))
+    return _ask("values", case)
 
 
 def shape_fits(got, want):
@@ -51,7 +60,7 @@ def check_shapes(case):
     if case.options.get("shapes") is False or not in_tensorflow(case):
         return []
     complaints = []
-    for degree, want in enumerate(_ask("shapes", case, lambda: reference.ask_shapes(case))):
+    for degree, want in enumerate(_ask("shapes", case)):
         got = tenon_side.ask_shapes(case, degree)
         for i, (a, b) in enumerate(zip(got, want)):
             fits = shape_fits(a, b)
@@ -117,7 +126,7 @@ def check_gradient(case):
     if case.options.get("grad") is False or case.options.get("values") is False or not in_tensorflow(case):
         return []
     outputs, _ = expected_values(case)
-    want = _ask("gradient", case, lambda: reference.ask_gradient(case, outputs))
+    want = _ask("gradient", case, outputs)
     if want is None:
         return []
     if want == "unregistered":
@@ -141,7 +150,7 @@ def check_gradient(case):
 def check_second(case):
     """Gradients of gradients, for the first float64 case of an op; finite differences would add nothing."""
     outputs, _ = expected_values(case)
-    want = _ask("second", case, lambda: reference.ask_second(case, outputs))
+    want = _ask("second", case, outputs)
     if want is None or want == "unregistered":
         return []
     got = tenon_side.ask_second(case, outputs)
@@ -174,7 +183,7 @@ def check_error(case):
     got = tenon_side.ask_error(case)
     if not in_tensorflow(case):
         return [] if case.code in got else [f"codes {got}, expected {case.code}"]
-    want = _ask("error", case, lambda: reference.ask_error(case))
+    want = _ask("error", case)
     if case.code not in want:
         return [f"TensorFlow gives {want}, the case says {case.code}"]
     degrees = (reference.DEGREES[0], reference.DEGREES[2])
@@ -182,17 +191,8 @@ def check_error(case):
 
 
 def expected_program(case):
-    """What TensorFlow gives for a program: kept under its source text."""
-    import inspect
-
-    parts = (
-        [inspect.getsource(inspect.getmodule(case.build))]
-        if case.build.__closure__
-        else [inspect.getsource(case.build)]
-    )
-    return cache.remember(
-        f"{cache.key(case.op, parts, case.build.__defaults__)}-program", lambda: reference.ask_program(case)
-    )
+    """What TensorFlow gives for a program: kept under the text of its file."""
+    return _ask("program", case, key=cache.key(case.id, inspect.getsource(inspect.getmodule(case.build))))
 
 
 def check_program(case, **options):
