@@ -14,6 +14,6 @@ int main(void) {
   tn_model_dense(m, 10, NULL);
   tn_model_compile(m, tn_momentum(0.05f, 0.9f), "sparse_softmax_cross_entropy", "accuracy");
   tn_model_fit(m, mnist->train, &(tn_fit_options){.epochs = 2, .verbose = true});
-  puts(tn_model_evaluate(m, mnist->test, NULL) > 0.9 ? "it learned" : "it did not learn");
+  puts(tn_model_evaluate(m, mnist->test, NULL) > 0.8 ? "it learned" : "it did not learn");
   return tn_model_end(m);
 }
