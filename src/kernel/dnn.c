@@ -2,12 +2,12 @@
  */
 #include "kernel/dnn.h"
 
-#include <dnnl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "kernel/dnn_version.h"
 
 /* The number of threads that oneDNN sees when it makes and runs a primitive. */
 int omp_get_max_threads(void);
@@ -27,7 +27,7 @@ typedef struct unit {
   dnnl_primitive_t primitive;
   int n;
   int kinds[MAX_ARGS]; /* DNNL_ARG_* */
-  dnnl_memory_desc_t descs[MAX_ARGS];
+  tn_md descs[MAX_ARGS];
   size_t scratch;
   _Atomic(call *) slots[SLOTS];
 } unit;
@@ -73,8 +73,8 @@ static tn_error *call_new(const unit *u, call **out) {
   tn_error *error = check(dnnl_stream_create(&c->stream, engine, dnnl_stream_default_flags), "making a stream");
   for (int i = 0; i < u->n && !error; i++) {
     c->args[i].arg = u->kinds[i];
-    error =
-        check(dnnl_memory_create(&c->args[i].memory, &u->descs[i], engine, DNNL_MEMORY_NONE), "making a memory object");
+    error = check(dnnl_memory_create(&c->args[i].memory, tn_md_of(&u->descs[i]), engine, DNNL_MEMORY_NONE),
+                  "making a memory object");
     if (!error) c->n++;
   }
   if (error) {
@@ -110,6 +110,7 @@ static void call_give(unit *u, call *c) {
 static void unit_free(unit *u) {
   for (int i = 0; i < SLOTS; i++) call_free(atomic_load(&u->slots[i]));
   if (u->primitive) dnnl_primitive_destroy(u->primitive);
+  for (int i = 0; i < u->n; i++) tn_md_clear(&u->descs[i]);
 }
 
 void tn_dnn_free(tn_dnn *d) {
@@ -124,16 +125,13 @@ void tn_dnn_free(tn_dnn *d) {
  * find it. */
 static tn_error *unit_init(unit *u, dnnl_primitive_desc_t desc, int n, const int *kinds, const dnnl_query_t *queries) {
   tn_error *error = check(dnnl_primitive_create(&u->primitive, desc), "making a primitive");
-  for (int i = 0; i < n; i++) {
-    u->kinds[i] = kinds[i];
-    u->descs[i] = *dnnl_primitive_desc_query_md(desc, queries[i], 0);
-  }
-  u->n = n;
-  const dnnl_memory_desc_t *scratch = dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
+  tn_md_view scratch = dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
   u->scratch = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
-  if (u->scratch) {
-    u->kinds[u->n] = DNNL_ARG_SCRATCHPAD;
-    u->descs[u->n++] = *scratch;
+  for (int i = 0; i < n + (u->scratch > 0) && !error; i++) {
+    u->kinds[i] = i < n ? kinds[i] : DNNL_ARG_SCRATCHPAD;
+    tn_md_view view = i < n ? dnnl_primitive_desc_query_md(desc, queries[i], 0) : scratch;
+    error = check(tn_md_copy(&u->descs[i], view), "copying a description");
+    if (!error) u->n++;
   }
   dnnl_primitive_desc_destroy(desc);
   call *first = NULL;
@@ -162,7 +160,7 @@ static tn_error *unit_run(unit *u, const void *const *pointers, int n, void *scr
 
 size_t tn_dnn_scratch(const tn_dnn *d) { return (d->main.scratch + 63) / 64 * 64; }
 bool tn_dnn_same_filter(const tn_dnn *a, const tn_dnn *b) {
-  return dnnl_memory_desc_equal(&a->main.descs[1], &b->main.descs[1]) != 0;
+  return dnnl_memory_desc_equal(tn_md_of(&a->main.descs[1]), tn_md_of(&b->main.descs[1])) != 0;
 }
 size_t tn_dnn_filter_bytes(const tn_dnn *d) { return (d->filter_bytes + 63) / 64 * 64; }
 size_t tn_dnn_pack_scratch(const tn_dnn *d) {
@@ -184,11 +182,18 @@ tn_error *tn_dnn_conv_run(tn_dnn *d, const void *image, const void *filter, cons
 
 /* --- convolutions --- */
 
-/* The descriptors of a convolution; library and user count window places in the same order. */
+/* The descriptors of a convolution, and that of the plain filter. */
 typedef struct conv_descs {
-  dnnl_memory_desc_t image, filter, result, plain;
-  dnnl_dims_t stride, dilation, before, after;
+  tn_md_conv conv;
+  tn_md plain;
 } conv_descs;
+
+static void forget(conv_descs *d) {
+  tn_md_clear(&d->conv.image);
+  tn_md_clear(&d->conv.filter);
+  tn_md_clear(&d->conv.result);
+  tn_md_clear(&d->plain);
+}
 
 static tn_error *describe(const tn_dnn_conv *c, conv_descs *d) {
   const int n = c->spatial, g = c->groups > 1;
@@ -210,83 +215,70 @@ static tn_error *describe(const tn_dnn_conv *c, conv_descs *d) {
     image[2 + i] = c->in[i];
     result[2 + i] = c->out[i];
     filter[at + i] = c->kernel[i];
-    d->stride[i] = c->stride[i];
-    d->dilation[i] = c->dilation[i] - 1;
-    d->before[i] = c->before[i];
-    d->after[i] = c->after[i];
+    d->conv.stride[i] = c->stride[i];
+    d->conv.dilation[i] = c->dilation[i] - 1;
+    d->conv.before[i] = c->before[i];
+    d->conv.after[i] = c->after[i];
   }
   const dnnl_format_tag_t last = n == 2 ? dnnl_nhwc : dnnl_ndhwc;
-  TN_TRY(check(dnnl_memory_desc_init_by_tag(&d->image, n + 2, image, dnnl_f32, last), "describing images"));
-  TN_TRY(check(dnnl_memory_desc_init_by_tag(&d->result, n + 2, result, dnnl_f32, last), "describing results"));
-  TN_TRY(check(dnnl_memory_desc_init_by_tag(&d->filter, at + n, filter, dnnl_f32, dnnl_format_tag_any),
-               "describing a filter"));
-  return check(dnnl_memory_desc_init_by_strides(&d->plain, at + n, filter, dnnl_f32, steps),
-               "describing a plain filter");
+  TN_TRY(check(tn_md_tag(&d->conv.image, n + 2, image, last), "describing images"));
+  TN_TRY(check(tn_md_tag(&d->conv.result, n + 2, result, last), "describing results"));
+  TN_TRY(check(tn_md_tag(&d->conv.filter, at + n, filter, dnnl_format_tag_any), "describing a filter"));
+  return check(tn_md_strides(&d->plain, at + n, filter, steps), "describing a plain filter");
 }
 
-/* The best implementation that is not one of the slow, general ones. */
-static tn_error *pick(const_dnnl_op_desc_t op, const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint,
-                      dnnl_primitive_desc_t *out) {
-  dnnl_primitive_desc_t desc = NULL;
-  TN_TRY(check(dnnl_primitive_desc_create(&desc, op, attr, engine, hint), "choosing an implementation"));
+/* Refuses the slow, general implementations: DESC is given back then. */
+static tn_error *judge(dnnl_primitive_desc_t desc) {
   const char *name = "";
   (void)dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
-  if (strncmp(name, "ref", 3) == 0 || strncmp(name, "simple", 6) == 0) {
-    dnnl_primitive_desc_destroy(desc);
-    return tn_errorf(TN_UNIMPLEMENTED, "oneDNN: only %s does this", name);
+  if (strncmp(name, "ref", 3) != 0 && strncmp(name, "simple", 6) != 0) return NULL;
+  tn_error *error = tn_errorf(TN_UNIMPLEMENTED, "oneDNN: only %s does this", name);
+  dnnl_primitive_desc_destroy(desc);
+  return error;
+}
+
+static tn_error *conv_desc(tn_dnn_kind kind, const tn_md_conv *c, const_dnnl_primitive_attr_t attr,
+                           dnnl_primitive_desc_t *out) {
+  static const char what[] = "choosing a convolution";
+  dnnl_primitive_desc_t hint = NULL, desc = NULL;
+  if (kind == TN_DNN_FORWARD) {
+    TN_TRY(check(tn_md_forward(c, attr, engine, &desc), what));
+  } else {
+    TN_TRY(check(tn_md_forward(c, NULL, engine, &hint), what));
+    tn_error *error = check(kind == TN_DNN_BACK_INPUT ? tn_md_back_input(c, attr, engine, hint, &desc)
+                                                      : tn_md_back_filter(c, attr, engine, hint, &desc),
+                            what);
+    dnnl_primitive_desc_destroy(hint);
+    if (error) return error;
   }
+  TN_TRY(judge(desc));
   *out = desc;
   return NULL;
 }
 
-static tn_error *conv_desc(tn_dnn_kind kind, const conv_descs *d, const_dnnl_primitive_attr_t attr,
-                           dnnl_primitive_desc_t *out) {
-  dnnl_convolution_desc_t forward, backward;
-  dnnl_primitive_desc_t hint = NULL;
-  TN_TRY(check(dnnl_dilated_convolution_forward_desc_init(&forward, dnnl_forward_training, dnnl_convolution_direct,
-                                                          &d->image, &d->filter, NULL, &d->result, d->stride,
-                                                          d->dilation, d->before, d->after),
-               "describing a convolution"));
-  if (kind == TN_DNN_FORWARD) return pick(&forward, attr, NULL, out);
-  TN_TRY(check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "choosing an implementation"));
-  dnnl_status_t status =
-      kind == TN_DNN_BACK_INPUT
-          ? dnnl_dilated_convolution_backward_data_desc_init(&backward, dnnl_convolution_direct, &d->image, &d->filter,
-                                                             &d->result, d->stride, d->dilation, d->before, d->after)
-          : dnnl_dilated_convolution_backward_weights_desc_init(&backward, dnnl_convolution_direct, &d->image,
-                                                                &d->filter, NULL, &d->result, d->stride, d->dilation,
-                                                                d->before, d->after);
-  tn_error *error = check(status, "describing a convolution");
-  if (!error) error = pick(&backward, attr, hint, out);
-  dnnl_primitive_desc_destroy(hint);
-  return error;
-}
-
-static tn_error *reorder_init(unit *u, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to,
-                              const_dnnl_primitive_attr_t attr) {
+static tn_error *reorder_init(unit *u, tn_md_view from, tn_md_view to, const_dnnl_primitive_attr_t attr) {
   static const int kinds[] = {DNNL_ARG_FROM, DNNL_ARG_TO};
   static const dnnl_query_t queries[] = {dnnl_query_src_md, dnnl_query_dst_md};
-  dnnl_primitive_desc_t desc;
+  dnnl_primitive_desc_t desc = NULL;
   TN_TRY(check(dnnl_reorder_primitive_desc_create(&desc, from, engine, to, engine, attr), "choosing a reorder"));
   return unit_init(u, desc, 2, kinds, queries);
 }
 
-static tn_error *conv_init(const tn_dnn_conv *conv, const_dnnl_primitive_attr_t attr, tn_dnn *d) {
+static tn_error *conv_init(const tn_dnn_conv *conv, const_dnnl_primitive_attr_t attr, conv_descs *descs, tn_dnn *d) {
   static const int kinds[][3] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
                                  {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
                                  {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST}};
   static const dnnl_query_t queries[][3] = {{dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md},
                                             {dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_diff_dst_md},
                                             {dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_dst_md}};
-  conv_descs descs;
-  dnnl_primitive_desc_t desc;
-  TN_TRY(describe(conv, &descs));
-  TN_TRY(conv_desc(conv->kind, &descs, attr, &desc));
+  dnnl_primitive_desc_t desc = NULL;
+  TN_TRY(describe(conv, descs));
+  TN_TRY(conv_desc(conv->kind, &descs->conv, attr, &desc));
   TN_TRY(unit_init(&d->main, desc, 3, kinds[conv->kind], queries[conv->kind]));
-  const dnnl_memory_desc_t *filter = &d->main.descs[1];
+  const tn_md_view filter = tn_md_of(&d->main.descs[1]), plain = tn_md_of(&descs->plain);
   d->filter_bytes = dnnl_memory_desc_get_size(filter);
-  if (conv->kind != TN_DNN_BACK_FILTER) return reorder_init(&d->pack, &descs.plain, filter, attr);
-  return reorder_init(&d->unpack, filter, &descs.plain, attr);
+  if (conv->kind != TN_DNN_BACK_FILTER) return reorder_init(&d->pack, plain, filter, attr);
+  return reorder_init(&d->unpack, filter, plain, attr);
 }
 
 tn_error *tn_dnn_conv_new(const tn_dnn_conv *conv, tn_dnn **out) {
@@ -299,7 +291,10 @@ tn_error *tn_dnn_conv_new(const tn_dnn_conv *conv, tn_dnn **out) {
   tn_error *error = check(dnnl_primitive_attr_create(&attr), "making attributes");
   if (!error)
     error = check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "setting attributes");
-  if (!error) error = conv_init(conv, attr, d);
+  conv_descs descs;
+  memset(&descs, 0, sizeof descs);
+  if (!error) error = conv_init(conv, attr, &descs, d);
+  forget(&descs);
   if (attr) dnnl_primitive_attr_destroy(attr);
   restore_threads(threads);
   if (error) {
