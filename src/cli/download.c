@@ -4,25 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/sha256.h"
 #include "cli/cli.h"
 #include "io/file.h"
+#include "io/idx.h"
 
+/* A file, and the checksum of what is in it: mirrors have compressed it in different ways. */
 typedef struct source {
   const char *name, *sha256;
 } source;
 
-/* The four files of MNIST, and mirrors that hold them. */
 static const source mnist[] = {
-    {"train-images-idx3-ubyte.gz", "0b367032e93c5d0cea0925647cfdb18614af8ee15f83e6f2fc2ad904a6835971"},
-    {"train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
-    {"t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
-    {"t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
+    {"train-images-idx3-ubyte.gz", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+    {"train-labels-idx1-ubyte.gz", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+    {"t10k-images-idx3-ubyte.gz", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+    {"t10k-labels-idx1-ubyte.gz", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
     {NULL, NULL}};
 static const char *const mirrors[] = {"https://storage.googleapis.com/cvdf-datasets/mnist",
                                       "https://ossci-datasets.s3.amazonaws.com/mnist", NULL};
 
 const char *const cli_data_names[] = {"mnist", NULL};
+
+enum { MOST = 64 << 20 }; /* bytes of a file, packed or not */
 
 typedef struct bytes {
   char *data;
@@ -30,7 +34,6 @@ typedef struct bytes {
 } bytes;
 
 static size_t receive(char *data, size_t size, size_t n, void *argument) {
-  enum { MOST = 64 << 20 };
   bytes *b = argument;
   if (b->size + size * n > MOST) return 0;
   char *more = realloc(b->data, b->size + size * n + 1);
@@ -46,6 +49,8 @@ static tn_error *read_url(const char *url, bytes *out) {
   CURL *curl = curl_easy_init();
   if (!curl) return tn_errorf(TN_UNAVAILABLE, "the HTTP client can't be set up");
   bytes got = {0};
+  char reason[CURL_ERROR_SIZE] = "";
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
   curl_easy_setopt(curl, CURLOPT_URL, url);
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
@@ -58,31 +63,37 @@ static tn_error *read_url(const char *url, bytes *out) {
   curl_easy_cleanup(curl);
   if (code != CURLE_OK) {
     free(got.data);
-    return tn_errorf(TN_UNAVAILABLE, "%s: %s", url, curl_easy_strerror(code));
+    return tn_errorf(TN_UNAVAILABLE, "%s: %s", url, *reason ? reason : curl_easy_strerror(code));
   }
   *out = got;
   return NULL;
 }
 
-/* Gets one file from the first mirror that has it right. */
+/* Whether the unpacked bytes are those that are expected. */
+static tn_error *check(const bytes *got, const source *file, const char *url) {
+  char *unpacked, sum[65];
+  size_t size;
+  TN_TRY(tn_error_context(tn_gunzip(got->data, got->size, MOST, &unpacked, &size), "%s", url));
+  tn_sha256(unpacked, size, sum);
+  tn_free(unpacked);
+  if (!strcmp(sum, file->sha256)) return NULL;
+  return tn_errorf(TN_DATA_LOSS, "%s: the checksum of its contents is %s, expected %s", url, sum, file->sha256);
+}
+
+/* Gets one file from the first mirror that has it right; TENON_MIRROR names another one to use. */
 static tn_error *get_file(const source *file, const char *folder) {
+  const char *const own[] = {getenv("TENON_MIRROR"), NULL};
   tn_error *error = NULL;
-  for (const char *const *mirror = mirrors; *mirror; mirror++) {
-    char url[256], sum[65];
+  for (const char *const *mirror = own[0] ? own : mirrors; *mirror; mirror++) {
+    char url[1024], path[1024];
     snprintf(url, sizeof url, "%s/%s", *mirror, file->name);
+    snprintf(path, sizeof path, "%s/%s", folder, file->name);
     bytes got = {0};
     tn_error_free(error);
     error = read_url(url, &got);
-    if (error) continue;
-    tn_sha256(got.data, got.size, sum);
-    if (strcmp(sum, file->sha256)) {
-      error = tn_errorf(TN_DATA_LOSS, "%s: the checksum is %s, expected %s", url, sum, file->sha256);
-    } else {
-      char path[1024];
-      snprintf(path, sizeof path, "%s/%s", folder, file->name);
-      error = tn_file_replace(path, got.data, got.size);
-      if (!error) printf("  %s, %zu bytes, checksum right\n", file->name, got.size);
-    }
+    if (!error) error = check(&got, file, url);
+    if (!error) error = tn_file_replace(path, got.data, got.size);
+    if (!error) printf("  %s, %zu bytes, checksum right\n", file->name, got.size);
     free(got.data);
     if (!error) return NULL;
   }
