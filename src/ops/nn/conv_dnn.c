@@ -8,18 +8,29 @@
 #include "kernel/wide.h"
 #include "ops/nn/window.h"
 
+enum { BLOCKS = 4 }; /* of rows, where images are few */
+
+/* A block of rows of the result of one image. */
+typedef struct block {
+  tn_dnn *primitive;
+  int64_t image_at, result_at; /* elements from the start of the image and of its result */
+} block;
+
 typedef struct dnn_conv {
   tn_conv_kind kind;
   int output; /* which of image, filter, result is made */
   int64_t images, chunks;
   int64_t image_size, result_size; /* elements of one image and one result */
   tn_dnn *more, *fewer; /* for chunks with one image more than the others, which may be none; and for the others */
+  block blocks[BLOCKS]; /* in place of those: chunks are blocks of rows */
+  bool by_rows;
   size_t filter, chunk_scratch; /* bytes */
 } dnn_conv;
 
 void tn_conv_dnn_free(void *state) {
   dnn_conv *d = state;
   if (!d) return;
+  for (int i = 0; i < BLOCKS; i++) tn_dnn_free(d->blocks[i].primitive);
   tn_dnn_free(d->more);
   tn_dnn_free(d->fewer);
   tn_free(d);
@@ -64,6 +75,58 @@ static tn_error *make_primitives(const tn_window *w, dnn_conv *d) {
   return tn_errorf(TN_UNIMPLEMENTED, "oneDNN wants two layouts of one filter");
 }
 
+/* True if few, large images make it pay to share out the rows of each. */
+static bool deserves_rows(const tn_window *w, tn_conv_kind kind, int64_t filter) {
+  enum { FEW = 4, ROWS = 2 * BLOCKS, SIZE = 4 << 20 };
+  const int first = TN_WINDOW_DIMS - w->spatial;
+  const double places = (double)w->out[0] * (double)w->out[1] * (double)w->out[2];
+  return kind == TN_CONV_FORWARD && w->batch < FEW && w->out[first] >= ROWS && places * (double)filter >= SIZE;
+}
+
+/* Makes a primitive for each block of rows, with the rows of the image that it reaches. UNIMPLEMENTED where one reaches
+ * none. */
+static tn_error *make_blocks(const tn_window *w, dnn_conv *d) {
+  const int first = TN_WINDOW_DIMS - w->spatial;
+  const int64_t reach = (w->kernel[first] - 1) * w->dilation[first] + 1;
+  for (int i = 0; i < BLOCKS; i++) {
+    int64_t begin, end;
+    tn_chunk(w->out[first], BLOCKS, i, 1, &begin, &end);
+    const int64_t from = begin * w->stride[first] - w->before[first];
+    const int64_t to = (end - 1) * w->stride[first] - w->before[first] + reach;
+    const int64_t top = from > 0 ? from : 0, bottom = to < w->in[first] ? to : w->in[first];
+    if (top >= bottom) return tn_errorf(TN_UNIMPLEMENTED, "rows in the padding alone");
+    tn_window part = *w;
+    part.in[first] = bottom - top;
+    part.out[first] = end - begin;
+    part.before[first] = top - from;
+    part.after[first] = to - bottom;
+    d->blocks[i].image_at = top * (d->image_size / w->in[first]);
+    d->blocks[i].result_at = begin * (d->result_size / w->out[first]);
+    TN_TRY(make_primitive(&part, d->kind, 1, &d->blocks[i].primitive));
+    if (i > 0 && !tn_dnn_same_filter(d->blocks[0].primitive, d->blocks[i].primitive))
+      return tn_errorf(TN_UNIMPLEMENTED, "oneDNN wants two layouts of one filter");
+  }
+  d->by_rows = true;
+  d->chunks = w->batch * BLOCKS;
+  return NULL;
+}
+
+/* The chunks and what each needs. */
+static tn_error *make_chunks(const tn_window *w, dnn_conv *d, int64_t filter, int64_t limit) {
+  if (deserves_rows(w, d->kind, filter)) {
+    tn_error *error = make_blocks(w, d);
+    if (!error) return NULL;
+    if (tn_error_code(error) != TN_UNIMPLEMENTED) return error;
+    tn_error_free(error);
+  }
+  d->by_rows = false;
+  d->chunks = pick_chunks(w->batch, limit);
+  return make_primitives(w, d);
+}
+
+/* Any of the primitives: all have one layout of the filter. */
+static tn_dnn *any_primitive(const dnn_conv *d) { return d->by_rows ? d->blocks[0].primitive : d->fewer; }
+
 tn_error *tn_conv_dnn_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, bool depthwise) {
   enum { CHUNKS = 32, FILTER_CHUNKS = 12, FEWEST = 4, PARTIAL_BYTES = 32 << 20 };
   tn_window w;
@@ -88,16 +151,19 @@ tn_error *tn_conv_dnn_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, boo
     limit = PARTIAL_BYTES / (filter * (int64_t)sizeof(float));
     limit = limit < FEWEST ? FEWEST : limit > FILTER_CHUNKS ? FILTER_CHUNKS : limit;
   }
-  d->chunks = pick_chunks(w.batch, limit);
-  TN_TRY(make_primitives(&w, d));
-  d->filter = tn_dnn_filter_bytes(d->fewer);
-  d->chunk_scratch = tn_dnn_scratch(d->fewer);
+  TN_TRY(make_chunks(&w, d, filter, limit));
+  tn_dnn *any = any_primitive(d);
+  d->filter = tn_dnn_filter_bytes(any);
+  d->chunk_scratch = tn_dnn_scratch(any);
   if (d->more && tn_dnn_scratch(d->more) > d->chunk_scratch) d->chunk_scratch = tn_dnn_scratch(d->more);
+  for (int i = 0; i < BLOCKS && d->by_rows; i++)
+    if (tn_dnn_scratch(d->blocks[i].primitive) > d->chunk_scratch)
+      d->chunk_scratch = tn_dnn_scratch(d->blocks[i].primitive);
   const size_t filters = kind == TN_CONV_BACK_FILTER ? (size_t)d->chunks : 1;
   for (int i = 0; i < p->n_inputs; i++)
     if (p->inputs[i].dtype == p->outputs[0].dtype) p->scratch += tn_float_scratch(&p->inputs[i]);
   p->scratch += tn_float_scratch(&p->outputs[0]);
-  p->scratch += filters * d->filter + (size_t)d->chunks * d->chunk_scratch + tn_dnn_pack_scratch(d->fewer);
+  p->scratch += filters * d->filter + (size_t)d->chunks * d->chunk_scratch + tn_dnn_pack_scratch(any);
   return NULL;
 }
 
@@ -112,12 +178,22 @@ typedef struct job {
 static void run_chunk(void *argument, int64_t chunk) {
   job *j = argument;
   const dnn_conv *d = j->d;
-  int64_t begin, end;
-  tn_chunk(d->images, d->chunks, chunk, 1, &begin, &end);
-  tn_dnn *primitive = d->more && end - begin > d->images / d->chunks ? d->more : d->fewer;
   char *filter = j->filters + (d->kind == TN_CONV_BACK_FILTER ? (size_t)chunk * d->filter : 0);
-  tn_error *error = tn_dnn_conv_run(primitive, j->image + begin * d->image_size, filter,
-                                    j->result + begin * d->result_size, j->scratch + (size_t)chunk * d->chunk_scratch);
+  const float *image = j->image, *result = j->result;
+  tn_dnn *primitive;
+  if (d->by_rows) {
+    const block *b = &d->blocks[chunk % BLOCKS];
+    primitive = b->primitive;
+    image += chunk / BLOCKS * d->image_size + b->image_at;
+    result += chunk / BLOCKS * d->result_size + b->result_at;
+  } else {
+    int64_t begin, end;
+    tn_chunk(d->images, d->chunks, chunk, 1, &begin, &end);
+    primitive = d->more && end - begin > d->images / d->chunks ? d->more : d->fewer;
+    image += begin * d->image_size;
+    result += begin * d->result_size;
+  }
+  tn_error *error = tn_dnn_conv_run(primitive, image, filter, result, j->scratch + (size_t)chunk * d->chunk_scratch);
   tn_error *none = NULL;
   if (error && !atomic_compare_exchange_strong(&j->error, &none, error)) tn_error_free(error);
 }
@@ -150,7 +226,7 @@ tn_error *tn_conv_dnn(tn_run *r) {
   const size_t filters = d->kind == TN_CONV_BACK_FILTER ? (size_t)d->chunks : 1;
   j.scratch = j.filters + filters * d->filter;
   char *pack_scratch = j.scratch + (size_t)d->chunks * d->chunk_scratch;
-  if (d->kind != TN_CONV_BACK_FILTER) TN_TRY(tn_dnn_pack(d->fewer, parts[1], j.filters, pack_scratch));
+  if (d->kind != TN_CONV_BACK_FILTER) TN_TRY(tn_dnn_pack(any_primitive(d), parts[1], j.filters, pack_scratch));
   tn_parallel(d->chunks, run_chunk, &j);
   tn_error *error = atomic_load(&j.error);
   if (error) return error;
