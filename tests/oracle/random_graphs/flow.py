@@ -53,6 +53,10 @@ def loop(m):
     body = unit.node("Mul", (switch_value, 1), factor)
     if m.chance(0.5):
         body = unit.node("Tanh", unit.node("AddV2", body, factor))
+    if m.chance(0.3):
+        early = unit.node("Less", (switch_count, 1), one)
+        choice = unit.node("Switch", body, early)
+        body = unit.node("Merge", [unit.node("Mul", (choice, 0), factor), unit.node("Neg", (choice, 1))])
     next_value = unit.node("NextIteration", body)
     unit.back_edges = [(merge_count, (next_count, 0)), (merge_value, (next_value, 0))]
     unit.gives(unit.node("Exit", (switch_value, 0)), x.dtype, x.shape, bound=x.bound + 1)

@@ -165,6 +165,26 @@ def one_hot(m):
     m.add(unit)
 
 
+def found(m):
+    """Shapes that only the step knows: Where and Unique, then a sum so that they end."""
+    x = m.pick(lambda v: v.exact and 1 <= len(v.shape) <= 3 and v.dtype in ("float32", "int32") and v.bound < 64)
+    if x is None:
+        return
+    unit = Unit("found", [x])
+    if m.chance(0.5):
+        where = unit.node("Where", unit.node("Greater", IN0, unit.const(0, x.dtype)))
+        items = unit.node("GatherNd", IN0, where)
+    else:
+        flat = unit.node("Reshape", unit.node("StopGradient", IN0), unit.const([-1], "int32"))
+        items = unit.node("Unique", flat)
+    total = unit.node("Sum", items, unit.const([0], "int32"))
+    if x.dtype == "float32":
+        unit.gives(unit.node("Tanh", total), x.dtype, (), bound=1)
+    else:
+        unit.gives(unit.node("FloorMod", total, unit.const(31, "int32")), x.dtype, (), exact=True, bound=31)
+    m.add(unit)
+
+
 def from_shape(m):
     """Values that come from shapes: Shape, Fill, Range, and a reshape to another tensor's shape."""
     x = any_value(m)

@@ -12,7 +12,7 @@ from oracle.random_graphs import run
 from tenon import _core
 
 FIRST = int(os.environ.get("TENON_SEED", "1"))
-COUNT = int(os.environ.get("TENON_GRAPHS", "2400"))
+COUNT = int(os.environ.get("TENON_GRAPHS", "4000"))
 FIRED = 100
 
 
