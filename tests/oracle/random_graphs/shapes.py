@@ -171,17 +171,17 @@ def found(m):
     if x is None:
         return
     unit = Unit("found", [x])
-    if m.chance(0.5):
-        where = unit.node("Where", unit.node("Greater", IN0, unit.const(0, x.dtype)))
-        items = unit.node("GatherNd", IN0, where)
+    where = m.chance(0.5)
+    if where:
+        items = unit.node("GatherNd", IN0, unit.node("Where", unit.node("Greater", IN0, unit.const(0, x.dtype))))
     else:
-        flat = unit.node("Reshape", unit.node("StopGradient", IN0), unit.const([-1], "int32"))
-        items = unit.node("Unique", flat)
+        whole = unit.node("Cast", unit.node("Mul", IN0, unit.const(8, x.dtype)), DstT="int32")
+        items = unit.node("Unique", unit.node("Reshape", whole, unit.const([-1], "int32")))
     total = unit.node("Sum", items, unit.const([0], "int32"))
-    if x.dtype == "float32":
+    if where and x.dtype == "float32":
         unit.gives(unit.node("Tanh", total), x.dtype, (), bound=1)
     else:
-        unit.gives(unit.node("FloorMod", total, unit.const(31, "int32")), x.dtype, (), exact=True, bound=31)
+        unit.gives(unit.node("FloorMod", total, unit.const(31, "int32")), "int32", (), exact=True, bound=31)
     m.add(unit)
 
 
