@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.api import bad, case, rand
+from oracle.api import bad, case, program, rand
 
 REAL = ("float32", "float64")
 ALL = (*REAL, "complex64", "complex128")
@@ -57,7 +57,17 @@ for dtype in ALL:
     )
     case("Qr", rand(dtype, 0, 3), grad=False, why="empty", **close(dtype))
 case("Qr", np.array([[0, 2, 3], [0, 4, 5]], "float32"), grad=False, why="singular", **close("float32"))
-case("Cholesky", np.array([[1, 2], [2, 1]], "float32"), grad=False, why="not positive definite")
+NOT_POSITIVE = np.array([[1, 2], [2, 1]], "float32")
+case("Cholesky", NOT_POSITIVE, values=False, why="TensorFlow leaves the upper triangle as it was in memory")
+
+
+def lower_triangle(g):
+    x = g.placeholder("float32", [2, 2])
+    below, above = g.constant(np.array(-1, "int64")), g.constant(np.array(0, "int64"))
+    return [(g.op("MatrixBandPart", g.op("Cholesky", x), below, above), {x: NOT_POSITIVE})]
+
+
+program("cholesky of what is not positive definite", lower_triangle)
 case("MatrixDeterminant", np.array([[1, 2], [2, 4]], "float32"), grad=False, why="singular")
 case("MatrixTriangularSolve", np.array([[1, 2], [2, 0]], "float32"), rand("float32", 2, 1), grad=False, why="singular")
 for op in ("MatrixInverse", "MatrixDeterminant", "Cholesky"):
