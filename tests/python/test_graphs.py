@@ -1,10 +1,19 @@
 """Graphs from Python: building, names, scopes, seeds, errors."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import tenon
 from tenon import errors
+
+
+def test_the_example_of_the_documentation():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text()
+    names = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    assert np.isfinite(names["value"])
 
 
 def test_building():
