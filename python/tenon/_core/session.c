@@ -117,10 +117,11 @@ static PyObject *with_metadata(PyObject *results, tn_run_metadata *metadata) {
 /* --- Callable --- */
 
 static PyObject *callable_step(callable_object *self, step *s, tn_run_options *options, tn_run_metadata *metadata) {
-  tn_error *error;
   options->cancellation = tn_py_interrupt_begin(options->cancellation);
-  Py_BEGIN_ALLOW_THREADS error = tn_callable_run(self->callable, options, s->values, s->results, metadata);
-  Py_END_ALLOW_THREADS bool interrupted = tn_py_interrupt_end();
+  PyThreadState *unlocked = PyEval_SaveThread();
+  tn_error *error = tn_callable_run(self->callable, options, s->values, s->results, metadata);
+  PyEval_RestoreThread(unlocked);
+  bool interrupted = tn_py_interrupt_end();
   return error ? step_failed(error, interrupted) : step_results(s);
 }
 
@@ -160,7 +161,11 @@ done:
 
 static void callable_dealloc(PyObject *object) {
   callable_object *self = (callable_object *)object;
-  tn_callable_free(self->callable);
+  if (self->callable) {
+    PyThreadState *unlocked = PyEval_SaveThread();
+    tn_callable_free(self->callable);
+    PyEval_RestoreThread(unlocked);
+  }
   PyMem_Free(self->dtypes);
   Py_XDECREF((PyObject *)self->session);
   free_object(object);
@@ -242,8 +247,13 @@ static PyObject *session_make_callable(PyObject *object, PyObject *args) {
     goto done;
   }
   for (size_t i = 0; i < s.n_feeds; i++) made->dtypes[i] = feed_dtype(s.feeds[i]);
+  tn_callable *callable = NULL;
+  /* Free the lock: a step in another thread may need it to let go of an array while it holds the session's. */
+  PyThreadState *unlocked = PyEval_SaveThread();
   tn_error *error = tn_session_make_callable(self->session, s.n_feeds, s.feeds, s.n_fetches, s.fetches, s.n_targets,
-                                             s.targets, &made->callable);
+                                             s.targets, &callable);
+  PyEval_RestoreThread(unlocked);
+  made->callable = callable;
   if (error) {
     Py_CLEAR(made);
     tn_py_raise(error);
@@ -256,11 +266,12 @@ done:
 static PyObject *run_signature(session_object *self, const signature *g, step *s, tn_run_options *options) {
   tn_run_metadata metadata = {0};
   tn_run_metadata *wanted = options->trace ? &metadata : NULL;
-  tn_error *error;
   options->cancellation = tn_py_interrupt_begin(options->cancellation);
-  Py_BEGIN_ALLOW_THREADS error = tn_session_run(self->session, options, g->n_feeds, g->feeds, s->values, g->n_fetches,
-                                                g->fetches, g->n_targets, g->targets, s->results, wanted);
-  Py_END_ALLOW_THREADS bool interrupted = tn_py_interrupt_end();
+  PyThreadState *unlocked = PyEval_SaveThread();
+  tn_error *error = tn_session_run(self->session, options, g->n_feeds, g->feeds, s->values, g->n_fetches, g->fetches,
+                                   g->n_targets, g->targets, s->results, wanted);
+  PyEval_RestoreThread(unlocked);
+  bool interrupted = tn_py_interrupt_end();
   return with_metadata(error ? step_failed(error, interrupted) : step_results(s), &metadata);
 }
 
@@ -292,8 +303,10 @@ done:
 static PyObject *session_close(PyObject *object, PyObject *unused) {
   (void)unused;
   session_object *self = (session_object *)object;
-  Py_BEGIN_ALLOW_THREADS tn_session_close(self->session);
-  Py_END_ALLOW_THREADS return Py_NewRef(Py_None);
+  PyThreadState *unlocked = PyEval_SaveThread();
+  tn_session_close(self->session);
+  PyEval_RestoreThread(unlocked);
+  return Py_NewRef(Py_None);
 }
 
 static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -320,8 +333,9 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 static void session_dealloc(PyObject *object) {
   session_object *self = (session_object *)object;
   if (self->session) {
-    Py_BEGIN_ALLOW_THREADS tn_session_free(self->session);
-    Py_END_ALLOW_THREADS
+    PyThreadState *unlocked = PyEval_SaveThread();
+    tn_session_free(self->session);
+    PyEval_RestoreThread(unlocked);
   }
   Py_XDECREF((PyObject *)self->graph);
   free_object(object);
