@@ -115,6 +115,9 @@ class IndexedSlices:
         self.indices = indices
         self.dense_shape = dense_shape
 
+    def __iter__(self):
+        return iter((self.values, self.indices, self.dense_shape))
+
 
 class _Scope:
     """Something that a `with` block enters and leaves."""
