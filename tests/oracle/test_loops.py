@@ -211,7 +211,7 @@ def test_sparse_gradients(name, resource):
     assert isinstance(slices, tenon.IndexedSlices)
     with tenon.Session(graph) as session:
         session.run(graph.operation(initializer))
-        values, indices, shape = session.run(list(slices))
+        values, indices, shape = session.run([slices.values, slices.indices, slices.dense_shape])
     got = np.zeros(shape)
     np.add.at(got, indices, values)
     assert not compare.difference(got, want, {})

