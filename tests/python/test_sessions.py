@@ -1,7 +1,6 @@
 """Sessions from Python: structures of fetches, errors, threads, timeouts, cancellation, Ctrl-C, and their price."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -241,5 +240,10 @@ def test_call_overhead():
 
 
 def test_signal_handlers_are_left_alone():
-    code = "import signal; before = signal.getsignal(signal.SIGINT); import tenon; print(signal.getsignal(signal.SIGINT) is before)"
-    assert run_python(code).strip() == "True"
+    code = """
+import signal
+before = signal.getsignal(signal.SIGINT)
+import tenon
+print(signal.getsignal(signal.SIGINT) is before)
+"""
+    assert run_python(code) == "True"
