@@ -201,6 +201,8 @@ def main():
     options = parser.parse_args()
     machine = peak(options.threads)
     best = interleaved(options.works, options.threads, options.peers.split(","), options.rounds, options.timeout)
+    again = peak(options.threads)  # whoever else uses the machine lowers it
+    machine = {key: max(machine[key], again[key]) for key in machine}
     text = "\n\n".join(
         [machine_text(machine, options.threads), table(rows(best, machine)), *footer(best)]
     )  # fmt: skip
