@@ -111,4 +111,13 @@ static inline int64_t tn_elements(const tn_tensor *t) {
   return n;
 }
 
+/* Element I of an int16, int32 or int64 tensor: an index. */
+static inline int64_t tn_index_at(const tn_tensor *t, int64_t i) {
+  switch (t->dtype) {
+  case TN_INT64: return TN_DATA(int64_t, t)[i];
+  case TN_INT32: return TN_DATA(int32_t, t)[i];
+  default: return TN_DATA(int16_t, t)[i];
+  }
+}
+
 #endif

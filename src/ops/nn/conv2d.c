@@ -19,50 +19,9 @@ static tn_error *gradient_back_filter(tn_gradient_ctx *c) {
   return tn_conv_gradient(c, TN_CONV_BACK_FILTER, family, ATTRS);
 }
 
-static tn_error *prepare(tn_prepare *p) { return tn_conv_reference_prepare(p, TN_CONV_FORWARD, 2, false); }
-static tn_error *run(tn_run *r) { return tn_conv_reference(r, TN_CONV_FORWARD); }
-static tn_error *prepare_dnn(tn_prepare *p) { return tn_conv_dnn_prepare(p, TN_CONV_FORWARD, 2, false); }
-static const tn_kernel_def kernels[] = {
-    {.name = "onednn",
-     .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),
-     .prepare = prepare_dnn,
-     .run = tn_conv_dnn,
-     .destroy = tn_conv_dnn_free},
-    {.name = "reference", .prepare = prepare, .run = run},
-    {0},
-};
-
-static tn_error *prepare_back_input(tn_prepare *p) {
-  return tn_conv_reference_prepare(p, TN_CONV_BACK_INPUT, 2, false);
-}
-static tn_error *run_back_input(tn_run *r) { return tn_conv_reference(r, TN_CONV_BACK_INPUT); }
-static tn_error *prepare_dnn_back_input(tn_prepare *p) { return tn_conv_dnn_prepare(p, TN_CONV_BACK_INPUT, 2, false); }
-static const tn_kernel_def kernels_back_input[] = {
-    {.name = "onednn",
-     .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),
-     .prepare = prepare_dnn_back_input,
-     .run = tn_conv_dnn,
-     .destroy = tn_conv_dnn_free},
-    {.name = "reference", .prepare = prepare_back_input, .run = run_back_input},
-    {0},
-};
-
-static tn_error *prepare_back_filter(tn_prepare *p) {
-  return tn_conv_reference_prepare(p, TN_CONV_BACK_FILTER, 2, false);
-}
-static tn_error *run_back_filter(tn_run *r) { return tn_conv_reference(r, TN_CONV_BACK_FILTER); }
-static tn_error *prepare_dnn_back_filter(tn_prepare *p) {
-  return tn_conv_dnn_prepare(p, TN_CONV_BACK_FILTER, 2, false);
-}
-static const tn_kernel_def kernels_back_filter[] = {
-    {.name = "onednn",
-     .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),
-     .prepare = prepare_dnn_back_filter,
-     .run = tn_conv_dnn,
-     .destroy = tn_conv_dnn_free},
-    {.name = "reference", .prepare = prepare_back_filter, .run = run_back_filter},
-    {0},
-};
+TN_CONV_KERNELS(kernels, TN_CONV_FORWARD, 2, false);
+TN_CONV_KERNELS(kernels_back_input, TN_CONV_BACK_INPUT, 2, false);
+TN_CONV_KERNELS(kernels_back_filter, TN_CONV_BACK_FILTER, 2, false);
 
 TN_OP(Conv2D,
       .doc = "The convolution of images with a filter of [height, width, input channels of a group, output channels].",

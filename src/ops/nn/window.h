@@ -92,4 +92,20 @@ tn_error *tn_conv_shape_back(tn_shape_ctx *c, tn_conv_kind kind, int spatial) TN
 tn_error *tn_conv_gradient(tn_gradient_ctx *c, tn_conv_kind kind, const char *const family[3],
                            const tn_named_attr *attrs) TN_MUST_USE;
 
+/* NAME: the kernel list of one convolution op: oneDNN's, then the plain one. KIND is a tn_conv_kind, N the number of
+ * spatial dimensions. */
+#define TN_CONV_KERNELS(NAME, KIND, N, DEPTHWISE)                                                                      \
+  static tn_error *NAME##_prepare(tn_prepare *p) { return tn_conv_reference_prepare(p, KIND, N, DEPTHWISE); }          \
+  static tn_error *NAME##_run(tn_run *r) { return tn_conv_reference(r, KIND); }                                        \
+  static tn_error *NAME##_prepare_dnn(tn_prepare *p) { return tn_conv_dnn_prepare(p, KIND, N, DEPTHWISE); }            \
+  static const tn_kernel_def NAME[] = {                                                                                \
+      {.name = "onednn",                                                                                               \
+       .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),                                              \
+       .prepare = NAME##_prepare_dnn,                                                                                  \
+       .run = tn_conv_dnn,                                                                                             \
+       .destroy = tn_conv_dnn_free},                                                                                   \
+      {.name = "reference", .prepare = NAME##_prepare, .run = NAME##_run},                                             \
+      {0},                                                                                                             \
+  }
+
 #endif

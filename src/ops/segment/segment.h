@@ -20,15 +20,6 @@ typedef struct tn_segment_type {
 /* NULL for dtypes without a kernel. */
 const tn_segment_type *tn_segment_type_of(tn_dtype dtype);
 
-/* Element I of an int16, int32 or int64 tensor. */
-static inline int64_t tn_index_at(const tn_tensor *t, int64_t i) {
-  switch (t->dtype) {
-  case TN_INT64: return TN_DATA(int64_t, t)[i];
-  case TN_INT32: return TN_DATA(int32_t, t)[i];
-  default: return TN_DATA(int16_t, t)[i];
-  }
-}
-
 /* --- gradients --- */
 /* Rows of PARAMS at IDS where ids are not negative, else zeros; as TensorFlow's _GatherDropNegatives. *CLIPPED (may be
  * given) are the ids with negatives as 0, *POSITIVE which were not negative, broadcast to the result's shape. */

@@ -49,9 +49,4 @@ tn_error *tn_state_begin(const tn_run *r, tn_variable *v, tn_tensor *out) TN_MUS
 tn_error *tn_state_read(const tn_run *r, tn_variable *v, tn_tensor *out) TN_MUST_USE;
 /* INVALID_ARGUMENT if V has a value of another shape than VALUE. */
 tn_error *tn_state_check_shape(const tn_run *r, tn_variable *v, const tn_tensor *value) TN_MUST_USE;
-/* Indices (int32 or int64) as int64. */
-static inline int64_t tn_index_at(const tn_tensor *t, int64_t i) {
-  return t->dtype == TN_INT32 ? (int64_t)((const int32_t *)t->data)[i] : ((const int64_t *)t->data)[i];
-}
-
 #endif

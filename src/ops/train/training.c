@@ -157,10 +157,6 @@ static tn_error *check_shapes(const tn_run *r, const layout *l, const tn_tensor 
                        TN_SHAPE_STR(gradient), TN_SHAPE_STR(var), (long long)r->inputs[l->indices]->shape.dims[0]);
 }
 
-static int64_t index_at(const tn_tensor *t, int64_t i) {
-  return t->dtype == TN_INT32 ? (int64_t)TN_DATA(const int32_t, t)[i] : TN_DATA(const int64_t, t)[i];
-}
-
 enum { ROW_CHUNKS = 4, ROW_GRAIN = 32768 };
 
 typedef struct row_work {
@@ -178,7 +174,7 @@ static void run_row_chunk(void *argument, int64_t chunk) {
   part.n = w->width;
   size_t bytes = (size_t)w->width * t->element;
   for (int64_t i = 0; i < w->n; i++) {
-    uint64_t row = (uint64_t)index_at(w->indices, i);
+    uint64_t row = (uint64_t)tn_index_at(w->indices, i);
     /* A row always falls into the same chunk: its hash tells which. */
     if (w->chunks > 1 && (int64_t)((row * 0x9E3779B97F4A7C15u) >> 62) != chunk) continue;
     for (int j = 0; j < t->layout.n_slots; j++) part.slots[j] = (char *)w->sweep->slots[j] + row * bytes;
@@ -192,7 +188,7 @@ static tn_error *run_rows(const tn_run *r, const training *t, const tn_sweep *s,
   w.n = tn_elements(w.indices);
   for (int i = 1; i < var->rank; i++) w.width *= var->dims[i];
   for (int64_t i = 0; i < w.n; i++) {
-    int64_t row = index_at(w.indices, i);
+    int64_t row = tn_index_at(w.indices, i);
     if (row >= 0 && row < var->dims[0]) continue;
     return tn_run_errorf(r, TN_INVALID_ARGUMENT, "index %lld at offset %lld in indices is out of range [0, %lld)",
                          (long long)row, (long long)i, (long long)var->dims[0]);
