@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tn_set_memory_limit(64 << 20);
   if (!size) return 0;
   tn_tensor *image;
-  tn_error *error = tn_png_decode(data + 1, size - 1, data[0] % 6, &image);
+  tn_error *error = tn_png_decode(data + 1, size - 1, data[0] % 6, data[0] & 64 ? TN_UINT16 : TN_UINT8, &image);
   if (!error) tn_tensor_free(image);
   tn_error_free(error);
   read_file(data + 1, size - 1);

@@ -84,16 +84,16 @@ static void test_png(void **state) {
                                       0,   0,  11, 73,  68, 65, 84, 120, 156, 99, 224, 58, 1,   0,   0,  223, 0,
                                       211, 75, 33, 165, 73, 0,  0,  0,   0,   73, 69,  78, 68,  174, 66, 96,  130};
   tn_tensor *t;
-  succeed(tn_png_decode(png, sizeof png, 0, &t));
+  succeed(tn_png_decode(png, sizeof png, 0, TN_UINT8, &t));
   assert_string_equal(TN_SHAPE_STR(&t->shape), "[1,2,1]");
   assert_memory_equal(t->data, "\x0a\xc8", 2);
   tn_tensor_free(t);
-  succeed(tn_png_decode(png, sizeof png, 3, &t));
+  succeed(tn_png_decode(png, sizeof png, 3, TN_UINT8, &t));
   assert_memory_equal(t->data, "\x0a\x0a\x0a\xc8\xc8\xc8", 6);
   tn_tensor_free(t);
-  expect_code(tn_png_decode(png, sizeof png - 20, 1, &t), TN_INVALID_ARGUMENT, "broken");
-  expect_code(tn_png_decode("GIF89a", 6, 1, &t), TN_INVALID_ARGUMENT, "PNG");
-  expect_code(tn_png_decode(png, sizeof png, 7, &t), TN_INVALID_ARGUMENT, "channels");
+  expect_code(tn_png_decode(png, sizeof png - 20, 1, TN_UINT8, &t), TN_INVALID_ARGUMENT, "too early");
+  expect_code(tn_png_decode("GIF89a", 6, 1, TN_UINT8, &t), TN_INVALID_ARGUMENT, "PNG");
+  expect_code(tn_png_decode(png, sizeof png, 7, TN_UINT8, &t), TN_INVALID_ARGUMENT, "channels");
 }
 
 static void test_digits(void **state) {
