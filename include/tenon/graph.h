@@ -53,6 +53,8 @@ TN_API void tn_node_attr_shape(tn_node_builder *builder, const char *name, const
 TN_API void tn_node_attr_tensor(tn_node_builder *builder, const char *name, tn_tensor *value);
 /* A function attribute: the name of a function in the graph's library. */
 TN_API void tn_node_attr_func(tn_node_builder *builder, const char *name, const char *function);
+/* list(func): names of functions. */
+TN_API void tn_node_attr_funcs(tn_node_builder *builder, const char *name, const tn_string *values, size_t n);
 /* list(int) and its kin; arrays are copied. */
 TN_API void tn_node_attr_ints(tn_node_builder *builder, const char *name, const int64_t *values, size_t n);
 /* list(float). */
@@ -151,6 +153,34 @@ typedef struct tn_import_options {
  * malformed bytes (all INVALID_ARGUMENT; unknown op: NOT_FOUND). On an error the graph is as before. */
 TN_API tn_error *tn_graph_import(tn_graph *graph, const char *def, size_t size,
                                  const tn_import_options *options) TN_MUST_USE;
+
+/* --- functions: graphs from some inputs to some outputs that nodes call by name --- */
+
+/* A function to be made from BODY. The nodes of the inputs (Placeholders) are its arguments, all others are in it. */
+typedef struct tn_function_spec {
+  const char *name;
+  const tn_graph *body;
+  size_t n_inputs, n_outputs, n_controls;
+  const tn_output *inputs;
+  const tn_output *outputs;
+  const char *const *output_names; /* NULL: made from the nodes' names */
+  tn_node *const *controls;        /* what runs in every call, needed or not; none: all nodes that are stateful */
+} tn_function_spec;
+
+/* The function as a serialised FunctionDef. INVALID_ARGUMENT: an input or output is not of BODY. Free *OUT with free().
+ */
+TN_API tn_error *tn_function_to_def(const tn_function_spec *spec, char **out, size_t *size) TN_MUST_USE;
+/* Adds a serialised FunctionDef to GRAPH's library; adding the same twice does nothing. INVALID_ARGUMENT: malformed,
+ * or another function has its name. */
+TN_API tn_error *tn_graph_add_function(tn_graph *graph, const char *def, size_t size) TN_MUST_USE;
+/* Adds all functions of FROM's library. */
+TN_API tn_error *tn_graph_copy_functions(tn_graph *graph, const tn_graph *from) TN_MUST_USE;
+/* The number of functions of GRAPH's library. */
+TN_API size_t tn_graph_n_functions(const tn_graph *graph);
+/* The name of function I; NULL: there are fewer. */
+TN_API const char *tn_graph_function_name(const tn_graph *graph, size_t i);
+/* The FunctionDef of the function called NAME. NOT_FOUND. Free *OUT with free(). */
+TN_API tn_error *tn_graph_function_def(const tn_graph *graph, const char *name, char **out, size_t *size) TN_MUST_USE;
 
 /* --- gradients --- */
 

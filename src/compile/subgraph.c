@@ -104,7 +104,7 @@ static tn_error *item_of(search *s, const tn_node *node, int *out) {
   if (item.kind == TN_ITEM_ENTER) item.constant_enter = tn_node_get_bool(node, "is_constant");
   TN_TRY(add_item(s, item, out));
   s->graph->blocking |= item.blocking;
-  s->graph->control_flow |= (node->op->flags & TN_OP_CONTROL_FLOW) != 0;
+  s->graph->control_flow |= (node->op->flags & (TN_OP_CONTROL_FLOW | TN_OP_CALLS)) != 0;
   for (int i = 0; i < node->n_outputs; i++) s->graph->refs |= tn_dtype_is_ref(node->output_types[i]);
   return tn_map_put_u64(s->found, (uintptr_t)node, (void *)(intptr_t)(*out + 1));
 }

@@ -84,8 +84,9 @@ typedef struct tn_subgraph {
   tn_fetch_of *fetches;
   int n_frames;
   tn_static_frame *frames;
-  int *by_frame; /* the items of each frame in order of LOCAL, one frame after the other */
-  bool control_flow, blocking, refs;
+  int *by_frame;     /* the items of each frame in order of LOCAL, one frame after the other */
+  bool control_flow; /* or calls of functions */
+  bool blocking, refs;
   int n_islands;
   tn_island *islands;
 } tn_subgraph;

@@ -3,9 +3,10 @@
 
 #include "base/thread.h"
 #include "graph/attr_arena.h"
+#include "graph/function.h"
 #include "graph/graph_internal.h"
 
-static tn_error *init_mutex(pthread_mutex_t *mutex) {
+tn_error *tn_mutex_init_recursive(pthread_mutex_t *mutex) {
   pthread_mutexattr_t attributes;
   if (pthread_mutexattr_init(&attributes) != 0) return tn_out_of_memory();
   pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
@@ -14,20 +15,24 @@ static tn_error *init_mutex(pthread_mutex_t *mutex) {
   return failed ? tn_out_of_memory() : NULL;
 }
 
-tn_error *tn_graph_new(tn_graph **out) {
+/* LIBRARY NULL: a new one. */
+static tn_error *new_graph(tn_library *library, tn_graph **out) {
   tn_graph *graph = tn_calloc(1, sizeof *graph);
   if (!graph) return tn_out_of_memory();
-  tn_error *error = init_mutex(&graph->mutex);
+  tn_error *error = tn_mutex_init_recursive(&graph->mutex);
   if (error) {
     tn_free(graph);
     return error;
   }
   atomic_init(&graph->refs, 1);
   graph->producer = TN_GRAPH_DEF_VERSION;
+  graph->library = library;
+  graph->borrows_library = library != NULL;
   error = tn_arena_new(&graph->arena);
   if (!error) error = tn_map_new(&graph->nodes);
   if (!error) error = tn_map_new(&graph->names);
   if (!error) error = tn_map_new(&graph->gradients);
+  if (!error && !library) error = tn_library_new(&graph->library);
   if (error) {
     tn_graph_free(graph);
     return error;
@@ -35,6 +40,9 @@ tn_error *tn_graph_new(tn_graph **out) {
   *out = graph;
   return NULL;
 }
+
+tn_error *tn_graph_new(tn_graph **out) { return new_graph(NULL, out); }
+tn_error *tn_graph_new_in(tn_library *library, tn_graph **out) { return new_graph(library, out); }
 
 tn_graph *tn_graph_ref(tn_graph *graph) {
   atomic_fetch_add_explicit(&graph->refs, 1, memory_order_relaxed);
@@ -50,8 +58,7 @@ void tn_graph_free(tn_graph *graph) {
   for (size_t i = 0; i < tn_graph_n_nodes(graph); i++) drop_node(tn_graph_node(graph, i));
   for (int i = 0; i < TN_GRAPH_BLOCKS; i++) tn_free(atomic_load(&graph->blocks[i]));
   tn_graph_free_scopes(graph);
-  for (size_t i = 0; i < graph->n_library; i++) tn_free(graph->library[i].data);
-  tn_free(graph->library);
+  if (!graph->borrows_library) tn_library_unref(graph->library);
   if (graph->nodes) tn_map_free(graph->nodes);
   if (graph->names) tn_map_free(graph->names);
   if (graph->gradients) tn_map_free(graph->gradients);

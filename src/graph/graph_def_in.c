@@ -4,11 +4,21 @@
 #include <string.h>
 
 #include "graph/attr_arena.h"
+#include "graph/function.h"
 
 /* --- inputs --- */
 
+/* Splits "name:argument:2", as the bodies of functions have it. */
+static bool split_argument(tn_arena *arena, tn_import_edge *edge, const char *colon) {
+  const char *first = strchr(edge->text, ':');
+  size_t size = (size_t)(colon - first);
+  edge->name = tn_arena_strndup(arena, edge->text, (size_t)(first - edge->text));
+  edge->arg = tn_arena_strndup(arena, first + 1, size > 0 ? size - 1 : 0);
+  return edge->name && edge->arg && edge->name[0];
+}
+
 /* Splits "name:2", "name" or "^name"; false for what is none of them. */
-static bool split_input(tn_arena *arena, tn_import_edge *edge) {
+static bool split_input(tn_arena *arena, bool function, tn_import_edge *edge) {
   const char *text = edge->text;
   if (text[0] == '^') {
     edge->index = -1;
@@ -24,8 +34,26 @@ static bool split_input(tn_arena *arena, tn_import_edge *edge) {
     if (*p < '0' || *p > '9' || edge->index > 100000000) return false;
     edge->index = edge->index * 10 + (*p - '0');
   }
+  if (function) return split_argument(arena, edge, colon);
   edge->name = tn_arena_strndup(arena, text, (size_t)(colon - text));
   return edge->name != NULL;
+}
+
+tn_error *tn_import_output(const tn_import *import, const tn_import_edge *edge, tn_output *out) {
+  tn_node *node = import->nodes[edge->from].node;
+  *out = (tn_output){node, edge->index};
+  if (!edge->arg) return NULL;
+  int first = 0;
+  for (int i = 0; i < node->schema->n_outputs; i++) {
+    const tn_arg_def *arg = &node->schema->outputs[i];
+    int count = tn_node_arg_count(node, arg);
+    if (strcmp(arg->name, edge->arg) == 0 && edge->index < count) {
+      out->index = first + edge->index;
+      return NULL;
+    }
+    first += count;
+  }
+  return tn_errorf(TN_INVALID_ARGUMENT, "its input '%.200s' does not exist", edge->text);
 }
 
 static bool same_tensor(const tn_import_edge *a, const tn_import_edge *b) {
@@ -33,7 +61,7 @@ static bool same_tensor(const tn_import_edge *a, const tn_import_edge *b) {
 }
 
 static tn_error *connect(tn_import *import, tn_import_edge *edge, const tn_import_edge *map) {
-  if (!split_input(import->arena, edge)) {
+  if (!split_input(import->arena, import->function, edge)) {
     return tn_errorf(TN_INVALID_ARGUMENT, "'%.200s' is not the name of an input", edge->text);
   }
   for (size_t i = 0; i < import->options->n_inputs; i++) {
@@ -78,7 +106,7 @@ static tn_error *read_input_map(tn_import *import, tn_import_edge **out) {
   for (size_t i = 0; i < options->n_inputs; i++) {
     map[i].text = options->input_names[i];
     const tn_node *node = options->inputs[i].node;
-    if (!split_input(import->arena, &map[i])) {
+    if (!split_input(import->arena, import->function, &map[i])) {
       return tn_errorf(TN_INVALID_ARGUMENT, "'%.200s' is not the name of an input to replace", map[i].text);
     }
     bool exists = node && node->graph == import->graph && options->inputs[i].index < node->n_outputs;
@@ -109,7 +137,7 @@ tn_error *tn_import_connect(tn_import *import) {
     tn_import_node *node = &import->nodes[i];
     TN_TRY(tn_error_context(connect_node(import, node, map), "%s '%s'", node->op, node->name));
   }
-  for (size_t i = 0; i < import->options->n_inputs; i++) TN_TRY(check_used(import, &map[i]));
+  for (size_t i = 0; i < import->options->n_inputs && !import->function; i++) TN_TRY(check_used(import, &map[i]));
   return NULL;
 }
 
@@ -200,7 +228,8 @@ static tn_error *close_loops(tn_import *import) {
     for (size_t j = 0; j < node->n_inputs; j++) {
       const tn_import_edge *edge = &node->inputs[j];
       if (!tn_import_is_back_edge(import, node, edge)) continue;
-      tn_output value = {import->nodes[edge->from].node, edge->index};
+      tn_output value;
+      TN_TRY(tn_import_output(import, edge, &value));
       TN_TRY(tn_graph_set_back_edge(import->graph, node->node, (int)j, value));
     }
   }
@@ -216,13 +245,18 @@ static tn_error *take_names(tn_import *import) {
   return NULL;
 }
 
-static tn_error *import_locked(tn_import *import, const char *def, size_t size) {
-  TN_TRY(tn_import_read(import, def, size));
+tn_error *tn_import_nodes(tn_import *import) {
   TN_TRY(tn_import_connect(import));
   TN_TRY(add_all(import));
   TN_TRY(close_loops(import));
-  TN_TRY(tn_import_library(import));
-  TN_TRY(take_names(import));
+  return take_names(import);
+}
+
+static tn_error *import_locked(tn_import *import, const char *def, size_t size) {
+  TN_TRY(tn_import_read(import, def, size));
+  /* Functions first: nodes may be calls of them. */
+  if (import->library) TN_TRY(tn_library_import(import->graph->library, import->library, import->library_size));
+  TN_TRY(tn_import_nodes(import));
   tn_graph *graph = import->graph;
   bool alone = tn_graph_n_nodes(graph) == import->n;
   if (alone || import->producer < graph->producer) graph->producer = import->producer;

@@ -10,6 +10,7 @@ typedef struct tn_import_edge {
   const char *text; /* as written */
   const char *name; /* the node */
   int index;        /* -1: a control input */
+  const char *arg;  /* in a function's body: the output argument whose element INDEX it is; NULL: INDEX is the output */
   int from;         /* number in the GraphDef; -1 where REPLACED is set */
   tn_output replaced;
 } tn_import_edge;
@@ -38,8 +39,9 @@ typedef struct tn_import {
   tn_import_node *nodes;
   tn_map *names; /* name: number + 1 */
   int producer, min_consumer;
-  size_t n_library, library_capacity;
-  tn_library_item *library; /* DATA points into the bytes */
+  const char *library; /* a FunctionDefLibrary, or NULL */
+  size_t library_size;
+  bool function; /* the body of a function: inputs are written as there */
 } tn_import;
 
 /* Reads the bytes into IMPORT. */
@@ -50,10 +52,11 @@ tn_error *tn_import_connect(tn_import *import) TN_MUST_USE;
 tn_error *tn_import_add(tn_import *import, size_t i) TN_MUST_USE;
 /* True for an input of a Merge that comes from a NextIteration of the GraphDef. */
 bool tn_import_is_back_edge(const tn_import *import, const tn_import_node *node, const tn_import_edge *edge);
-/* Takes the functions of the library over. */
-tn_error *tn_import_library(tn_import *import) TN_MUST_USE;
-
-/* ARRAY with room for one more of SIZE bytes, in ARENA; NULL without memory. */
-void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size);
+/* The tensor that EDGE, which is no control input and replaced by nothing, brings; its node is there. */
+tn_error *tn_import_output(const tn_import *import, const tn_import_edge *edge, tn_output *out) TN_MUST_USE;
+/* Reads one NodeDef into IMPORT. */
+tn_error *tn_import_read_node(tn_import *import, const tn_wire_field *field) TN_MUST_USE;
+/* Finds the inputs of what was read, orders it, and adds it to the graph. */
+tn_error *tn_import_nodes(tn_import *import) TN_MUST_USE;
 
 #endif

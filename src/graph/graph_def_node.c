@@ -50,7 +50,8 @@ static tn_error *stand_in(const tn_import *import, const tn_import_node *node, t
   for (size_t i = 0; i < node->n_inputs; i++) {
     const tn_import_edge *edge = &node->inputs[i];
     if (edge->index < 0 || tn_import_is_back_edge(import, node, edge)) continue;
-    *out = edge->from < 0 ? edge->replaced : (tn_output){import->nodes[edge->from].node, edge->index};
+    if (edge->from >= 0) return tn_import_output(import, edge, out);
+    *out = edge->replaced;
     return NULL;
   }
   return tn_errorf(TN_INVALID_ARGUMENT, "every input comes from a NextIteration");
@@ -64,7 +65,11 @@ static tn_error *set_inputs(const tn_import *import, const tn_import_node *node,
       *loop = true;
       TN_TRY(stand_in(import, node, &from));
     } else if (edge->from >= 0) {
-      from = (tn_output){import->nodes[edge->from].node, edge->index};
+      if (edge->index < 0) {
+        from = (tn_output){import->nodes[edge->from].node, -1};
+      } else {
+        TN_TRY(tn_import_output(import, edge, &from));
+      }
     }
     if (edge->index < 0) {
       tn_node_control(b, from.node);

@@ -1,6 +1,7 @@
 /* GraphDef, NodeDef and OpDef out. */
 #include <string.h>
 
+#include "graph/function.h"
 #include "graph/graph_internal.h"
 #include "graph/proto.h"
 
@@ -27,12 +28,9 @@ static tn_error *put_graph(tn_str *text, const tn_graph *graph) {
     TN_TRY(tn_proto_node(text, tn_graph_node(graph, i)));
     tn_proto_end(text, mark);
   }
-  if (graph->n_library > 0) {
+  if (!tn_library_empty(graph->library)) {
     size_t mark = tn_proto_begin(text, 2);
-    for (size_t i = 0; i < graph->n_library; i++) {
-      const tn_library_item *item = &graph->library[i];
-      tn_wire_put_bytes(text, (uint32_t)item->field, item->data, item->size);
-    }
+    tn_library_write(graph->library, text);
     tn_proto_end(text, mark);
   }
   size_t mark = tn_proto_begin(text, 4);

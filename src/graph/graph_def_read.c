@@ -79,7 +79,7 @@ static tn_error *read_fields(tn_import *import, const tn_wire_field *bytes, tn_i
   }
 }
 
-static tn_error *read_node(tn_import *import, const tn_wire_field *field) {
+tn_error *tn_import_read_node(tn_import *import, const tn_wire_field *field) {
   TN_TRY(tn_proto_check(field, TN_WIRE_BYTES));
   if (import->n >= INT32_MAX) return tn_errorf(TN_INVALID_ARGUMENT, "the GraphDef has too many nodes");
   tn_import_node *nodes = tn_arena_room(import->arena, import->nodes, import->n, &import->capacity, sizeof *nodes);
@@ -120,19 +120,9 @@ static tn_error *read_versions(tn_import *import, const tn_wire_field *bytes) {
 
 static tn_error *read_library(tn_import *import, const tn_wire_field *bytes) {
   TN_TRY(tn_proto_check(bytes, TN_WIRE_BYTES));
-  tn_wire_in in = tn_wire_bytes(bytes->data, bytes->size);
-  tn_wire_field field;
-  for (bool more;;) {
-    TN_TRY(tn_proto_next(&in, &field, &more));
-    if (!more) return NULL;
-    if (field.number > 3 || field.type != TN_WIRE_BYTES) continue;
-    tn_library_item *library =
-        tn_arena_room(import->arena, import->library, import->n_library, &import->library_capacity, sizeof *library);
-    if (!library) return tn_out_of_memory();
-    import->library = library;
-    library[import->n_library++] =
-        (tn_library_item){.field = (int)field.number, .size = field.size, .data = (char *)field.data};
-  }
+  import->library = bytes->data;
+  import->library_size = bytes->size;
+  return NULL;
 }
 
 tn_error *tn_import_read(tn_import *import, const char *def, size_t size) {
@@ -142,77 +132,10 @@ tn_error *tn_import_read(tn_import *import, const char *def, size_t size) {
     TN_TRY(tn_proto_next(&in, &field, &more));
     if (!more) return NULL;
     switch (field.number) {
-    case 1: TN_TRY(read_node(import, &field)); break;
+    case 1: TN_TRY(tn_import_read_node(import, &field)); break;
     case 2: TN_TRY(read_library(import, &field)); break;
     case 4: TN_TRY(read_versions(import, &field)); break;
     default: break;
     }
   }
-}
-
-/* --- the library of functions: bytes that are kept for those who can read them --- */
-
-/* The name in a FunctionDef's signature; "" for the other items. */
-static tn_error *function_name(const tn_library_item *item, tn_wire_field *out) {
-  *out = (tn_wire_field){.data = ""};
-  if (item->field != 1) return NULL;
-  tn_wire_in in = tn_wire_bytes(item->data, item->size);
-  tn_wire_field field, signature = {.data = ""};
-  for (bool more;;) {
-    TN_TRY(tn_proto_next(&in, &field, &more));
-    if (!more) break;
-    if (field.number == 1 && field.type == TN_WIRE_BYTES) signature = field;
-  }
-  in = tn_wire_bytes(signature.data, signature.size);
-  for (bool more;;) {
-    TN_TRY(tn_proto_next(&in, &field, &more));
-    if (!more) return NULL;
-    if (field.number == 1 && field.type == TN_WIRE_BYTES) *out = field;
-  }
-}
-
-static bool same_bytes(const char *a, size_t a_size, const char *b, size_t b_size) {
-  return a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0);
-}
-
-/* *KNOWN if the graph has the same item; an error if it has another function of the name. */
-static tn_error *find_item(const tn_graph *graph, const tn_library_item *item, bool *known) {
-  tn_wire_field name, other;
-  TN_TRY(function_name(item, &name));
-  *known = false;
-  for (size_t i = 0; i < graph->n_library && !*known; i++) {
-    const tn_library_item *have = &graph->library[i];
-    if (have->field != item->field) continue;
-    *known = same_bytes(have->data, have->size, item->data, item->size);
-    TN_TRY(function_name(have, &other));
-    if (*known || item->field != 1 || !same_bytes(name.data, name.size, other.data, other.size)) continue;
-    return tn_errorf(TN_INVALID_ARGUMENT, "the graph has another function '%.*s' already",
-                     name.size < 200 ? (int)name.size : 200, name.data);
-  }
-  return NULL;
-}
-
-tn_error *tn_import_library(tn_import *import) {
-  tn_graph *graph = import->graph;
-  size_t before = graph->n_library;
-  tn_library_item *library = tn_realloc(graph->library, (before + import->n_library + 1) * sizeof *library);
-  if (!library) return tn_out_of_memory();
-  graph->library = library;
-  tn_error *error = NULL;
-  for (size_t i = 0; i < import->n_library && !error; i++) {
-    tn_library_item item = import->library[i];
-    bool known = true;
-    error = find_item(graph, &item, &known);
-    if (error || known) continue;
-    char *copy = tn_malloc(item.size + 1);
-    if (!copy) {
-      error = tn_out_of_memory();
-      continue;
-    }
-    memcpy(copy, item.data, item.size);
-    item.data = copy;
-    library[graph->n_library++] = item;
-  }
-  while (error && graph->n_library > before) tn_free(library[--graph->n_library].data);
-  return error;
 }

@@ -44,13 +44,6 @@ typedef struct tn_flow_hook {
   void *state;
 } tn_flow_hook;
 
-/* A function of the library, kept as the bytes that came. */
-typedef struct tn_library_item {
-  int field; /* FunctionDefLibrary's field number: function, gradient or registered gradient */
-  size_t size;
-  char *data;
-} tn_library_item;
-
 struct tn_graph {
   atomic_int refs;
   pthread_mutex_t mutex; /* recursive; held while nodes that exist change and while the name map does */
@@ -69,8 +62,8 @@ struct tn_graph {
   tn_map *gradients; /* name: tn_user_gradient */
   tn_flow_hook *flow;
   int producer, min_consumer;
-  size_t n_library;
-  tn_library_item *library;
+  struct tn_library *library;
+  bool borrows_library; /* a function's body: the library owns it */
 };
 
 struct tn_node_builder {
@@ -86,6 +79,12 @@ struct tn_node_builder {
   tn_named_attr *attrs;
   tn_error *error;
 };
+
+/* A graph that is the body of a function of LIBRARY. */
+tn_error *tn_graph_new_in(struct tn_library *library, tn_graph **out) TN_MUST_USE;
+tn_error *tn_mutex_init_recursive(pthread_mutex_t *mutex) TN_MUST_USE;
+/* ARRAY with room for one more of SIZE bytes, in ARENA; NULL without memory. */
+void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size);
 
 /* Appends NODE (its id and place). The graph is unchanged on an error. */
 tn_error *tn_graph_append(tn_graph *graph, tn_node *node) TN_MUST_USE;

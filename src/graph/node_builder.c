@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/attr_arena.h"
+#include "graph/function.h"
 #include "graph/graph_internal.h"
 
 /* Errors of BUILDER stick: the first one is what tn_node_finish returns. */
@@ -159,6 +160,10 @@ void tn_node_attr_func(tn_node_builder *b, const char *name, const char *functio
   tn_builder_attr(b, name, &(tn_attr){.kind = TN_ATTR_FUNC, .string = {(char *)function, strlen(function)}});
 }
 
+void tn_node_attr_funcs(tn_node_builder *b, const char *name, const tn_string *values, size_t n) {
+  tn_builder_attr(b, name, &(tn_attr){.kind = TN_ATTR_FUNC, .is_list = true, .n = n, .strings = (tn_string *)values});
+}
+
 void tn_node_attr_ints(tn_node_builder *b, const char *name, const int64_t *values, size_t n) {
   tn_builder_attr(b, name, &(tn_attr){.kind = TN_ATTR_INT, .is_list = true, .n = n, .ints = (int64_t *)values});
 }
@@ -262,12 +267,18 @@ static tn_error *append(tn_node_builder *b, tn_node *node) {
 
 static tn_error *finish(tn_node_builder *b, tn_node **out) {
   const tn_op_def *op = tn_op_find(b->op);
+  const tn_function *function = op ? NULL : tn_library_find(b->graph->library, b->op);
+  if (function) op = &function->op;
   if (!op) return tn_builder_errorf(b, TN_NOT_FOUND, "there is no such op type");
   tn_node *node = tn_arena_alloc(b->graph->arena, sizeof *node);
   if (!node) return tn_out_of_memory();
   node->graph = b->graph;
   node->op = op;
-  TN_TRY(tn_op_schema_of(op, &node->schema));
+  if (function) {
+    node->schema = &function->schema;
+  } else {
+    TN_TRY(tn_op_schema_of(op, &node->schema));
+  }
   /* The hook may add nodes, so names come after it. */
   TN_TRY(run_hook(b));
   TN_TRY(choose_name(b, &node->name));

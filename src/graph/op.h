@@ -27,7 +27,8 @@ enum {
   TN_OP_DEBUG = 1 << 10,                /* a side effect that tests should not see twice (Print) */
   TN_OP_READ_ONLY = 1 << 11,            /* takes a reference or resource, but never changes what is behind it */
   TN_OP_FROM_SHAPES =
-      1 << 12 /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
+      1 << 12, /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
+  TN_OP_CALLS = 1 << 13 /* runs functions or holds iterators: only the dynamic executor runs it, on the step's thread */
 };
 
 typedef struct tn_op_def {

@@ -127,17 +127,24 @@ tn_error *tn_proto_put_attr(tn_str *out, uint32_t number, const tn_attr *attr) {
 
 /* --- nodes --- */
 
-static void put_input(tn_str *out, const tn_output *input) {
+static void plain_input(void *state, const tn_output *input, tn_str *text) {
+  (void)state;
+  tn_str_add(text, input->node->name);
+  if (input->index > 0) tn_str_addf(text, ":%d", input->index);
+}
+
+static void put_input(tn_str *out, const tn_output *input, tn_input_text_fn text, void *state) {
   size_t mark = tn_proto_begin(out, 3);
-  tn_str_add(out, input->node->name);
-  if (input->index > 0) tn_str_addf(out, ":%d", input->index);
+  text(state, input, out);
   tn_proto_end(out, mark);
 }
 
-tn_error *tn_proto_node(tn_str *out, const tn_node *node) {
+tn_error *tn_proto_node(tn_str *out, const tn_node *node) { return tn_proto_node_with(out, node, plain_input, NULL); }
+
+tn_error *tn_proto_node_with(tn_str *out, const tn_node *node, tn_input_text_fn text, void *state) {
   tn_proto_put_string(out, 1, node->name);
   tn_proto_put_string(out, 2, node->op->name);
-  for (int i = 0; i < node->n_inputs; i++) put_input(out, &node->inputs[i]);
+  for (int i = 0; i < node->n_inputs; i++) put_input(out, &node->inputs[i], text, state);
   for (int i = 0; i < node->n_controls; i++) {
     size_t mark = tn_proto_begin(out, 3);
     tn_str_addf(out, "^%s", node->controls[i]->name);

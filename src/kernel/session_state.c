@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/thread.h"
+#include "kernel/call.h"
 #include "kernel/resource.h"
 
 typedef struct entry {
@@ -18,13 +19,17 @@ struct tn_session_state {
   pthread_mutex_t mutex;
   tn_map *entries;
   tn_resources *resources;
+  bool is_child; /* RESOURCES are the parent's */
+  tn_caller *caller;
 };
 
-tn_error *tn_session_state_new(tn_session_state **out) {
+static tn_error *new_state(tn_resources *resources, tn_session_state **out) {
   tn_session_state *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
+  made->resources = resources;
+  made->is_child = resources != NULL;
   tn_error *error = tn_map_new(&made->entries);
-  if (!error) error = tn_resources_new(&made->resources);
+  if (!error && !resources) error = tn_resources_new(&made->resources);
   if (error) {
     tn_map_free(made->entries);
     tn_free(made);
@@ -35,8 +40,20 @@ tn_error *tn_session_state_new(tn_session_state **out) {
   return NULL;
 }
 
+tn_error *tn_session_state_new(tn_session_state **out) { return new_state(NULL, out); }
+
+tn_error *tn_session_state_new_child(tn_session_state *parent, tn_session_state **out) {
+  return new_state(parent->resources, out);
+}
+
+void tn_session_state_set_caller(tn_session_state *state, tn_caller *caller) { state->caller = caller; }
+tn_caller *tn_session_state_caller(const tn_session_state *state) { return state->caller; }
+
 void tn_session_state_free(tn_session_state *state) {
   if (!state) return;
+  /* Objects go first: iterators hold scopes that use the caller. */
+  if (!state->is_child) tn_resources_free(state->resources);
+  if (state->caller) state->caller->destroy(state->caller);
   size_t cursor = 0;
   void *value = NULL;
   while (tn_map_next(state->entries, &cursor, NULL, NULL, &value)) {
@@ -44,7 +61,6 @@ void tn_session_state_free(tn_session_state *state) {
     free(value);
   }
   tn_map_free(state->entries);
-  tn_resources_free(state->resources);
   pthread_mutex_destroy(&state->mutex);
   tn_free(state);
 }

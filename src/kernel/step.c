@@ -32,7 +32,7 @@ tn_error *tn_step_check(const tn_step *step) {
   if (step->deadline_ns && tn_now_ns() > step->deadline_ns) {
     return tn_errorf(TN_DEADLINE_EXCEEDED, "the step took longer than its timeout");
   }
-  return NULL;
+  return step->parent ? tn_step_check(step->parent) : NULL;
 }
 
 tn_error *tn_step_wait(const tn_step *step, pthread_cond_t *condition, pthread_mutex_t *mutex) {

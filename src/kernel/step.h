@@ -15,6 +15,7 @@ struct tn_cancellation {
 struct tn_step {
   tn_session_state *session;
   atomic_bool stopped;                 /* another node failed: long kernels and waits give up */
+  const tn_step *parent;               /* the step that this one is a part of; NULL: none */
   const atomic_bool *closed;           /* the session's; NULL: none */
   const tn_cancellation *cancellation; /* NULL: none */
   int64_t deadline_ns;                 /* on tn_now_ns's clock; 0: none */

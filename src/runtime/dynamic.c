@@ -103,7 +103,9 @@ static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *input
                              .trace = request->trace,
                              .subgraph = request->subgraph,
                              .islands = request->islands};
-  bool all = !item->blocking && item->kind == TN_ITEM_KERNEL && request->threads > 1 && tn_cores_take();
+  /* What calls functions leaves the cores to what these do. */
+  bool alone = !item->blocking && item->kind == TN_ITEM_KERNEL && !(item->node->op->flags & TN_OP_CALLS);
+  bool all = alone && request->threads > 1 && tn_cores_take();
   int before = tn_parallel_set_threads(all ? request->threads : 1);
   tn_error *error = tn_run_item(&context, item, inputs, outputs);
   tn_parallel_set_threads(before);

@@ -378,7 +378,7 @@ tn_error *tn_program_run_island(tn_program *program, tn_step *step, tn_trace *tr
                          .trace = trace,
                          .threads = program->session->threads};
   bool done = false;
-  tn_error *error = try_static(program, &call, values + n, &done);
+  tn_error *error = may_be_static(program) ? try_static(program, &call, values + n, &done) : NULL;
   if (!error && !done) error = run_dynamic(program, step, values, trace, values + n);
   if (!error) unbox(m, values + n, outputs);
   if (values != few) tn_free(values);

@@ -39,7 +39,7 @@ void tn_program_trim(tn_program *program);
 tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_tensor *const *values, tn_tensor **out,
                          tn_run_metadata *metadata) TN_MUST_USE;
 
-/* Runs an island inside STEP: as a plan if it can be one. OUTPUTS are clear. */
+/* Runs an island, or the body of a function, inside STEP: as a plan if it can be one. OUTPUTS are clear. */
 tn_error *tn_program_run_island(tn_program *program, tn_step *step, tn_trace *trace, const tn_tensor *inputs,
                                 tn_tensor *outputs) TN_MUST_USE;
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/thread.h"
+#include "kernel/call.h"
 #include "kernel/step.h"
 #include "runtime/program.h"
 
@@ -38,8 +39,35 @@ static tn_error *furnish(tn_session *session, const tn_session_options *options)
     if (!session->disabled_passes) return tn_out_of_memory();
   }
   TN_TRY(tn_session_state_new(&session->state));
+  TN_TRY(tn_session_add_caller(session));
   TN_TRY(tn_kernel_cache_new(session->state, session->threads, &session->kernels));
   return tn_program_cache_new(&session->programs);
+}
+
+tn_error *tn_session_new_body(const tn_session *like, tn_graph *body, tn_session_state *state, int threads,
+                              tn_session **out) {
+  tn_session *session = tn_calloc(1, sizeof *session);
+  if (!session) return tn_out_of_memory();
+  atomic_init(&session->refs, 1);
+  pthread_mutex_init(&session->mutex, NULL);
+  session->graph = tn_graph_ref(body);
+  session->threads = threads;
+  session->workers = 1;
+  session->dynamic_only = like->dynamic_only;
+  session->no_soft_placement = like->no_soft_placement;
+  tn_error *error = NULL;
+  if (like->disabled_passes) {
+    session->disabled_passes = tn_strdup(like->disabled_passes);
+    if (!session->disabled_passes) error = tn_out_of_memory();
+  }
+  if (!error) error = tn_session_state_new_child(state, &session->state);
+  if (!error) error = tn_kernel_cache_new(session->state, threads, &session->kernels);
+  if (error) {
+    tn_session_unref(session);
+    return error;
+  }
+  *out = session;
+  return NULL;
 }
 
 tn_error *tn_session_new(tn_graph *graph, const tn_session_options *options, tn_session **out) {

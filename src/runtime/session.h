@@ -17,7 +17,7 @@ struct tn_session {
   bool dynamic_only;
   bool no_soft_placement;
   char *disabled_passes;
-  tn_session_state *state;
+  tn_session_state *state; /* of the body of a function: its caller owns all that it has but this and the graph */
   tn_kernel_cache *kernels;
   atomic_bool closed;
   pthread_mutex_t mutex; /* guards PROGRAMS */
@@ -26,6 +26,11 @@ struct tn_session {
   atomic_uint_fast64_t trimmed_at; /* PLANS_MADE when idle plans last gave their memory back */
 };
 
+/* What runs functions for SESSION; goes with its state. */
+tn_error *tn_session_add_caller(tn_session *session) TN_MUST_USE;
+/* A session for a function's body, with the options of LIKE and a child of STATE; it borrows the graph. */
+tn_error *tn_session_new_body(const tn_session *like, tn_graph *body, tn_session_state *state, int threads,
+                              tn_session **out) TN_MUST_USE;
 tn_session *tn_session_ref(tn_session *session);
 void tn_session_unref(tn_session *session);
 

@@ -244,10 +244,7 @@ static tn_error *hand_over(tn_instance *in, tn_tensor **out) {
 static void start_step(tn_instance *in, const tn_static_call *call) {
   tn_step_init(&in->step, call->session);
   in->step.closed = call->closed;
-  if (call->parent) {
-    in->step.cancellation = call->parent->cancellation;
-    in->step.deadline_ns = call->parent->deadline_ns;
-  }
+  in->step.parent = call->parent;
   if (!call->options) return;
   in->step.cancellation = call->options->cancellation;
   if (call->options->timeout_ms > 0) in->step.deadline_ns = tn_now_ns() + call->options->timeout_ms * 1000000;

@@ -89,6 +89,14 @@ static int fill_string(void *array, size_t i, PyObject *item) {
   return failed;
 }
 
+static int fill_func(void *array, size_t i, PyObject *item) {
+  tn_string *s = (tn_string *)array + i;
+  Py_ssize_t size = 0;
+  s->data = (char *)PyUnicode_AsUTF8AndSize(item, &size);
+  s->size = (size_t)size;
+  return s->data ? 0 : -1;
+}
+
 static int fill_type(void *array, size_t i, PyObject *item) {
   ((tn_dtype *)array)[i] = (tn_dtype)PyLong_AsLong(item);
   return PyErr_Occurred() ? -1 : 0;
@@ -115,6 +123,7 @@ static const struct {
              {"list(float)", NULL, sizeof(float), fill_float},
              {"list(bool)", NULL, sizeof(bool), fill_bool},
              {"list(string)", NULL, sizeof(tn_string), fill_string},
+             {"list(func)", NULL, sizeof(tn_string), fill_func},
              {"list(type)", NULL, sizeof(tn_dtype), fill_type},
              {"list(shape)", NULL, sizeof(tn_shape), fill_shape}};
 
@@ -123,6 +132,7 @@ static void set_list(tn_node_builder *b, const char *name, fill_fn fill, const v
   if (fill == fill_float) tn_node_attr_floats(b, name, array, n);
   if (fill == fill_bool) tn_node_attr_bools(b, name, array, n);
   if (fill == fill_string) tn_node_attr_strings(b, name, array, n);
+  if (fill == fill_func) tn_node_attr_funcs(b, name, array, n);
   if (fill == fill_type) tn_node_attr_types(b, name, array, n);
   if (fill == fill_shape) tn_node_attr_shapes(b, name, array, n);
 }

@@ -72,6 +72,13 @@ PyObject *tn_py_graph_add(PyObject *self, PyObject *args);
 PyObject *tn_py_graph_gradients(PyObject *self, PyObject *args);
 PyObject *tn_py_graph_register_gradient(PyObject *self, PyObject *args);
 
+/* --- functions: the same --- */
+PyObject *tn_py_graph_add_function(PyObject *self, PyObject *def);
+PyObject *tn_py_graph_to_function(PyObject *self, PyObject *args);
+PyObject *tn_py_graph_function_def(PyObject *self, PyObject *name);
+PyObject *tn_py_graph_function_names(PyObject *self, PyObject *nothing);
+PyObject *tn_py_graph_copy_functions(PyObject *self, PyObject *from);
+
 /* --- Ctrl-C --- */
 /* On the main thread, with the default handler of SIGINT in place: a token that Ctrl-C cancels while a step runs.
  * NULL without an exception elsewhere. TOKEN, if not NULL, is used instead of one of our own. Call tn_py_interrupt_end

@@ -360,6 +360,16 @@ static PyMethodDef graph_methods[] = {
     {"register_gradient", tn_py_graph_register_gradient, METH_VARARGS,
      "register_gradient(name, function)\n--\n\nfunction(node, gradients) gives nodes with _gradient_op_type NAME "
      "theirs."},
+    {"add_function", tn_py_graph_add_function, METH_O,
+     "add_function(bytes)\n--\n\nAdds a FunctionDef to the graph's library."},
+    {"to_function", tn_py_graph_to_function, METH_VARARGS,
+     "to_function(name, inputs, outputs, output_names, controls)\n--\n\nThe graph as a FunctionDef; output_names may "
+     "be None."},
+    {"function_def", tn_py_graph_function_def, METH_O, "function_def(name)\n--\n\nThe FunctionDef of that name."},
+    {"function_names", tn_py_graph_function_names, METH_NOARGS,
+     "function_names()\n--\n\nThe names of the library's functions."},
+    {"copy_functions", tn_py_graph_copy_functions, METH_O,
+     "copy_functions(graph)\n--\n\nAdds all functions of another graph's library."},
     METHOD(set_back_edge, METH_VARARGS, "(node, input, output)\n--\n\nCloses a loop."),
     METHOD(add_control, METH_VARARGS, "(before, after)\n--\n\nAdds a control edge."),
     METHOD(push_name_scope, METH_VARARGS, "(name)\n--\n\nEnters a name scope."),

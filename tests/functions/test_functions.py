@@ -1,0 +1,258 @@
+"""Functions of the graph's library: those that TensorFlow wrote run here, and ours there."""
+
+import numpy as np
+import pytest
+
+import tenon
+from functions.exchange import both, tensorflow
+from tenon import errors
+
+
+def defun(*types):
+    tensorflow()
+    from tensorflow.python.framework import function
+
+    return function.Defun(*types)
+
+
+def functional_ops():
+    from tensorflow.python.ops import functional_ops
+
+    return functional_ops
+
+
+def test_calls_by_name_and_partitioned_calls():
+    def build(tf):
+        @defun(tf.float32, tf.float32)
+        def f(x, y):
+            return x * y + 1.0, x - y
+
+        @tf.function(autograph=False)
+        def g(x):
+            return tf.reduce_sum(tf.nn.relu(x)) * 2.0 + g2(x)[0]
+
+        @tf.function(autograph=False)
+        def g2(x):
+            return tf.unstack(tf.reduce_max(x, axis=1))
+
+        a = f(tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0]))
+        return [a[0], a[1], g(tf.constant([[-1.0, 2.0], [3.0, 4.0]]))]
+
+    graph, _ = both(build)
+    types = {operation.type for operation in graph.operations}
+    assert types & {"PartitionedCall", "StatefulPartitionedCall"}
+
+
+def test_while_if_and_case():
+    def build(tf):
+        @defun(tf.int32, tf.float32)
+        def cond(i, x):
+            return i < 10
+
+        @defun(tf.int32, tf.float32)
+        def body(i, x):
+            return i + 1, x * 1.5
+
+        @defun(tf.float32)
+        def more(x):
+            return x + 1.0
+
+        @defun(tf.float32)
+        def less(x):
+            return x - 1.0
+
+        fo = functional_ops()
+        x = tf.constant(3.0)
+        loop = fo.While([tf.constant(0), tf.constant(1.0)], cond, body)
+        results = [loop[0], loop[1]]
+        for predicate in (True, False, 0, 2, 0.0, 0.5, "", "text", [], [1.0]):
+            results.append(fo.If(tf.constant(predicate), [x], more, less)[0])
+        raw = tf.raw_ops
+        for index in (0, 1, 2, -1):
+            results.append(raw.Case(branch_index=index, input=[x], Tout=[tf.float32], branches=[more, less])[0])
+        results.append(raw.StatelessIf(cond=tf.constant(True), input=[x], Tout=[tf.float32], then_branch=more,
+                                       else_branch=less)[0])  # fmt: skip
+        results.append(raw.StatelessCase(branch_index=1, input=[x], Tout=[tf.float32], branches=[more, less])[0])
+        results.append(raw.StatelessWhile(input=[tf.constant(0), x], cond=cond, body=body)[1])
+        return results
+
+    both(build)
+
+
+def test_gradients_of_calls():
+    def build(tf):
+        @defun(tf.float32)
+        def f(x):
+            return tf.nn.tanh(x) * x
+
+        @tf.function(autograph=False)
+        def g(x, w):
+            return tf.matmul(x, w), tf.shape(x)
+
+        x = tf.constant([[1.0, 2.0, 3.0]])
+        w = tf.constant([[0.1], [0.2], [0.3]])
+        y = f(x)
+        z = g(y, w)[0]
+        return [y, z, *tf.gradients(y, x), *tf.gradients(z, [x, w])]
+
+    graph, _ = both(build)
+    assert "SymbolicGradient" in {operation.type for operation in graph.operations}
+
+
+def test_our_gradients_equal_tensorflows():
+    def build(tf):
+        @defun(tf.float32, tf.float32)
+        def f(x, w):
+            return tf.reduce_sum(tf.nn.sigmoid(x) * w), tf.square(w)
+
+        x = tf.placeholder_with_default([1.0, 2.0, 3.0], [3], name="x")
+        w = tf.placeholder_with_default([2.0, 0.5, -1.0], [3], name="w")
+        y = f(x, w)
+        total = tf.add(y[0], tf.reduce_sum(y[1]), name="total")
+        return [total, *tf.gradients(total, [x, w])]
+
+    graph, values = both(build)
+    mine = graph.gradients(graph.tensor("total:0"), [graph.tensor("x:0"), graph.tensor("w:0")])
+    with tenon.Session(graph) as session:
+        for got, want in zip(session.run(mine), values[1:]):
+            np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def twice_plus(graph, name="twice_plus"):
+    """A function x -> 2x + b made from a body of ours."""
+    body = tenon.Graph()
+    x = body.placeholder("float32", [None], name="x")
+    b = body.placeholder("float32", [], name="b")
+    y = body.op("Add", body.op("Mul", x, 2.0), b, name="Y")
+    graph.add_function(body.to_function(name, [x.ref, b.ref], [y.ref], None, []))
+
+
+def test_tensorflow_runs_ours():
+    graph = tenon.Graph()
+    twice_plus(graph)
+    twice_plus(graph)  # the same again is nothing new
+    assert graph.function_names() == ["twice_plus"]
+    x = graph.constant([1.0, 2.0])
+    call = graph.op("PartitionedCall", [x, graph.constant(3.0)], f="twice_plus", Tout=["float32"], name="call")
+    named = graph.tensor_at((graph.add("twice_plus", "named", [x.ref, graph.constant(1.0).ref], [], [], None), 0))
+    with tenon.Session(graph) as session:
+        got = session.run([call[0], named])
+    np.testing.assert_array_equal(got[0], [5, 7])
+    tf = tensorflow()
+    theirs = tf.Graph()
+    with theirs.as_default():
+        tf.import_graph_def(tf.GraphDef.FromString(graph.as_graph_def()), name="")
+        with tf.Session() as session:
+            for a, b in zip(session.run(["call:0", "named:0"]), got):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_a_recursive_function():
+    graph = tenon.Graph()
+    one, step, factorial = tenon.Graph(), tenon.Graph(), tenon.Graph()
+    n = one.placeholder("int32", [], name="n")
+    graph.add_function(one.to_function("one", [n.ref], [one.constant(1).ref], None, []))
+    n = step.placeholder("int32", [], name="n")
+    before = step.op("PartitionedCall", [step.op("Sub", n, 1)], f="factorial", Tout=["int32"])[0]
+    graph.add_function(step.to_function("step", [n.ref], [step.op("Mul", n, before).ref], None, []))
+    n = factorial.placeholder("int32", [], name="n")
+    done = factorial.op("LessEqual", n, 1)
+    y = factorial.op("If", done, [n], then_branch="one", else_branch="step", Tout=["int32"])[0]
+    graph.add_function(factorial.to_function("factorial", [n.ref], [y.ref], None, []))
+    call = graph.op("PartitionedCall", [graph.constant(8)], f="factorial", Tout=["int32"])[0]
+    with tenon.Session(graph) as session:
+        assert session.run(call) == 40320
+
+
+def endless(graph):
+    """f(x) = f(x)."""
+    body = tenon.Graph()
+    x = body.placeholder("float32", [], name="x")
+    y = body.op("PartitionedCall", [x], f="endless", Tout=["float32"])[0]
+    graph.add_function(body.to_function("endless", [x.ref], [y.ref], None, []))
+
+
+def test_endless_recursion_is_an_error():
+    graph = tenon.Graph()
+    endless(graph)
+    call = graph.op("PartitionedCall", [graph.constant(1.0)], f="endless", Tout=["float32"])[0]
+    with tenon.Session(graph) as session, pytest.raises(errors.ResourceExhaustedError, match="nested more than"):
+        session.run(call)
+
+
+def test_errors_name_what_is_wrong():
+    graph = tenon.Graph()
+    twice_plus(graph)
+    x = graph.constant([1.0])
+    other = tenon.Graph()
+    endless(other)
+    renamed = other.function_def("endless").replace(b"endless", b"Identit")
+    with pytest.raises(errors.InvalidArgumentError, match="another function"):
+        body = tenon.Graph()
+        y = body.placeholder("float32", [], name="x")
+        graph.add_function(body.to_function("twice_plus", [y.ref], [y.ref], None, []))
+    with pytest.raises(errors.InvalidArgumentError, match="malformed"):
+        graph.add_function(renamed[:-3])
+    with pytest.raises(errors.NotFoundError):
+        graph.function_def("missing")
+    missing = graph.op("PartitionedCall", [x], f="missing", Tout=["float32"])[0]
+    few = graph.op("PartitionedCall", [x], f="twice_plus", Tout=["float32"])[0]
+    wrong = graph.op("PartitionedCall", [x, graph.constant(1)], f="twice_plus", Tout=["float32"])[0]
+    with tenon.Session(graph) as session:
+        with pytest.raises(errors.NotFoundError, match="no function 'missing'"):
+            session.run(missing)
+        with pytest.raises(errors.InvalidArgumentError, match="takes 2 arguments"):
+            session.run(few)
+        with pytest.raises(errors.InvalidArgumentError, match="takes a float32 as argument 1"):
+            session.run(wrong)
+
+
+def test_random_state_belongs_to_the_function_in_the_session():
+    body = tenon.Graph()
+    n = body.placeholder("int32", [1], name="n")
+    y = body.op("RandomUniform", n, dtype="float32", seed=1, seed2=2)
+    graph = tenon.Graph()
+    graph.add_function(body.to_function("noise", [n.ref], [y.ref], None, []))
+    call = graph.op("StatefulPartitionedCall", [graph.constant([3])], f="noise", Tout=["float32"])[0]
+    with tenon.Session(graph) as session:
+        first, second = session.run(call), session.run(call)
+    assert not np.array_equal(first, second)
+    with tenon.Session(graph) as session:
+        np.testing.assert_array_equal(session.run(call), first)
+
+
+def test_stateful_nodes_run_though_nothing_needs_them():
+    def build(tf):
+        v = tf.get_variable("v", initializer=1.0, use_resource=True)
+
+        @tf.function(autograph=False)
+        def add(x):
+            v.assign_add(x)
+            return x * 2.0
+
+        y = add(tf.constant(5.0))
+        with tf.control_dependencies([y]):
+            after = tf.identity(v.read_value(), name="after")
+        init = tf.global_variables_initializer()
+        return init, y, after
+
+    tf = tensorflow()
+    theirs = tf.Graph()
+    with theirs.as_default():
+        init, y, after = build(tf)
+    ours = tenon.Graph()
+    ours.import_graph_def(theirs.as_graph_def().SerializeToString())
+    with tenon.Session(ours) as session:
+        session.run(ours.operation(init.name))
+        assert session.run([ours.tensor(y.name), ours.tensor(after.name)]) == [10.0, 6.0]
+
+
+def test_functions_that_are_copied_between_graphs():
+    graph, other = tenon.Graph(), tenon.Graph()
+    twice_plus(graph)
+    other.copy_functions(graph)
+    assert other.function_names() == ["twice_plus"] and "RemoteCall" not in other.function_names()
+    remote = other.op("RemoteCall", "/cpu:0", [other.constant([1.0]), other.constant(1.0)], f="twice_plus",
+                      Tout=["float32"])[0]  # fmt: skip
+    with tenon.Session(other) as session:
+        np.testing.assert_array_equal(session.run(remote), [3])
