@@ -81,6 +81,15 @@ struct tn_gradient_ctx {
 };
 /* The gradient of output I as a dense tensor; zeros of the output's shape where nothing flows. */
 tn_output tn_grad_dense(tn_gradient_ctx *c, int i);
+/* X once NODE has run. */
+tn_output tn_build_after(tn_scope *s, tn_output x, tn_node *node);
+/* The array, made by op TYPE, for the gradients of the tensor array HANDLE of the forward node; FLOW comes before it.
+ */
+tn_output tn_grad_array(tn_gradient_ctx *c, const char *type, tn_output handle, tn_output flow);
+/* FLOW of gradients, after the forward node has run. */
+tn_output tn_grad_array_after(tn_gradient_ctx *c, tn_output flow);
+/* What stands for FLOW of the forward node in gradients. */
+tn_output tn_grad_array_flow(tn_gradient_ctx *c, tn_output flow);
 /* The gradients of control flow, which need to know the loops that they are in. */
 tn_error *tn_grad_switch(tn_gradient_ctx *c);
 tn_error *tn_grad_merge(tn_gradient_ctx *c);

@@ -59,6 +59,14 @@ static tn_output root_number(tn_gradients *g, int32_t value) {
   return output;
 }
 
+tn_output tn_loop_zero(tn_gradients *g) {
+  tn_flow_hook *hook = g->graph->flow;
+  g->graph->flow = NULL;
+  tn_output output = tn_build_scalar(&g->scope, TN_FLOAT, 0);
+  g->graph->flow = hook;
+  return output;
+}
+
 static void join(tn_gradients *g, tn_node *before, tn_node *after) {
   if (!g->scope.error) keep_error(g, tn_graph_join(g->graph, before, after));
 }
@@ -76,14 +84,30 @@ static void wait_for(tn_gradients *g, tn_frame *frame, tn_node *node) {
   join(g, frame->sync, frame->step);
 }
 
+static void wait(tn_gradients *g, tn_frame *frame, tn_node *node, const tn_guard *guard) {
+  if (guard) {
+    wait_for(g, frame, node);
+  } else {
+    join(g, node, frame->step);
+  }
+}
+
+bool tn_loop_finish_first(tn_gradients *g, const tn_node *node) {
+  tn_frame *frame = tn_frame_of(g, node);
+  if (!frame || !frame->backward) return false;
+  tn_guard *guard = g->guard_of[node->id];
+  wait(g, frame, (tn_node *)node, guard);
+  return true;
+}
+
 /* --- values from elsewhere --- */
 
-static tn_output *known_value(const tn_frame *frame, tn_output output) {
+tn_output *tn_loop_known(const tn_frame *frame, tn_output output) {
   int key[2] = {output.node->id, output.index};
   return tn_map_get(frame->values, key, sizeof key);
 }
 
-static tn_output keep_value(tn_gradients *g, tn_frame *frame, tn_output output, tn_output value) {
+tn_output tn_loop_keep(tn_gradients *g, tn_frame *frame, tn_output output, tn_output value) {
   if (g->scope.error) return TN_NONE;
   int key[2] = {output.node->id, output.index};
   tn_output *copy = tn_arena_alloc(g->arena, sizeof *copy);
@@ -97,7 +121,7 @@ static tn_output keep_value(tn_gradients *g, tn_frame *frame, tn_output output, 
 }
 
 /* The Enter that makes OUTPUT the same in every iteration of its loop, if it is so. */
-static const tn_node *constant_enter(tn_output output) {
+const tn_node *tn_loop_invariant(tn_output output) {
   const tn_node *node = output.node;
   while (tn_is_switch(node) || tn_node_is(node, "Identity", "RefIdentity")) {
     if (tn_is_loop_switch(node)) return NULL;
@@ -117,11 +141,7 @@ static tn_output remember(tn_gradients *g, tn_frame *frame, tn_output value) {
   tn_guard *guard = NULL;
   if (!g->scope.error) keep_error(g, tn_guard_of(g, value, &guard));
   if (g->scope.error) return TN_NONE;
-  if (guard) {
-    wait_for(g, frame, push.node);
-  } else {
-    join(g, push.node, frame->step);
-  }
+  wait(g, frame, push.node, guard);
   return stack;
 }
 
@@ -164,7 +184,7 @@ static tn_output copy_constant(tn_gradients *g, tn_frame *frame, tn_output value
 
 /* VALUE of the forward loop in its backward loop FRAME. */
 static tn_output forward_value(tn_gradients *g, tn_frame *frame, tn_output value) {
-  const tn_node *enter = constant_enter(value);
+  const tn_node *enter = tn_loop_invariant(value);
   if (enter) {
     tn_output outside = tn_loop_map(g, frame->parent, enter->inputs[0]);
     return g->scope.error ? TN_NONE : tn_loop_enter(g, frame, outside, true);
@@ -177,7 +197,7 @@ tn_output tn_loop_map(tn_gradients *g, tn_frame *frame, tn_output output) {
   if (g->scope.error || !frame || !output.node) return output;
   tn_frame *from = tn_frame_of(g, output.node);
   if (from == frame) return output;
-  tn_output *known = known_value(frame, output);
+  tn_output *known = tn_loop_known(frame, output);
   if (known) return *known;
   tn_output value;
   if (from && from == frame->forward) {
@@ -192,7 +212,7 @@ tn_output tn_loop_map(tn_gradients *g, tn_frame *frame, tn_output output) {
     }
     value = tn_loop_enter(g, frame, outside, true);
   }
-  return keep_value(g, frame, output, value);
+  return tn_loop_keep(g, frame, output, value);
 }
 
 /* --- what is done to every node that a gradient function builds --- */
@@ -319,6 +339,7 @@ static tn_error *make_backward(tn_gradients *g, tn_frame *frame) {
   TN_TRY(sticky(g));
   TN_TRY(count_backward(g, back, total));
   frame->backward = back;
+  frame->total = total;
   return NULL;
 }
 

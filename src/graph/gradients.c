@@ -370,6 +370,8 @@ static tn_error *differentiate(tn_gradients *g, tn_gradient_value *out) {
     error = tn_graph_push_name_scope(g->graph, "gradients");
     scoped = !error;
   }
+  g->source = error ? NULL : tn_arena_strdup(g->arena, tn_graph_name_scope(g->graph));
+  if (!error && !g->source) error = tn_out_of_memory();
   if (!error) error = prepare(g);
   if (!error) error = start(g);
   if (!error) error = walk(g);

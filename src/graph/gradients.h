@@ -29,6 +29,7 @@ typedef struct tn_frame {
   tn_node *body;   /* of a backward loop: what runs in each iteration but the last */
   tn_node *step;   /* the NextIteration of its counter */
   tn_node *count;  /* a forward loop's counter, after adding one */
+  tn_output total; /* of a forward loop: how often it went round, after it has ended */
   tn_node *sync;   /* a ControlTrigger before STEP, which waits for nodes that may be dead */
   tn_node_list enters, exits;
   tn_node_list deferred, unused; /* exits that wait until all exits were seen; those that no gradient came to */
@@ -69,6 +70,7 @@ typedef struct tn_gradients {
   tn_map *new_frames;  /* the frames of nodes made since: id + 1 to tn_frame */
   tn_frame *current;   /* where new nodes go */
   const tn_node *op;   /* the node whose gradient is being built */
+  const char *source;  /* the name scope of all that is built: no other call has it */
   tn_flow_hook hook;
 } tn_gradients;
 
@@ -121,6 +123,15 @@ tn_output tn_loop_raw(tn_gradients *g, tn_frame *frame, const char *op, const tn
 /* OUTPUT as FRAME sees it: itself, entered into the loop, or remembered from the forward loop. */
 tn_output tn_loop_map(tn_gradients *g, tn_frame *frame, tn_output output);
 tn_output tn_loop_enter(tn_gradients *g, tn_frame *frame, tn_output value, bool constant);
+/* What FRAME knows OUTPUT, or another key, as; NULL: nothing. And the same kept for later: returns VALUE. */
+tn_output *tn_loop_known(const tn_frame *frame, tn_output output);
+tn_output tn_loop_keep(tn_gradients *g, tn_frame *frame, tn_output output, tn_output value);
+/* A float 0 in no frame. */
+tn_output tn_loop_zero(tn_gradients *g);
+/* The Enter that makes OUTPUT the same in every iteration of its loop, if it is so; else NULL. */
+const tn_node *tn_loop_invariant(tn_output output);
+/* NODE runs before the backward loop of its loop does. False, and nothing is done, where there is none. */
+bool tn_loop_finish_first(tn_gradients *g, const tn_node *node);
 /* Exits to which no gradient will come: those with y's in the same loop get zeros and go into the queue. */
 tn_error *tn_loops_unused_exits(tn_gradients *g) TN_MUST_USE;
 /* An exit is ready: it waits for the others of its loop. */

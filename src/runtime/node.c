@@ -14,6 +14,13 @@ tn_error *tn_name_node(tn_error *error, const tn_node *node) {
 
 tn_error *tn_deref(const tn_tensor *ref, tn_tensor *out) {
   tn_object *object = tn_elements(ref) > 0 && ref->data ? TN_DATA(tn_object *, ref)[0] : NULL;
+  if (object && object->read) {
+    tn_tensor value = {0};
+    TN_TRY(object->read(object, &value));
+    tn_tensor_set(out, &value);
+    tn_tensor_clear(&value);
+    return NULL;
+  }
   if (!object || strcmp(object->type, TN_VARIABLE_TYPE) != 0) {
     return tn_errorf(TN_INVALID_ARGUMENT, "a reference to a %s can't be read as a tensor",
                      object ? object->type : "nothing");

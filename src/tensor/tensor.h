@@ -10,6 +10,8 @@ typedef struct tn_object {
   atomic_int refs;
   const char *type;                          /* "Variable", "Queue", ...: checked before a downcast */
   void (*destroy)(struct tn_object *object); /* frees the whole object when the last reference goes */
+  /* What a reference to it is where a tensor is expected: OUT, which is clear, gets it. NULL: nothing. */
+  struct tn_error *(*read)(struct tn_object *object, struct tn_tensor *out);
 } tn_object;
 
 tn_object *tn_object_ref(tn_object *object);

@@ -117,7 +117,11 @@ class Graph:
             parts = value if isinstance(value, list) else [value]
             for part in parts:
                 source = f"input{len(sources)}"
-                old.node.add(name=source, op="Placeholder").attr["dtype"].type = part.dtype.as_datatype_enum
+                ref = part.dtype != part.dtype.base_dtype
+                stand_in = old.node.add(name=source, op="VariableV2" if ref else "Placeholder")
+                stand_in.attr["dtype"].type = part.dtype.base_dtype.as_datatype_enum
+                if ref:
+                    stand_in.attr["shape"].shape.SetInParent()
                 node.input.append(source)
                 sources[source] = part
             if arg.type_attr:

@@ -93,11 +93,121 @@ def growing(tf, x, w):
     return v1.while_loop(lambda i, h: i < 3, grow, [tf.constant(0), x], shape_invariants=shapes)[1]
 
 
+# --- tensor arrays ---
+
+
+def mapped(tf, x, w):
+    """Rows taken out of one array and put into another one."""
+    return tf.compat.v1.map_fn(lambda row: tf.tanh(row * w[0]) * tf.reduce_sum(w), x)
+
+
+def scanned(tf, x, w):
+    return tf.compat.v1.scan(lambda a, row: tf.tanh(a * row + w[0]), x, initializer=w[1])
+
+
+def array_in_loop(tf, x, w, **options):
+    """What one turn writes the next one reads."""
+    v1 = tf.compat.v1
+    array = v1.TensorArray(tf.float64, size=5, clear_after_read=False, **options).write(0, x)
+    step = lambda i, a: (i + 1, a.write(i + 1, tf.sin(a.read(i) * w)))  # noqa: E731
+    array = v1.while_loop(lambda i, a: i < 4, step, [tf.constant(0), array])[1]
+    return array.stack() * array.read(2)
+
+
+def growing_array(tf, x, w):
+    return array_in_loop(tf, x, w, dynamic_size=True)
+
+
+def grows_afterwards(tf, x, w):
+    """A second loop makes the array larger than the first one left it."""
+    v1 = tf.compat.v1
+    array = v1.TensorArray(tf.float64, size=0, dynamic_size=True, clear_after_read=False)
+    first = lambda i, a: (i + 1, a.write(i, tf.sin(x * tf.cast(i, tf.float64))))  # noqa: E731
+    array = v1.while_loop(lambda i, a: i < 3, first, [tf.constant(0), array])[1]
+    second = lambda i, a: (i + 1, a.write(i, a.read(i - 3) * w))  # noqa: E731
+    return v1.while_loop(lambda i, a: i < 6, second, [tf.constant(3), array])[1].concat()
+
+
+def some_turns_write(tf, x, w):
+    """An array written and read under a condition."""
+    v1 = tf.compat.v1
+    rows = v1.TensorArray(tf.float64, size=2, clear_after_read=False).unstack(x)
+    out = v1.TensorArray(tf.float64, size=6, element_shape=[3] if x.shape.is_fully_defined() else None)
+
+    def body(i, a):
+        twice = lambda: a.write(i, rows.read(i % 2) * 2.0)  # noqa: E731
+        return i + 1, v1.cond(tf.equal(i % 3, 1), twice, lambda: a.write(i, tf.exp(rows.read(1)) * w[0]))
+
+    return v1.while_loop(lambda i, a: i < 6, body, [tf.constant(0), out])[1].stack()
+
+
+def array_two_deep(tf, x, w):
+    """The inner loop's arrays are made anew in each turn of the outer one; the outer one's are read in both."""
+    v1 = tf.compat.v1
+    rows = v1.TensorArray(tf.float64, size=2, clear_after_read=False).unstack(x)
+
+    def inner(i, h):
+        out = v1.TensorArray(tf.float64, size=3)
+        body = lambda j, g, o: (j + 1, tf.tanh(g + rows.read(j % 2) * w[0]), o.write(j, g * g))  # noqa: E731
+        _, g, out = v1.while_loop(lambda j, g, o: j < 3, body, [tf.constant(0), h, out])
+        return g + tf.reduce_sum(out.stack(), 0) * rows.read(i % 2)
+
+    return times(tf, 3, inner, x[0])
+
+
+def array_outer_written_inside(tf, x, w):
+    """Both loops write one array."""
+    v1 = tf.compat.v1
+    out = v1.TensorArray(tf.float64, size=6)
+
+    def body(i, a):
+        step = lambda j, b: (j + 1, b.write(i * 3 + j, tf.sin(x * tf.cast(j, tf.float64)) * w))  # noqa: E731
+        return i + 1, v1.while_loop(lambda j, b: j < 3, step, [tf.constant(0), a])[1]
+
+    return v1.while_loop(lambda i, a: i < 2, body, [tf.constant(0), out])[1].stack()
+
+
+def array_of_unequal(tf, x, w):
+    """Elements of different lengths."""
+    v1 = tf.compat.v1
+    array = v1.TensorArray(tf.float64, size=3, infer_shape=False)
+    step = lambda i, a: (i + 1, a.write(i, tf.tile(x * w, [i + 1, 1])))  # noqa: E731
+    array = v1.while_loop(lambda i, a: i < 3, step, [tf.constant(0), array])[1]
+    return array.concat()
+
+
+def array_of_integers(tf, x, w):
+    """Integers have no gradient, but what goes along with them has."""
+    v1 = tf.compat.v1
+    counts, values = v1.TensorArray(tf.int32, size=3), v1.TensorArray(tf.float64, size=3)
+    step = lambda i, c, a: (i + 1, c.write(i, i * i), a.write(i, x * tf.cast(i, tf.float64) * w))  # noqa: E731
+    _, counts, values = v1.while_loop(lambda i, c, a: i < 3, step, [tf.constant(0), counts, values])
+    return tf.cast(tf.reduce_sum(counts.stack()), tf.float64) * values.stack()
+
+
+def recurrent(tf, x, w):
+    """As dynamic_rnn does it: rows that have ended are copied."""
+    v1 = tf.compat.v1
+    inputs = v1.TensorArray(tf.float64, size=2).unstack(x)
+    outputs = v1.TensorArray(tf.float64, size=2, element_shape=[None])
+
+    def body(time, state, out):
+        new = tf.tanh(inputs.read(time) * w[0] + state)
+        new = v1.cond(time < 1, lambda: new, lambda: tf.where(state > 0.3, new, state))
+        return time + 1, new, out.write(time, new * 2.0)
+
+    start = [tf.constant(0), w[1], outputs]
+    _, state, outputs = v1.while_loop(lambda t, s, o: t < 2, body, start, parallel_iterations=32, swap_memory=True)
+    return outputs.stack() * state
+
+
 PROGRAMS = {
     f.__name__: f
     for f in (
         two_variables, unused_exit, forgets, no_turn, three_deep, turns_by_outer, branches_in_loop, loop_in_branch,
-        loop_in_other_branch, loop_in_branch_in_loop, several_outputs, growing,
+        loop_in_other_branch, loop_in_branch_in_loop, several_outputs, growing, mapped, scanned, array_in_loop,
+        growing_array, grows_afterwards, some_turns_write, array_two_deep, array_outer_written_inside, array_of_unequal,
+        array_of_integers, recurrent,
     )
 }  # fmt: skip
 
