@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 256, MAX_CHUNKS = 64, SPINS = 4000 };
+enum { MAX_THREADS = 256, MAX_CHUNKS = 64, SPINS = 4000, MAX_RANGES = 16 };
 
 static __thread int thread_limit = 1;
 static __thread bool inside;
@@ -25,13 +25,19 @@ int tn_parallel_set_threads(int threads) {
   return old;
 }
 
-/* A loop whose chunks are handed out one by one. It lives on the stack of its caller. */
+/* Chunks from NEXT to END; a cache line for itself. */
+typedef struct range {
+  _Alignas(64) atomic_int_fast64_t next;
+  int64_t end;
+} range;
+
+/* A loop. Every thread begins with a range of its own, the same in every loop of as many chunks, so that it finds in
+ * its cache what it left there; then it helps with the ranges of others. It lives on the stack of its caller. */
 typedef struct job {
   void (*fn)(void *, int64_t);
   void *argument;
-  int64_t n;
-  int threads;
-  atomic_int_fast64_t next;
+  int threads, n_ranges;
+  range ranges[MAX_RANGES];
 } job;
 
 /* The workers of the process. A caller publishes its job and works on it too; it never waits for a worker that has not
@@ -54,9 +60,13 @@ static void pause_briefly(void) {
 #endif
 }
 
-static void work(job *j) {
+/* As thread NUMBER. */
+static void work(job *j, int number) {
   inside = true;
-  for (int64_t i; (i = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->n;) j->fn(j->argument, i);
+  for (int k = 0; k < j->n_ranges; k++) {
+    range *r = &j->ranges[(number + k) % j->n_ranges];
+    for (int64_t i; (i = atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed)) < r->end;) j->fn(j->argument, i);
+  }
   inside = false;
 }
 
@@ -82,7 +92,7 @@ static void *worker(void *argument) {
     seen = wait_for_turn(seen);
     atomic_fetch_add(&pool.active, 1);
     job *j = atomic_load(&pool.job);
-    if (j && number < j->threads) work(j);
+    if (j && number < j->threads) work(j, number);
     atomic_fetch_sub(&pool.active, 1);
   }
   return NULL;
@@ -127,7 +137,7 @@ static void run_with_workers(job *j) {
   atomic_store(&pool.job, j);
   atomic_fetch_add(&pool.turn, 1);
   if (atomic_load(&pool.sleepers)) syscall(SYS_futex, &pool.turn, FUTEX_WAKE_PRIVATE, j->threads - 1, NULL, NULL, 0);
-  work(j);
+  work(j, 0);
   atomic_store(&pool.job, NULL);
   for (int i = 1; atomic_load(&pool.active); i++) {
     if (i % 1024)
@@ -137,11 +147,23 @@ static void run_with_workers(job *j) {
   }
 }
 
+static void begin(job *j, void (*fn)(void *, int64_t), void *argument, int64_t n, int threads) {
+  j->fn = fn;
+  j->argument = argument;
+  j->threads = threads;
+  j->n_ranges = threads < MAX_RANGES ? threads : MAX_RANGES;
+  for (int i = 0; i < j->n_ranges; i++) {
+    atomic_init(&j->ranges[i].next, n / j->n_ranges * i + (n % j->n_ranges < i ? n % j->n_ranges : i));
+    j->ranges[i].end = n / j->n_ranges * (i + 1) + (n % j->n_ranges < i + 1 ? n % j->n_ranges : i + 1);
+  }
+}
+
 void tn_parallel(int64_t n, void (*fn)(void *argument, int64_t i), void *argument) {
   int threads = tn_parallel_threads();
   if (threads > n) threads = (int)n;
   if (threads > 1 && !atomic_exchange_explicit(&pool.taken, true, memory_order_acquire)) {
-    job j = {.fn = fn, .argument = argument, .n = n, .threads = threads};
+    job j;
+    begin(&j, fn, argument, n, threads);
     run_with_workers(&j);
     atomic_store_explicit(&pool.taken, false, memory_order_release);
     return;

@@ -304,11 +304,3 @@ tn_error *tn_dnn_conv_new(const tn_dnn_conv *conv, tn_dnn **out) {
   *out = d;
   return NULL;
 }
-
-tn_error *tn_dnn_product_run(const tn_dnn_product *p, const float *a, const float *b, float *c) {
-  const int threads = one_thread();
-  const dnnl_status_t status = dnnl_sgemm(p->transpose_a ? 'T' : 'N', p->transpose_b ? 'T' : 'N', p->m, p->n, p->k, 1,
-                                          a, p->a_stride, b, p->b_stride, 0, c, p->c_stride);
-  restore_threads(threads);
-  return check(status, "a matrix product");
-}

@@ -40,11 +40,4 @@ size_t tn_dnn_pack_scratch(const tn_dnn *d);
 tn_error *tn_dnn_pack(tn_dnn *d, const void *plain, void *packed, void *scratch) TN_MUST_USE;
 tn_error *tn_dnn_unpack(tn_dnn *d, const void *packed, void *plain, void *scratch) TN_MUST_USE;
 
-/* C[m,n] = A[m,k] B[k,n] on one thread, row-major with these row strides; A and B transposed first where said. */
-typedef struct tn_dnn_product {
-  bool transpose_a, transpose_b;
-  int64_t m, n, k, a_stride, b_stride, c_stride;
-} tn_dnn_product;
-tn_error *tn_dnn_product_run(const tn_dnn_product *p, const float *a, const float *b, float *c) TN_MUST_USE;
-
 #endif

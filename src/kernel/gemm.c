@@ -21,27 +21,41 @@ static const tn_gemm_table *table(void) {
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t at_most(int64_t a, int64_t limit) { return a < limit ? a : limit; }
 
-/* Rows of B, STEP floats apart, that stay in a cache of 1 MiB in 8 ways: few where STEP is a large power of two. */
-static int64_t rows_in_cache(int64_t step) {
-  const int64_t period = 128 << 10, bytes = step * (int64_t)sizeof(float);
-  const int64_t distinct = period / (bytes & -bytes);
-  return at_most(distinct, period / 64) * 4;
+/* How many rows of at most two lines, STEP floats apart, stay in a cache of 8 ways of WAY bytes: few where STEP is a
+ * large power of two. */
+static int64_t rows_in_cache(int64_t step, int64_t way) {
+  const int64_t bytes = step * (int64_t)sizeof(float), distinct = way / (bytes & -bytes);
+  return distinct < 1 ? 4 : at_most(distinct, way / 64) * 4;
 }
 
+/* Operands are read where they lie, unless their rows push each other out of the caches. */
 void tn_gemm_plan(tn_gemm *g) {
-  enum { BLOCK = 512, PANELS_TO_KEEP = 3, TASKS = 32, TASK_SIZE = 1 << 18 };
+  enum {
+    USES_TO_KEEP = 3,
+    MANY_USES = 8,
+    TASKS = 32,
+    TASK_SIZE = 1 << 16,
+    FIRST_CACHE = 4 << 10,
+    SECOND_CACHE = 128 << 10
+  };
+  enum { FIRST_ROWS = 256, MOST_PAGES = 512, PAGE = 1024 };
   const tn_gemm_table *t = table();
   g->columns = 2 * t->lanes;
   g->column_panels = ceil_div(g->n, g->columns);
   g->panels = ceil_div(g->m, t->rows);
   g->rows = ceil_div(ceil_div(g->m, g->panels), t->lanes) * t->lanes; /* room for one */
-  g->block_k = ceil_div(g->k, ceil_div(g->k, BLOCK));
-  g->pack_a = g->a_row != 1 || rows_in_cache(g->a_col) < g->block_k;
-  g->keep_b = g->b_col == 1 && g->panels >= PANELS_TO_KEEP;
+  g->block_k = ceil_div(g->k, ceil_div(g->k, TN_GEMM_BLOCK));
+  g->pack_a = g->a_row == 1 ? rows_in_cache(g->a_col, SECOND_CACHE) < g->block_k
+                            : rows_in_cache(g->a_row, FIRST_CACHE) < 2 * t->rows && g->panels > 1;
+  g->pack_b = g->b_col != 1;
   const int64_t steps = (int64_t)((double)g->m * (double)g->n * (double)g->k / TASK_SIZE);
   const int64_t tasks = steps < 1 ? 1 : at_most(steps, TASKS);
   g->column_tasks = at_most(g->column_panels, tasks);
   g->row_tasks = at_most(g->panels, tasks / g->column_tasks);
+  const int64_t uses = g->panels / g->row_tasks;
+  const int64_t fits = rows_in_cache(g->b_row, g->block_k <= FIRST_ROWS ? FIRST_CACHE : SECOND_CACHE);
+  g->keep_b = !g->pack_b && uses >= USES_TO_KEEP &&
+              (uses >= MANY_USES || fits < g->block_k || g->block_k * g->b_row > MOST_PAGES * PAGE);
   g->a_bytes = g->pack_a ? (size_t)(g->panels * g->rows * g->k) * sizeof(float) : 0;
   g->a_bytes = (g->a_bytes + 63) / 64 * 64;
   g->task_bytes = ((size_t)(g->block_k * g->columns) * sizeof(float) + 63) / 64 * 64;
@@ -56,6 +70,7 @@ typedef struct job {
   const tn_gemm_table *t;
   const float *a, *b;
   float *c;
+  const tn_gemm_end *end;
   char *scratch;
 } job;
 
@@ -83,17 +98,40 @@ static void pack_b(const job *j, int64_t k0, int64_t steps, int64_t c0, int64_t 
 }
 
 /* The row panels [FIRST, LAST) of C under one block of B. */
-static void run_panels(const job *j, tn_gemm_tile *tile, int64_t k0, int64_t c0, int64_t first, int64_t last) {
+static void run_panels(const job *j, tn_gemm_tile *tile, int64_t k0, int64_t first, int64_t last) {
   const tn_gemm *g = j->g;
+  tile->a_row = g->pack_a ? 1 : g->a_row;
+  tile->a_col = g->pack_a ? g->rows : g->a_col;
   for (int64_t p = first; p < last; p++) {
     int64_t begin, end;
     tn_chunk(g->m, g->panels, p, 1, &begin, &end);
     tile->rows = end - begin;
-    tile->a_step = g->pack_a ? g->rows : g->a_col;
-    tile->a = g->pack_a ? (const float *)j->scratch + (p * g->k + k0) * g->rows : j->a + begin + k0 * g->a_col;
-    tile->c = j->c + begin * g->n + c0;
+    tile->a =
+        g->pack_a ? (const float *)j->scratch + (p * g->k + k0) * g->rows : j->a + begin * g->a_row + k0 * g->a_col;
+    tile->c = j->c + begin * g->n + tile->column;
     j->t->tile(tile);
   }
+}
+
+/* A block of B, from row K0 and column COLUMN, against the row panels [FIRST, LAST). */
+static void run_block(const job *j, int64_t k0, int64_t column, int64_t first, int64_t last, float *packed) {
+  const tn_gemm *g = j->g;
+  const int64_t c0 = column * g->columns, n = at_most(g->columns, g->n - c0);
+  const bool packs = g->pack_b || n % j->t->lanes != 0; /* the end of a row has no whole vectors */
+  tn_gemm_tile tile = {.columns = n, .k = at_most(g->block_k, g->k - k0), .c_step = g->n, .add = k0 > 0, .column = c0};
+  if (k0 + tile.k == g->k) tile.end = j->end;
+  if (packs) pack_b(j, k0, tile.k, c0, n, packed);
+  tile.b = packs ? packed : j->b + k0 * g->b_row + c0;
+  tile.b_step = packs ? g->columns : g->b_row;
+  if (g->keep_b && !packs && n == g->columns) {
+    tile.keep = packed;
+    run_panels(j, &tile, k0, first, first + 1);
+    first++;
+    tile.keep = NULL;
+    tile.b = packed;
+    tile.b_step = g->columns;
+  }
+  run_panels(j, &tile, k0, first, last);
 }
 
 static void run_task(void *argument, int64_t i) {
@@ -103,30 +141,12 @@ static void run_task(void *argument, int64_t i) {
   int64_t column, last_column, first, last;
   tn_chunk(g->column_panels, g->column_tasks, i % g->column_tasks, 1, &column, &last_column);
   tn_chunk(g->panels, g->row_tasks, i / g->column_tasks, 1, &first, &last);
-  for (; column < last_column; column++) {
-    const int64_t c0 = column * g->columns, n = at_most(g->columns, g->n - c0);
-    const bool packs = g->b_col != 1 || n < g->columns; /* the end of a row has no whole vectors */
-    for (int64_t k0 = 0; k0 < g->k; k0 += g->block_k) {
-      tn_gemm_tile tile = {.columns = n, .k = at_most(g->block_k, g->k - k0), .c_step = g->n, .add = k0 > 0};
-      if (packs) pack_b(j, k0, tile.k, c0, n, packed);
-      tile.b = packs ? packed : j->b + k0 * g->b_row + c0;
-      tile.b_step = packs ? g->columns : g->b_row;
-      int64_t next = first;
-      if (g->keep_b && !packs) {
-        tile.keep = packed;
-        run_panels(j, &tile, k0, c0, next, next + 1);
-        next++;
-        tile.keep = NULL;
-        tile.b = packed;
-        tile.b_step = g->columns;
-      }
-      run_panels(j, &tile, k0, c0, next, last);
-    }
-  }
+  for (int64_t k0 = 0; k0 < g->k; k0 += g->block_k)
+    for (int64_t c = column; c < last_column; c++) run_block(j, k0, c, first, last, packed);
 }
 
-void tn_gemm_run(const tn_gemm *g, const float *a, const float *b, float *c, void *scratch) {
-  job j = {g, table(), a, b, c, scratch};
+void tn_gemm_run(const tn_gemm *g, const float *a, const float *b, float *c, const tn_gemm_end *end, void *scratch) {
+  job j = {g, table(), a, b, c, end, scratch};
   if (g->pack_a) {
     const bool small = g->m * g->k < 1 << 14;
     if (small)

@@ -16,21 +16,32 @@ typedef struct tn_gemm {
   int64_t rows, panels, columns; /* row panels of up to ROWS rows; column panels of COLUMNS columns */
   int64_t column_panels;
   int64_t row_tasks, column_tasks; /* tasks: a grid over the panels */
-  bool pack_a;
-  bool keep_b;                /* the first row panel leaves a packed copy of B for the others */
-  size_t a_bytes, task_bytes; /* scratch */
+  bool pack_a, pack_b;             /* pack_b: all of B; else only the end of its rows */
+  bool keep_b;                     /* the first row panel leaves a packed copy of B for the others */
+  size_t a_bytes, task_bytes;      /* scratch */
 } tn_gemm;
 
-/* A tile of C: C(i, j) (=, or += where ADD) the sum over K steps of a[k * a_step + i] * b[k * b_step + j]. B has whole
- * vectors. */
+/* What becomes of the sums. */
+typedef struct tn_gemm_end {
+  const float *bias; /* a row of n that is added to each row of C; NULL: none */
+  bool relu;         /* then what is negative becomes 0 */
+  const float *rate; /* not NULL: C -= sum * *RATE instead; only with K <= TN_GEMM_BLOCK */
+} tn_gemm_end;
+
+enum { TN_GEMM_BLOCK = 1024 }; /* the most steps of k between two visits of C */
+
+/* A tile of C: C(i, j) (=, or += where ADD) the sum over K steps of a[i * a_row + k * a_col] * b[k * b_step + j]. B has
+ * whole vectors. */
 typedef struct tn_gemm_tile {
   int64_t rows, columns, k;
   const float *a, *b;
-  int64_t a_step, b_step;
+  int64_t a_row, a_col, b_step;
   float *c;
   int64_t c_step;
   bool add;
-  float *keep; /* not NULL: the rows of B are also put here, two vectors each */
+  const tn_gemm_end *end; /* NULL: nothing more is to do */
+  int64_t column;         /* of C, for the bias */
+  float *keep;            /* not NULL: the rows of B are also put here, two vectors each */
 } tn_gemm_tile;
 
 /* What the code for one instruction set gives. */
@@ -48,7 +59,7 @@ extern const tn_gemm_table tn_gemm_generic, tn_gemm_neon, tn_gemm_avx2, tn_gemm_
 /* Fills the plan from the sizes and strides; all sizes at least 1. */
 void tn_gemm_plan(tn_gemm *g);
 size_t tn_gemm_scratch(const tn_gemm *g);
-/* Runs it with tn_parallel. */
-void tn_gemm_run(const tn_gemm *g, const float *a, const float *b, float *c, void *scratch);
+/* Runs it with tn_parallel; END may be NULL. */
+void tn_gemm_run(const tn_gemm *g, const float *a, const float *b, float *c, const tn_gemm_end *end, void *scratch);
 
 #endif

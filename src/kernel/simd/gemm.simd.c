@@ -22,55 +22,91 @@
 #endif
 #define AHEAD 12 /* rows of B that are asked for early */
 
+/* One vector of C, N of its columns: SUM is what the loop over k found. */
+INLINE void finish(const tn_gemm_tile *t, vf sum, float *c, int64_t column, int64_t n) {
+  const tn_gemm_end *end = t->end;
+  const bool whole = n >= LANES, rates = end && end->rate;
+  if (t->add || rates) {
+    const vf old = whole ? v_load(c) : v_load_part(c, n);
+    sum = rates ? old - sum * v_set(*end->rate) : old + sum;
+  }
+  if (end && end->bias) sum += whole ? v_load(end->bias + column) : v_load_part(end->bias + column, n);
+  if (end && end->relu) sum = v_blend(sum <= 0, v_set(0), sum);
+  if (whole)
+    v_store(c, sum);
+  else
+    v_store_part(c, sum, n);
+}
+
+/* What is not a plain store of whole vectors, nor an update of such. */
+static __attribute__((noinline)) void finish_all(const tn_gemm_tile *t, const float sums[][2 * LANES]) {
+  for (int64_t i = 0; i < t->rows; i++)
+    for (int64_t j = 0; j < t->columns; j += LANES)
+      finish(t, v_load(sums[i] + j), t->c + i * t->c_step + j, t->column + j, t->columns - j);
+}
+
 /* A tile of ROWS_ x VECTORS_ vectors, both constants. */
 INLINE void tile_of(int rows, int vectors, const tn_gemm_tile *t) {
   vf c[ROWS][2];
-  const float *a = t->a, *b = t->b;
+  const int64_t a_row = t->a_row, a_col = t->a_col, b_step = t->b_step;
+  const float *a[(ROWS + 2) / 3], *b = t->b;
   float *keep = t->keep;
+  UNROLL
+  for (int i = 0; i < rows; i += 3) a[i / 3] = t->a + i * a_row;
   UNROLL
   for (int i = 0; i < rows; i++) {
     c[i][0] = (vf){0};
     c[i][1] = (vf){0};
   }
   /* C comes from far: ask for it while the sums are made. */
-  for (int i = 0; i < rows; i++) {
-    __builtin_prefetch(t->c + i * t->c_step, 1);
-    __builtin_prefetch(t->c + i * t->c_step + t->columns / 2, 1);
-    __builtin_prefetch(t->c + i * t->c_step + t->columns - 1, 1);
+  const float *far = t->c;
+  UNROLL
+  for (int i = 0; i < rows; i++, far += t->c_step) {
+    __builtin_prefetch(far, 1);
+    if (vectors > 1) __builtin_prefetch(far + LANES, 1);
+    __builtin_prefetch(far + t->columns - 1, 1);
   }
-  for (int64_t k = 0; k < t->k; k++, a += t->a_step, b += t->b_step) {
+  for (int64_t k = t->k; k > 0; k--, b += b_step) {
     const vf b0 = v_load(b), b1 = vectors > 1 ? v_load(b + LANES) : (vf){0};
-    __builtin_prefetch(b + AHEAD * t->b_step);
-    if (vectors > 1) __builtin_prefetch(b + AHEAD * t->b_step + LANES);
-    if (keep) {
+    __builtin_prefetch(b + AHEAD * b_step);
+    if (vectors > 1) __builtin_prefetch(b + AHEAD * b_step + LANES);
+    if (vectors > 1 && keep) {
       v_store(keep, b0);
-      if (vectors > 1) v_store(keep + LANES, b1);
+      v_store(keep + LANES, b1);
       keep += 2 * LANES;
     }
     UNROLL
     for (int i = 0; i < rows; i++) {
-      const vf x = v_set(a[i]);
+      const vf x = v_set(a[i / 3][i % 3 * a_row]);
       c[i][0] = v_fma(x, b0, c[i][0]);
       if (vectors > 1) c[i][1] = v_fma(x, b1, c[i][1]);
     }
+    UNROLL
+    for (int i = 0; i < rows; i += 3) a[i / 3] += a_col;
   }
-  if (t->columns == vectors * LANES) {
+  float *out = t->c;
+  const bool whole = t->columns == vectors * LANES && !t->add;
+  if (whole && !t->end) {
+    UNROLL
+    for (int i = 0; i < rows; i++, out += t->c_step) {
+      v_store(out, c[i][0]);
+      if (vectors > 1) v_store(out + LANES, c[i][1]);
+    }
+  } else if (vectors > 1 && whole && t->end->rate) {
+    const vf rate = v_set(*t->end->rate);
+    UNROLL
+    for (int i = 0; i < rows; i++, out += t->c_step) {
+      v_store(out, v_load(out) - c[i][0] * rate);
+      v_store(out + LANES, v_load(out + LANES) - c[i][1] * rate);
+    }
+  } else {
+    float sums[ROWS][2 * LANES] __attribute__((aligned(VEC_BYTES)));
     UNROLL
     for (int i = 0; i < rows; i++) {
-      UNROLL
-      for (int j = 0; j < vectors; j++) {
-        float *p = t->c + i * t->c_step + j * LANES;
-        v_store(p, t->add ? v_load(p) + c[i][j] : c[i][j]);
-      }
+      v_store(sums[i], c[i][0]);
+      if (vectors > 1) v_store(sums[i] + LANES, c[i][1]);
     }
-    return;
-  }
-  for (int i = 0; i < rows; i++) { /* part of a vector */
-    float row[2 * LANES];
-    v_store(row, c[i][0]);
-    v_store(row + LANES, c[i][1]);
-    for (int64_t j = 0; j < t->columns; j++)
-      t->c[i * t->c_step + j] = t->add ? t->c[i * t->c_step + j] + row[j] : row[j];
+    finish_all(t, (const float(*)[2 * LANES]) sums);
   }
 }
 

@@ -42,10 +42,20 @@ static inline void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 static inline vf v_load_part(const float *p, int64_t n) {
   vf v = {0};
   v += 1;
+#if defined(__AVX512F__)
+  return (vf)_mm512_mask_loadu_ps((__m512)v, (__mmask16)((1u << n) - 1), p);
+#else
   memcpy(&v, p, (size_t)n * sizeof(float));
   return v;
+#endif
 }
-static inline void v_store_part(float *p, vf v, int64_t n) { memcpy(p, &v, (size_t)n * sizeof(float)); }
+static inline void v_store_part(float *p, vf v, int64_t n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+  memcpy(p, &v, (size_t)n * sizeof(float));
+#endif
+}
 /* Subtracting +0 keeps -0. */
 static inline vf v_set(float x) { return x - (vf){0}; }
 static inline vi v_seti(int32_t x) { return x - (vi){0}; }

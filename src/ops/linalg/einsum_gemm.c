@@ -100,7 +100,7 @@ static void run_task(void *argument, int64_t task) {
   int64_t begin, end;
   tn_chunk(j->s->batch, j->s->tasks, task, 1, &begin, &end);
   for (int64_t i = begin; i < end; i++)
-    tn_gemm_run(g, j->a + i * g->m * g->k, j->b + i * g->k * g->n, j->c + i * g->m * g->n,
+    tn_gemm_run(g, j->a + i * g->m * g->k, j->b + i * g->k * g->n, j->c + i * g->m * g->n, NULL,
                 j->scratch + (size_t)task * j->s->task_scratch);
 }
 

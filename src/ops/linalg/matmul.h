@@ -11,9 +11,6 @@ typedef struct tn_matmul_options {
   bool broadcast; /* batch dimensions broadcast */
 } tn_matmul_options;
 
-/* oneDNN's product of large float matrices. */
-tn_error *tn_matmul_dnn_prepare(tn_prepare *p, const tn_matmul_options *o) TN_MUST_USE;
-tn_error *tn_matmul_dnn(tn_run *r) TN_MUST_USE;
 /* Our own: float, and 16-bit floats through it. */
 tn_error *tn_matmul_gemm_prepare(tn_prepare *p, const tn_matmul_options *o) TN_MUST_USE;
 tn_error *tn_matmul_gemm(tn_run *r) TN_MUST_USE;
@@ -23,10 +20,6 @@ tn_error *tn_matmul_reference(tn_run *r) TN_MUST_USE;
 
 /* The list of an op: OPTIONS(prepare) gives a tn_matmul_options; TYPE is the attribute that decides. */
 #define TN_MATMUL_KERNELS(LIST, OPTIONS, TYPE)                                                                         \
-  static tn_error *LIST##_dnn(tn_prepare *p) {                                                                         \
-    const tn_matmul_options o = OPTIONS(p);                                                                            \
-    return tn_matmul_dnn_prepare(p, &o);                                                                               \
-  }                                                                                                                    \
   static tn_error *LIST##_gemm(tn_prepare *p) {                                                                        \
     const tn_matmul_options o = OPTIONS(p);                                                                            \
     return tn_matmul_gemm_prepare(p, &o);                                                                              \
@@ -36,7 +29,6 @@ tn_error *tn_matmul_reference(tn_run *r) TN_MUST_USE;
     return tn_matmul_reference_prepare(p, &o);                                                                         \
   }                                                                                                                    \
   static const tn_kernel_def LIST[] = {                                                                                \
-      {.name = "onednn", .types = TN_BIT(TN_FLOAT), .type_attr = TYPE, .prepare = LIST##_dnn, .run = tn_matmul_dnn},   \
       {.name = "gemm",                                                                                                 \
        .types = TN_BIT(TN_FLOAT) | TN_BIT(TN_HALF) | TN_BIT(TN_BFLOAT16),                                              \
        .type_attr = TYPE,                                                                                              \

@@ -1,11 +1,7 @@
 /* The kernels that MatMul and the batch products share. */
 #include "ops/linalg/matmul.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #include "base/parallel.h"
-#include "kernel/dnn.h"
 #include "kernel/gemm.h"
 
 static tn_error *plan(tn_prepare *p, const tn_matmul_options *o, tn_batch_product *out) {
@@ -102,7 +98,7 @@ static void run_batch(void *argument, int64_t task) {
   for (int64_t i = begin; i < end; i++) {
     int64_t at, bt;
     tn_batch_product_offsets(b, i, &at, &bt);
-    tn_gemm_run(&j->s->g, j->a + at, j->b + bt, j->c + i * b->one.m * b->one.n,
+    tn_gemm_run(&j->s->g, j->a + at, j->b + bt, j->c + i * b->one.m * b->one.n, NULL,
                 j->scratch + (size_t)task * j->s->task_scratch);
   }
 }
@@ -119,75 +115,4 @@ tn_error *tn_matmul_gemm(tn_run *r) {
     run_batch(&j, 0);
   tn_float_finish(r->outputs[0], j.c);
   return NULL;
-}
-
-/* --- oneDNN's --- */
-
-/* The products are cut into pieces by their shape alone, along rows or columns, whichever is longer. */
-typedef struct dnn_state {
-  tn_batch_product b;
-  bool by_rows;
-  int64_t pieces;
-} dnn_state;
-
-enum { ROW_UNIT = 8, COLUMN_UNIT = 16 }; /* tiles of the library */
-
-tn_error *tn_matmul_dnn_prepare(tn_prepare *p, const tn_matmul_options *o) {
-  enum { SMALLEST = 4 << 20, PIECE = 8 << 20, MOST = 6 };
-  dnn_state s = {0}, *state;
-  TN_TRY(plan(p, o, &s.b));
-  const tn_product *one = &s.b.one;
-  const double size = (double)one->m * (double)one->n * (double)one->k;
-  if (p->inputs[0].dtype != TN_FLOAT || p->inputs[1].dtype != TN_FLOAT || size < SMALLEST)
-    return tn_prepare_errorf(p, TN_UNIMPLEMENTED, "small, or not floats");
-  s.by_rows = one->m >= one->n;
-  const int64_t units = s.by_rows ? one->m / ROW_UNIT : one->n / COLUMN_UNIT, wanted = (int64_t)(size / PIECE) / 2 * 2;
-  s.pieces = wanted < 2 ? 2 : wanted > MOST ? MOST : wanted;
-  if (s.pieces > units) s.pieces = units > 1 ? units : 1;
-  TN_TRY(tn_prepare_state(p, sizeof s, &state));
-  *state = s;
-  return NULL;
-}
-
-typedef struct dnn_job {
-  const dnn_state *s;
-  const float *a, *b;
-  float *c;
-  _Atomic(tn_error *) error;
-} dnn_job;
-
-static void run_piece(void *argument, int64_t i) {
-  dnn_job *j = argument;
-  const tn_batch_product *b = &j->s->b;
-  const tn_product *one = &b->one;
-  int64_t at, bt, begin, end;
-  tn_batch_product_offsets(b, i / j->s->pieces, &at, &bt);
-  tn_dnn_product p = {
-      .transpose_a = b->transpose_a, .transpose_b = b->transpose_b, .m = one->m, .n = one->n, .k = one->k};
-  p.a_stride = b->transpose_a ? one->a_col : one->a_row;
-  p.b_stride = b->transpose_b ? one->b_col : one->b_row;
-  p.c_stride = one->n;
-  const float *x = j->a + at, *y = j->b + bt;
-  float *c = j->c + i / j->s->pieces * one->m * one->n;
-  tn_chunk(j->s->by_rows ? one->m : one->n, j->s->pieces, i % j->s->pieces, j->s->by_rows ? ROW_UNIT : COLUMN_UNIT,
-           &begin, &end);
-  if (begin >= end) return;
-  if (j->s->by_rows) {
-    p.m = end - begin;
-    x += begin * one->a_row;
-    c += begin * one->n;
-  } else {
-    p.n = end - begin;
-    y += begin * one->b_col;
-    c += begin;
-  }
-  tn_error *error = tn_dnn_product_run(&p, x, y, c), *none = NULL;
-  if (error && !atomic_compare_exchange_strong(&j->error, &none, error)) tn_error_free(error);
-}
-
-tn_error *tn_matmul_dnn(tn_run *r) {
-  const dnn_state *s = r->state;
-  dnn_job j = {.s = s, .a = r->inputs[0]->data, .b = r->inputs[1]->data, .c = r->outputs[0]->data};
-  tn_parallel(s->b.count * s->pieces, run_piece, &j);
-  return atomic_load(&j.error);
 }
