@@ -6,6 +6,7 @@
 #include <tenon/data.h>
 #include <tenon/dataset.h>
 #include <tenon/error.h>
+#include <tenon/events.h>
 #include <tenon/graph.h>
 #include <tenon/model.h>
 #include <tenon/nn.h>
