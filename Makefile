@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is.
 
-.PHONY: all demo test soak bench lint format asan tsan install help clean
+.PHONY: all demo test soak bench docs lint format asan tsan install help clean
 all: ## build build/ and the .venv in which `import tenon` works
 	@scripts/build
 demo: all ## train LeNet on MNIST and print the test accuracy
@@ -11,6 +11,8 @@ soak: ## fuzz the readers for a bounded time
 	@scripts/bootstrap test && scripts/soak
 bench: all ## compare speed with the peers, side by side
 	@scripts/bootstrap test && .venv/bin/python bench/run.py
+docs: ## build the documentation to build/docs/index.html
+	@scripts/bootstrap test && .venv/bin/python -m sphinx -W -q -b html docs build/docs
 lint: ## check format, limits and the direction of includes
 	@scripts/bootstrap test && .venv/bin/python scripts/lint.py
 format: ## rewrite the sources in the house style

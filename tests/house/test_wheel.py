@@ -1,4 +1,4 @@
-"""`pip install .` gives a package that stands alone: the extension module holds the library, and the command comes along."""
+"""`pip install .` gives a package that stands alone: the extension module holds the library."""
 
 import os
 import subprocess

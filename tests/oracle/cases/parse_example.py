@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.api import bad, case, const
+from oracle.api import bad, case
 from oracle.messages import chunk, example
 
 INVALID = "INVALID_ARGUMENT"
