@@ -169,6 +169,17 @@ bool tn_feature_open(tn_feature *f) {
   }
 }
 
+bool tn_feature_list_next(tn_wire_in *in, tn_feature *f, bool *more) {
+  tn_wire_field field;
+  do {
+    if (!next(in, &field)) return false;
+    *more = field.number != 0;
+  } while (*more && field.number != 1);
+  if (!*more) return true;
+  *f = (tn_feature){.data = field.data, .size = field.size};
+  return field.type == TN_WIRE_BYTES && tn_feature_open(f);
+}
+
 static int64_t *decode_ints(const tn_wire_field *f, int64_t *out) {
   if (f->type == TN_WIRE_VARINT) {
     *out = (int64_t)f->value;

@@ -53,7 +53,31 @@ bool tn_features_find(const tn_feature_table *t, uint32_t number, tn_string mess
 bool tn_feature_open(tn_feature *f);
 /* Decodes the values to OUT, an array of f->dtype. */
 tn_error *tn_feature_decode(const tn_feature *f, void *out) TN_MUST_USE;
+/* Reads the next Feature of a FeatureList's bytes and opens it; *MORE is false at the end. False: broken. */
+bool tn_feature_list_next(tn_wire_in *in, tn_feature *f, bool *more);
 /* "float", "int64" or "bytes": as messages call the lists. */
 const char *tn_feature_list_name(tn_dtype dtype);
+
+/* Where an op has its arguments: the outputs are, in this order, indices, values and shapes of sparse features, dense
+ * ones, values and splits of ragged ones. */
+typedef struct tn_parse_layout {
+  int n_sparse, n_dense, n_ragged; /* features */
+  int defaults;                    /* the first default, as a flattened input */
+  bool all_dynamic;                /* fixed dense outputs are allocated, too */
+  bool batch;                      /* the outputs have a first dimension for the examples */
+  const tn_tensor *names;          /* of the examples, for messages; NULL or empty: none */
+} tn_parse_layout;
+
+/* Parses the features of T in the strings of input 0 into the first outputs; fixed dense ones are allocated. */
+tn_error *tn_parse_features(tn_run *r, const tn_parse_layout *l, const tn_feature_table *t) TN_MUST_USE;
+/* The same for feature lists: outputs FIRST and on, where the dense ones of a batch are followed by their lengths, and
+ * ragged ones have outer and inner splits. */
+tn_error *tn_parse_feature_lists(tn_run *r, const tn_parse_layout *l, const tn_feature_table *t, int first) TN_MUST_USE;
+/* The name of example I. */
+static inline tn_string tn_parse_name(const tn_tensor *names, int64_t i) {
+  return names && tn_elements(names) > i ? tn_strings_of(names)[i] : (tn_string){(char *)"<unknown>", 9};
+}
+/* The arguments of "%.*s". */
+#define TN_TEXT(s) (int)(s).size, (s).data
 
 #endif

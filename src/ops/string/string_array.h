@@ -18,5 +18,7 @@ static inline tn_error *tn_string_take(tn_string *target, tn_str *source) {
   tn_free(data);
   return error;
 }
+/* Reads S as a number of OUT's dtype into element I; spaces around it are left out. False: it is none. */
+bool tn_string_number(tn_string s, tn_tensor *out, int64_t i);
 
 #endif

@@ -58,14 +58,18 @@ static bool to_number(const char *text, tn_tensor *out, int64_t i) {
   }
 }
 
+bool tn_string_number(tn_string s, tn_tensor *out, int64_t i) {
+  char buffer[MAX_DIGITS + 1];
+  const char *text = trimmed(s, buffer);
+  return text && to_number(text, out, i);
+}
+
 static tn_error *number_prepare(tn_prepare *p) { return tn_prepare_output(p, 0, &p->inputs[0].shape); }
 
 static tn_error *number_run(tn_run *r) {
   for (int64_t i = 0; i < tn_elements(r->inputs[0]); i++) {
-    char buffer[MAX_DIGITS + 1];
     tn_string s = tn_strings_of(r->inputs[0])[i];
-    const char *text = trimmed(s, buffer);
-    if (!text || !to_number(text, r->outputs[0], i))
+    if (!tn_string_number(s, r->outputs[0], i))
       return tn_run_errorf(r, TN_INVALID_ARGUMENT, "StringToNumberOp could not correctly convert string: %.*s",
                            (int)(s.size < 100 ? s.size : 100), s.size ? s.data : "");
   }
