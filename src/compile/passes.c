@@ -10,6 +10,7 @@ static const tn_pass passes[] = {
     {"fold", tn_pass_fold},
     {"simplify", tn_pass_simplify},
     {"cse", tn_pass_cse},
+    {"fuse_products", tn_pass_fuse_products},
     /* What fuses elementwise nodes with others comes before this: it takes all that are left. */
     {"fuse_elementwise", tn_pass_fuse_elementwise},
     {"fuse_updates", tn_pass_fuse_updates},

@@ -22,6 +22,7 @@ bool tn_dump_wanted(const char *what);
 tn_error *tn_pass_fold(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_cse(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_simplify(tn_ir *ir, int *changes) TN_MUST_USE;
+tn_error *tn_pass_fuse_products(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_fuse_updates(tn_ir *ir, int *changes) TN_MUST_USE;
 tn_error *tn_pass_fuse_elementwise(tn_ir *ir, int *changes) TN_MUST_USE;
 

@@ -61,9 +61,12 @@ void tn_gemm_plan(tn_gemm *g) {
   g->task_bytes = ((size_t)(g->block_k * g->columns) * sizeof(float) + 63) / 64 * 64;
 }
 
-size_t tn_gemm_scratch(const tn_gemm *g) {
-  return g->a_bytes + (size_t)(g->column_tasks * g->row_tasks) * g->task_bytes;
+/* Tasks that pack blocks of B: all, or those that have the end of its rows. */
+static int64_t packing_tasks(const tn_gemm *g) {
+  return g->pack_b || g->keep_b ? g->column_tasks * g->row_tasks : g->row_tasks;
 }
+
+size_t tn_gemm_scratch(const tn_gemm *g) { return g->a_bytes + (size_t)packing_tasks(g) * g->task_bytes; }
 
 typedef struct job {
   const tn_gemm *g;
@@ -137,7 +140,8 @@ static void run_block(const job *j, int64_t k0, int64_t column, int64_t first, i
 static void run_task(void *argument, int64_t i) {
   const job *j = argument;
   const tn_gemm *g = j->g;
-  float *packed = (float *)(j->scratch + g->a_bytes + (size_t)i * g->task_bytes);
+  const int64_t room = packing_tasks(g) == g->row_tasks ? i / g->column_tasks : i;
+  float *packed = (float *)(j->scratch + g->a_bytes + (size_t)room * g->task_bytes);
   int64_t column, last_column, first, last;
   tn_chunk(g->column_panels, g->column_tasks, i % g->column_tasks, 1, &column, &last_column);
   tn_chunk(g->panels, g->row_tasks, i / g->column_tasks, 1, &first, &last);

@@ -45,6 +45,34 @@ static __attribute__((noinline)) void finish_all(const tn_gemm_tile *t, const fl
       finish(t, v_load(sums[i] + j), t->c + i * t->c_step + j, t->column + j, t->columns - j);
 }
 
+/* Hands over the sums of such a tile. */
+INLINE void store_of(int rows, int vectors, const tn_gemm_tile *t, vf c[ROWS][2]) {
+  float *out = t->c;
+  const bool whole = t->columns == vectors * LANES && !t->add;
+  if (whole && !t->end) {
+    UNROLL
+    for (int i = 0; i < rows; i++, out += t->c_step) {
+      v_store(out, c[i][0]);
+      if (vectors > 1) v_store(out + LANES, c[i][1]);
+    }
+  } else if (vectors > 1 && whole && t->end->rate) {
+    const vf rate = v_set(*t->end->rate);
+    UNROLL
+    for (int i = 0; i < rows; i++, out += t->c_step) {
+      v_store(out, v_load(out) - c[i][0] * rate);
+      v_store(out + LANES, v_load(out + LANES) - c[i][1] * rate);
+    }
+  } else {
+    float sums[ROWS][2 * LANES] __attribute__((aligned(VEC_BYTES)));
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+      v_store(sums[i], c[i][0]);
+      if (vectors > 1) v_store(sums[i] + LANES, c[i][1]);
+    }
+    finish_all(t, (const float(*)[2 * LANES]) sums);
+  }
+}
+
 /* A tile of ROWS_ x VECTORS_ vectors, both constants. */
 INLINE void tile_of(int rows, int vectors, const tn_gemm_tile *t) {
   vf c[ROWS][2];
@@ -84,30 +112,7 @@ INLINE void tile_of(int rows, int vectors, const tn_gemm_tile *t) {
     UNROLL
     for (int i = 0; i < rows; i += 3) a[i / 3] += a_col;
   }
-  float *out = t->c;
-  const bool whole = t->columns == vectors * LANES && !t->add;
-  if (whole && !t->end) {
-    UNROLL
-    for (int i = 0; i < rows; i++, out += t->c_step) {
-      v_store(out, c[i][0]);
-      if (vectors > 1) v_store(out + LANES, c[i][1]);
-    }
-  } else if (vectors > 1 && whole && t->end->rate) {
-    const vf rate = v_set(*t->end->rate);
-    UNROLL
-    for (int i = 0; i < rows; i++, out += t->c_step) {
-      v_store(out, v_load(out) - c[i][0] * rate);
-      v_store(out + LANES, v_load(out + LANES) - c[i][1] * rate);
-    }
-  } else {
-    float sums[ROWS][2 * LANES] __attribute__((aligned(VEC_BYTES)));
-    UNROLL
-    for (int i = 0; i < rows; i++) {
-      v_store(sums[i], c[i][0]);
-      if (vectors > 1) v_store(sums[i] + LANES, c[i][1]);
-    }
-    finish_all(t, (const float(*)[2 * LANES]) sums);
-  }
+  store_of(rows, vectors, t, c);
 }
 
 #define CASE(r)                                                                                                        \

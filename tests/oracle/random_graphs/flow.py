@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.random_graphs.recipe import IN0, IN1, Unit
+from oracle.random_graphs.recipe import IN0, IN1, IN2, Unit
 from tenon import _core, as_dtype
 
 
@@ -137,6 +137,23 @@ def update(m):
     if m.chance(0.7):
         read(m, v)
     return None
+
+
+def descend(m):
+    """Gradient descent whose gradient is a product, now and then of the variable itself."""
+    kind, own = m.choose(("var", "resource")), m.chance(0.2)
+    rows, columns, inner = (int(m.choose((1, 3, 8, 17))) for _ in range(3))
+    v = new_variable(m, kind, "float32", (rows, columns))
+    x = m.source("float32", (columns, columns) if own else (inner, rows))
+    left = read(m, v) if own else x
+    y = x if own else m.source("float32", (inner, columns))
+    unit = Unit("descend", [v.handle, left, y], after=[*v.reads], fixed=True)
+    product = unit.node("MatMul", IN1, IN2, transpose_a=not own)
+    node = unit.node(op_name("GradientDescent", kind), IN0, unit.const(0.0625, "float32"), product)
+    unit.gives(unit.node("Const", controls=[(node, 0)], **_const(0.0, "float32")), "float32", ())
+    v.last = m.add(unit)[0]
+    v.reads = []
+    read(m, v)
 
 
 # Optimizer -> (slots, scalars between the slots and the gradient, scalars after the gradient)

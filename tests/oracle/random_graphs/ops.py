@@ -387,7 +387,7 @@ def draw(random):
             reduce: 4, arg: 1, shapes.reshape: 3, shapes.transpose: 2, shapes.concat: 2, shapes.split: 2,
             shapes.pack: 1, shapes.piece: 3, shapes.pad: 1, shapes.tile: 1, shapes.gather: 2, shapes.one_hot: 1,
             shapes.from_shape: 1, shapes.found: 1, flow.cond: 1.5, flow.loop: 1.5, flow.variable: 1.5, flow.train: 1,
-            flow.update: 2.5, flow.random: 2,
+            flow.update: 2.5, flow.descend: 0.7, flow.random: 2,
         }  # fmt: skip
         weights = np.array(list(table.values()), float)
         WEIGHTS = list(table), np.cumsum(weights / weights.sum())
