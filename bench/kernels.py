@@ -17,8 +17,7 @@ import run
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "python"))
 
-import tenon  # noqa: E402
-from tenon import _core  # noqa: E402
+from tenon import _core, _thin  # noqa: E402
 
 stream = np.random.RandomState(0)
 BATCH = 100
@@ -84,7 +83,7 @@ def works():
 
 def seconds(op, inputs, attrs, constants):
     """Processor time of one run."""
-    graph, feeds, taken = tenon.Graph(), {}, []
+    graph, feeds, taken = _thin.Graph(), {}, []
     for i, value in enumerate(inputs):
         if i in constants:
             taken.append(graph.constant(value))
@@ -95,7 +94,7 @@ def seconds(op, inputs, attrs, constants):
     made = made[0] if isinstance(made, (list, tuple)) else made
     target = getattr(made, "op", made)
     best = float("inf")
-    with tenon.Session(graph, intra_op_threads=1) as session:
+    with _thin.Session(graph, intra_op_threads=1) as session:
         for _ in range(12):
             start = time.process_time()
             session.run(target, feeds)
@@ -113,7 +112,7 @@ def main(names):
             _core.kernel_force(op, kernel)
             try:
                 best = seconds(op, inputs, attrs, constants)
-            except tenon.errors.UnimplementedError:
+            except _thin.errors.UnimplementedError:
                 continue
             finally:
                 _core.kernel_force(op, None)

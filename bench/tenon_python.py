@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-import tenon
+from tenon import _core, _thin
 
 
 def best_seconds(step, runs, warmup):
@@ -30,20 +30,20 @@ def best_seconds(step, runs, warmup):
 
 def call_overhead(threads):
     """One Session.run of a two-element add."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     a = graph.placeholder("float32", [2])
     b = graph.op("AddV2", a, a)
-    with tenon.Session(graph, intra_op_threads=threads) as session:
+    with _thin.Session(graph, intra_op_threads=threads) as session:
         x = np.ones(2, np.float32)
         return "us/run", best_seconds(lambda: session.run(b, {a: x}), 20000, 100) * 1e6
 
 
 def callable_overhead(threads):
     """The same through a callable."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     a = graph.placeholder("float32", [2])
     b = graph.op("AddV2", a, a)
-    with tenon.Session(graph, intra_op_threads=threads) as session:
+    with _thin.Session(graph, intra_op_threads=threads) as session:
         x, step = np.ones(2, np.float32), session.make_callable(b, [a])
         return "us/run", best_seconds(lambda: step(x), 20000, 100) * 1e6
 
@@ -71,10 +71,10 @@ def perceptron(graph):
 
 def mlp(threads):
     """One training step fed from NumPy, loss fetched."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x, y, initial, train, loss = perceptron(graph)
     stream = np.random.RandomState(1)
-    with tenon.Session(graph, intra_op_threads=threads) as session:
+    with _thin.Session(graph, intra_op_threads=threads) as session:
         session.run(initial)
         feeds = {x: stream.rand(100, 784).astype("f"), y: stream.randint(0, 10, 100)}
         return "steps/s", 1 / best_seconds(lambda: session.run([train, loss], feeds), 500, 50)
@@ -82,9 +82,9 @@ def mlp(threads):
 
 def startup(threads):
     """From the start of the process (TENON_BENCH_START) to the end of the first training step."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x, y, initial, train, loss = perceptron(graph)
-    with tenon.Session(graph, intra_op_threads=threads) as session:
+    with _thin.Session(graph, intra_op_threads=threads) as session:
         session.run(initial)
         session.run([train, loss], {x: np.ones((100, 784), "f"), y: np.zeros(100, np.int64)})
     return "ms", (time.monotonic() - float(os.environ["TENON_BENCH_START"])) * 1e3
@@ -106,7 +106,7 @@ def main():
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         line = {
             "peer": "tenon-python",
-            "version": tenon.__version__,
+            "version": _core.version(),
             "work": name,
             "unit": unit,
             "value": round(value, 3),

@@ -83,6 +83,10 @@ TN_API tn_error *tn_graph_add_control(tn_graph *graph, tn_node *before, tn_node 
 TN_API tn_error *tn_graph_push_name_scope(tn_graph *graph, const char *name) TN_MUST_USE;
 /* Leaves the innermost name scope. */
 TN_API void tn_graph_pop_name_scope(tn_graph *graph);
+/* The whole name of the innermost name scope, without a '/' at its end; "" for none. Valid until it is left. */
+TN_API const char *tn_graph_name_scope(const tn_graph *graph);
+/* How often names that equal NAME but for case were asked for: 0 if NAME is free. */
+TN_API size_t tn_graph_name_uses(const tn_graph *graph, const char *name);
 /* Later nodes get DEVICE merged under what they name themselves. INVALID_ARGUMENT: not a device string. */
 TN_API tn_error *tn_graph_push_device(tn_graph *graph, const char *device) TN_MUST_USE;
 /* Leaves the innermost device scope. */
@@ -131,6 +135,17 @@ TN_API int tn_node_n_outputs(const tn_node *node);
 TN_API tn_dtype tn_output_dtype(tn_output output);
 /* The inferred static shape of OUTPUT. */
 TN_API tn_shape tn_output_shape(tn_output output);
+/* The value of OUTPUT where it depends on constants and static shapes alone and is small: a new reference to the tensor
+ * that a program must not change; *OUT is NULL where it is not known. */
+TN_API tn_error *tn_output_constant(tn_output output, tn_tensor **out) TN_MUST_USE;
+/* The sizes that OUTPUT, a vector of integers, stands for, as far as they are known. INVALID_ARGUMENT: not a vector. */
+TN_API tn_error *tn_output_as_shape(tn_output output, tn_shape *out) TN_MUST_USE;
+/* Replaces the device that NODE asks for. INVALID_ARGUMENT: not a device string. */
+TN_API tn_error *tn_node_set_device(tn_node *node, const char *device) TN_MUST_USE;
+/* Attribute NAME of NODE as a serialised AttrValue. NOT_FOUND. Free *OUT with free(). */
+TN_API tn_error *tn_node_attr_to_def(const tn_node *node, const char *name, char **out, size_t *size) TN_MUST_USE;
+/* Adds or replaces an attribute of NODE whose name begins with '_' by a serialised AttrValue. INVALID_ARGUMENT. */
+TN_API tn_error *tn_node_set_attr_def(tn_node *node, const char *name, const char *value, size_t size) TN_MUST_USE;
 /* Refines the static shape of OUTPUT, as Tensor.set_shape. INVALID_ARGUMENT if the two don't agree. */
 TN_API tn_error *tn_output_set_shape(tn_output output, const tn_shape *shape) TN_MUST_USE;
 /* The node as a serialised NodeDef. Free *OUT with free(). */

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tenon import dtypes
+from tenon.python.framework import dtypes
 
 try:
     import ml_dtypes

@@ -1,8 +1,9 @@
 """Graphs, their nodes and tensors: a thin skin over the extension module."""
 
-from tenon import _core, errors
+from tenon import _core
 from tenon._proto import op_info
-from tenon.dtypes import _BY_NUMBER, as_dtype
+from tenon.python.framework import errors
+from tenon.python.framework.dtypes import _BY_NUMBER, as_dtype
 
 
 def _lazy(name):

@@ -1,8 +1,9 @@
 """Sessions: steps by feeds and fetches, with the resolved form of each kept."""
 
-from tenon import _core, errors
+from tenon import _core
 from tenon._core import Cancellation
 from tenon._graph import Graph, Operation, Tensor
+from tenon.python.framework import errors
 
 _STEPS = 256  # resolved steps that a session keeps
 

@@ -99,8 +99,6 @@ tn_error *tn_graph_choose_name(tn_graph *graph, const char *name, tn_arena *aren
 /* Takes NAME, which tn_graph_choose_name made from ASKED (NULL: it was given whole). */
 tn_error *tn_graph_take_name(tn_graph *graph, const char *asked, const char *name) TN_MUST_USE;
 bool tn_name_valid(const char *name);
-/* The innermost name scope, "" for none. */
-const char *tn_graph_name_scope(const tn_graph *graph);
 void tn_graph_free_scopes(tn_graph *graph);
 /* The device of a new node that itself asks for SPEC. */
 void tn_graph_scoped_device(const tn_graph *graph, const tn_device_spec *spec, tn_device_spec *out);

@@ -235,3 +235,18 @@ tn_error *tn_shape_from_value(tn_shape_ctx *c, int input, tn_shape *out) {
   *out = shape;
   return NULL;
 }
+
+tn_error *tn_output_as_shape(tn_output output, tn_shape *out) {
+  if (!output.node || output.index < 0 || output.index >= output.node->n_outputs) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "there is no such output");
+  }
+  partial p = {.node = output.node};
+  return shape_of_output(&p, output, out);
+}
+
+tn_error *tn_output_constant(tn_output output, tn_tensor **out) {
+  if (!output.node || output.index < 0 || output.index >= output.node->n_outputs) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "there is no such output");
+  }
+  return tn_eval_const(output, out);
+}

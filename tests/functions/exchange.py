@@ -2,8 +2,8 @@
 
 import numpy as np
 
-import tenon
 from oracle import tensorflow_side as reference
+from tenon import _thin
 
 
 def tensorflow():
@@ -17,7 +17,7 @@ def tensorflow():
 
 def carry(graph):
     """A graph of TensorFlow's in Tenon."""
-    ours = tenon.Graph()
+    ours = _thin.Graph()
     ours.import_graph_def(graph.as_graph_def().SerializeToString())
     return ours
 
@@ -46,7 +46,7 @@ def both(build, feeds=()):
         with tf.Session(graph=graph) as session:
             want = session.run(outputs, {graph.get_tensor_by_name(k): v for k, v in feeds})
     ours = carry(graph)
-    with tenon.Session(ours) as session:
+    with _thin.Session(ours) as session:
         got = session.run([ours.tensor(o.name) for o in outputs], {ours.tensor(k): v for k, v in feeds})
     same(got, want)
     return ours, got

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import tenon
 from functions.exchange import both, tensorflow
-from tenon import errors
+from tenon import _thin
+from tenon._thin import errors
 
 
 def defun(*types):
@@ -113,14 +113,14 @@ def test_our_gradients_equal_tensorflows():
 
     graph, values = both(build)
     mine = graph.gradients(graph.tensor("total:0"), [graph.tensor("x:0"), graph.tensor("w:0")])
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         for got, want in zip(session.run(mine), values[1:]):
             np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
 def twice_plus(graph, name="twice_plus"):
     """A function x -> 2x + b made from a body of ours."""
-    body = tenon.Graph()
+    body = _thin.Graph()
     x = body.placeholder("float32", [None], name="x")
     b = body.placeholder("float32", [], name="b")
     y = body.op("Add", body.op("Mul", x, 2.0), b, name="Y")
@@ -128,14 +128,14 @@ def twice_plus(graph, name="twice_plus"):
 
 
 def test_tensorflow_runs_ours():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     twice_plus(graph)
     twice_plus(graph)  # the same again is nothing new
     assert graph.function_names() == ["twice_plus"]
     x = graph.constant([1.0, 2.0])
     call = graph.op("PartitionedCall", [x, graph.constant(3.0)], f="twice_plus", Tout=["float32"], name="call")
     named = graph.tensor_at((graph.add("twice_plus", "named", [x.ref, graph.constant(1.0).ref], [], [], None), 0))
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         got = session.run([call[0], named])
     np.testing.assert_array_equal(got[0], [5, 7])
     tf = tensorflow()
@@ -148,8 +148,8 @@ def test_tensorflow_runs_ours():
 
 
 def test_a_recursive_function():
-    graph = tenon.Graph()
-    one, step, factorial = tenon.Graph(), tenon.Graph(), tenon.Graph()
+    graph = _thin.Graph()
+    one, step, factorial = _thin.Graph(), _thin.Graph(), _thin.Graph()
     n = one.placeholder("int32", [], name="n")
     graph.add_function(one.to_function("one", [n.ref], [one.constant(1).ref], None, []))
     n = step.placeholder("int32", [], name="n")
@@ -160,35 +160,35 @@ def test_a_recursive_function():
     y = factorial.op("If", done, [n], then_branch="one", else_branch="step", Tout=["int32"])[0]
     graph.add_function(factorial.to_function("factorial", [n.ref], [y.ref], None, []))
     call = graph.op("PartitionedCall", [graph.constant(8)], f="factorial", Tout=["int32"])[0]
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         assert session.run(call) == 40320
 
 
 def endless(graph):
     """f(x) = f(x)."""
-    body = tenon.Graph()
+    body = _thin.Graph()
     x = body.placeholder("float32", [], name="x")
     y = body.op("PartitionedCall", [x], f="endless", Tout=["float32"])[0]
     graph.add_function(body.to_function("endless", [x.ref], [y.ref], None, []))
 
 
 def test_endless_recursion_is_an_error():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     endless(graph)
     call = graph.op("PartitionedCall", [graph.constant(1.0)], f="endless", Tout=["float32"])[0]
-    with tenon.Session(graph) as session, pytest.raises(errors.ResourceExhaustedError, match="nested more than"):
+    with _thin.Session(graph) as session, pytest.raises(errors.ResourceExhaustedError, match="nested more than"):
         session.run(call)
 
 
 def test_errors_name_what_is_wrong():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     twice_plus(graph)
     x = graph.constant([1.0])
-    other = tenon.Graph()
+    other = _thin.Graph()
     endless(other)
     renamed = other.function_def("endless").replace(b"endless", b"Identit")
     with pytest.raises(errors.InvalidArgumentError, match="another function"):
-        body = tenon.Graph()
+        body = _thin.Graph()
         y = body.placeholder("float32", [], name="x")
         graph.add_function(body.to_function("twice_plus", [y.ref], [y.ref], None, []))
     with pytest.raises(errors.InvalidArgumentError, match="malformed"):
@@ -198,7 +198,7 @@ def test_errors_name_what_is_wrong():
     missing = graph.op("PartitionedCall", [x], f="missing", Tout=["float32"])[0]
     few = graph.op("PartitionedCall", [x], f="twice_plus", Tout=["float32"])[0]
     wrong = graph.op("PartitionedCall", [x, graph.constant(1)], f="twice_plus", Tout=["float32"])[0]
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         with pytest.raises(errors.NotFoundError, match="no function 'missing'"):
             session.run(missing)
         with pytest.raises(errors.InvalidArgumentError, match="takes 2 arguments"):
@@ -208,16 +208,16 @@ def test_errors_name_what_is_wrong():
 
 
 def test_random_state_belongs_to_the_function_in_the_session():
-    body = tenon.Graph()
+    body = _thin.Graph()
     n = body.placeholder("int32", [1], name="n")
     y = body.op("RandomUniform", n, dtype="float32", seed=1, seed2=2)
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.add_function(body.to_function("noise", [n.ref], [y.ref], None, []))
     call = graph.op("StatefulPartitionedCall", [graph.constant([3])], f="noise", Tout=["float32"])[0]
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         first, second = session.run(call), session.run(call)
     assert not np.array_equal(first, second)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         np.testing.assert_array_equal(session.run(call), first)
 
 
@@ -240,19 +240,19 @@ def test_stateful_nodes_run_though_nothing_needs_them():
     theirs = tf.Graph()
     with theirs.as_default():
         init, y, after = build(tf)
-    ours = tenon.Graph()
+    ours = _thin.Graph()
     ours.import_graph_def(theirs.as_graph_def().SerializeToString())
-    with tenon.Session(ours) as session:
+    with _thin.Session(ours) as session:
         session.run(ours.operation(init.name))
         assert session.run([ours.tensor(y.name), ours.tensor(after.name)]) == [10.0, 6.0]
 
 
 def test_functions_that_are_copied_between_graphs():
-    graph, other = tenon.Graph(), tenon.Graph()
+    graph, other = _thin.Graph(), _thin.Graph()
     twice_plus(graph)
     other.copy_functions(graph)
     assert other.function_names() == ["twice_plus"] and "RemoteCall" not in other.function_names()
     remote = other.op("RemoteCall", "/cpu:0", [other.constant([1.0]), other.constant(1.0)], f="twice_plus",
                       Tout=["float32"])[0]  # fmt: skip
-    with tenon.Session(other) as session:
+    with _thin.Session(other) as session:
         np.testing.assert_array_equal(session.run(remote), [3])

@@ -7,7 +7,8 @@ import numpy as np
 
 from oracle import cache, compare, exceptions, serve, tenon_side
 from oracle import tensorflow_side as reference
-from tenon import _core, errors
+from tenon import _core
+from tenon._thin import errors
 
 
 @functools.cache

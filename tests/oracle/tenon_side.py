@@ -4,9 +4,9 @@ import contextlib
 
 import numpy as np
 
-import tenon
 from oracle import tensorflow_side as reference
-from tenon import _core, errors
+from tenon import _core, _thin
+from tenon._thin import errors
 
 
 def code_of(error):
@@ -22,7 +22,7 @@ class Graph:
     """The builder that programs see, on Tenon."""
 
     def __init__(self):
-        self.graph = tenon.Graph()
+        self.graph = _thin.Graph()
 
     def __enter__(self):
         return self
@@ -62,18 +62,18 @@ def forced(op, kernel):
 
 
 def _fetchable(tensor):
-    return isinstance(tensor, tenon.Tensor) and tensor.dtype.base.name not in ("resource", "variant")
+    return isinstance(tensor, _thin.Tensor) and tensor.dtype.base.name not in ("resource", "variant")
 
 
 def ask_shapes(case, degree):
     """The static shapes of the outputs."""
     node = reference.Node(Graph(), case, degree)
-    return [t.shape if isinstance(t, tenon.Tensor) else () for t in node.outputs]
+    return [t.shape if isinstance(t, _thin.Tensor) else () for t in node.outputs]
 
 
 def run(node, graph, **options):
     """(outputs, what the variables hold afterwards) of one run; None for what can't be fetched."""
-    with tenon.Session(graph.graph, **options) as s:
+    with _thin.Session(graph.graph, **options) as s:
         if node.initial:
             s.run(node.initial)
         wanted = [t if _fetchable(t) else getattr(t, "op", t) for t in node.outputs]
@@ -98,7 +98,7 @@ def ask_gradient(case, grad_ys, xs, degree):
         except errors.NotFoundError:
             return "unregistered"
         feeds = {**dict(node.fed), **{fed[i]: g for i, g in grad_ys.items()}}
-        with tenon.Session(graph.graph) as s:
+        with _thin.Session(graph.graph) as s:
             values = iter(s.run([g for g in found if g is not None], feeds))
         return {i: None if g is None else next(values) for i, g in zip(xs, found)}
 
@@ -110,13 +110,13 @@ def ask_second(case, outputs):
     if not isinstance(asked, tuple):
         return asked
     found, feeds = asked
-    with tenon.Session(graph.graph) as s:
+    with _thin.Session(graph.graph) as s:
         values = iter(s.run([g for g in found if g is not None], feeds))
     return [None if g is None else next(values) for g in found]
 
 
 def _float_name(tensor):
-    return tensor.dtype.base.name if isinstance(tensor, tenon.Tensor) else ""
+    return tensor.dtype.base.name if isinstance(tensor, _thin.Tensor) else ""
 
 
 def ask_error(case):
@@ -136,7 +136,7 @@ def ask_program(case, **options):
     """For each step the fetched values, or the code of its error; and the op types of the graph."""
     graph = Graph()
     steps = case.build(graph)
-    with tenon.Session(graph.graph, **options) as s:
+    with _thin.Session(graph.graph, **options) as s:
         results = [reference.run_step(lambda f, feeds: s.run(f, feeds), step, code_of, _fetchable) for step in steps]
     return results, {operation.type for operation in graph.graph.operations}
 
@@ -145,7 +145,7 @@ def slope(case, grad_ys, x, direction, epsilon):
     """d(sum of outputs * grad_ys) along DIRECTION of fed input X, by central differences."""
     with Graph() as graph:
         node = reference.Node(graph, case)
-        with tenon.Session(graph.graph) as s:
+        with _thin.Session(graph.graph) as s:
             if node.initial:
                 s.run(node.initial)
             step = s.make_callable([node.outputs[i] for i in grad_ys], [t for t, _ in node.fed])

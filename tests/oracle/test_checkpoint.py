@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-import tenon
+from tenon import _thin
 
 tf = pytest.importorskip("tensorflow")
 tf1 = tf.compat.v1
@@ -40,19 +40,19 @@ def dtype_of(value):
 
 def save(prefix, values, specs=None):
     """Saves VALUES ((name, array) pairs) with Tenon."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     values = list(values)
     tensors = [graph.constant(np.asarray(v), dtype_of(v)) for _, v in values]
     names = graph.constant(strings([n for n, _ in values]), "string")
     slices = graph.constant(strings(specs or [""] * len(values)), "string")
     node = graph.op("SaveV2", graph.constant(np.array(prefix.encode(), object), "string"), names, slices, tensors)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         session.run(node)
 
 
 def restore(prefix, wanted, specs=None):
     """Restores WANTED ((name, dtype) pairs) with Tenon."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     names = graph.constant(strings([n for n, _ in wanted]), "string")
     slices = graph.constant(strings(specs or [""] * len(wanted)), "string")
     outputs = graph.op(
@@ -62,7 +62,7 @@ def restore(prefix, wanted, specs=None):
         slices,
         dtypes=[d for _, d in wanted],
     )
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         return session.run(list(outputs) if isinstance(outputs, tuple) else [outputs])
 
 
@@ -165,14 +165,14 @@ def test_merged_by_ours(tmp_path):
     prefixes = [str(tmp_path / "temp" / f"part{i}") for i in range(3)]
     for i, prefix in enumerate(prefixes):
         save(prefix, [(f"v{i}", TABLE + i)])
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     whole = str(tmp_path / "whole")
     node = graph.op(
         "MergeV2Checkpoints",
         graph.constant(strings(prefixes), "string"),
         graph.constant(np.array(whole.encode(), object), "string"),
     )
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         session.run(node)
     reader = tf.train.load_checkpoint(whole)
     for i in range(3):
@@ -183,10 +183,10 @@ def test_merged_by_ours(tmp_path):
 @pytest.mark.parametrize(
     ("name", "dtype", "spec", "error", "words"),
     [
-        ("absent", "float32", "", tenon.errors.NotFoundError, "absent"),
-        ("float", "float64", "", tenon.errors.InvalidArgumentError, "float32"),
-        ("float", "float32", "3 6 0,1:-", tenon.errors.InvalidArgumentError, "[3,5]"),
-        ("float", "float32", "nonsense", tenon.errors.InvalidArgumentError, "nonsense"),
+        ("absent", "float32", "", _thin.errors.NotFoundError, "absent"),
+        ("float", "float64", "", _thin.errors.InvalidArgumentError, "float32"),
+        ("float", "float32", "3 6 0,1:-", _thin.errors.InvalidArgumentError, "[3,5]"),
+        ("float", "float32", "nonsense", _thin.errors.InvalidArgumentError, "nonsense"),
     ],
 )
 def test_bad_requests(tmp_path, name, dtype, spec, error, words):
@@ -198,5 +198,5 @@ def test_bad_requests(tmp_path, name, dtype, spec, error, words):
 
 
 def test_missing_checkpoint(tmp_path):
-    with pytest.raises(tenon.errors.NotFoundError, match=r"nothing\.index"):
+    with pytest.raises(_thin.errors.NotFoundError, match=r"nothing\.index"):
         restore(tmp_path / "nothing", [("a", "float32")])

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-import tenon
 from oracle import cache, compare
 from oracle import tensorflow_side as reference
 from oracle.api import numpy_dtype
-from tenon import _core
+from tenon import _core, _thin
 
 pytestmark = pytest.mark.xdist_group("graphdef")
 
@@ -39,9 +38,9 @@ def test_constants_from_tensorflow(dtype):
             return graph.graph.as_graph_def().SerializeToString(), names, wanted
 
     definition, names, wanted = cache.remember(cache.key("constants", dtype), ask)
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.import_graph_def(definition)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         for name, want in zip(names, wanted):
             got = session.run(graph.tensor(name))
             assert not compare.difference(got, want, {"exact": True}), name
@@ -49,7 +48,7 @@ def test_constants_from_tensorflow(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_constants_to_tensorflow(dtype):
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     wanted = [v for shape in SHAPES for v in values(dtype, shape)]
     names = [graph.constant(v, dtype).op.name for v in wanted]
     tf = reference.modules()[0]
@@ -90,7 +89,7 @@ def test_tensorflow_runs_what_tenon_writes():
     # A string that is no text, every kind of list, a control edge, an attribute that begins with '_'.
     with ours.graph.control_dependencies([x.op]):
         ours.op("Const", value=np.array(b"\xff\0", object), dtype="string", _note=b"\xfe", _numbers=[1, 2])
-    with tenon.Session(ours.graph) as session:
+    with _thin.Session(ours.graph) as session:
         want = session.run(y, {x: IMAGES})
     tf, v1, _, _ = reference.modules()
     with tf.Graph().as_default() as graph:
@@ -109,7 +108,7 @@ def test_tenon_writes_what_it_read():
             return graph.graph.as_graph_def().SerializeToString()
 
     definition = cache.remember(cache.key("written", 1), ask)
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.import_graph_def(definition)
     v1 = reference.modules()[1]
     want = {node.name: node for node in v1.GraphDef.FromString(definition).node}
@@ -224,15 +223,15 @@ def test_gradients_of_control_flow(name, sign):
     if name == "arrays" and "TensorArrayV3" not in _core.op_names():
         pytest.skip("no tensor arrays yet")
     definition, xs, y, fed, value, gradients = cache.remember(key, lambda: ask_program(name, sign))
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.import_graph_def(definition)
     xs, y = [graph.tensor(x) for x in xs], graph.tensor(y)
     feeds = dict(zip(xs, fed))
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         assert not compare.difference(session.run(y, feeds), value, {})
     found = graph.gradients(y, xs)
     for options in ({}, {"dynamic_only": True, "disabled_passes": "all"}):
-        with tenon.Session(graph, **options) as session:
+        with _thin.Session(graph, **options) as session:
             for x, got, want in zip(xs, session.run(found, feeds), gradients):
                 assert not compare.difference(got, want, {}), f"gradient by {x.name} {options}"
 
@@ -251,11 +250,11 @@ def test_second_order():
                 return definition.SerializeToString(), y.name, session.run([first, second], {x: [0.5, -1.0, 2.0]})
 
     definition, y, (first, second) = cache.remember(cache.key("second", 1), ask)
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.import_graph_def(definition)
     x = graph.tensor("x:0")
     one = graph.gradients(graph.tensor(y), x)[0]
     two = graph.gradients(one, x)[0]
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         got = session.run([one, two], {x: np.array([0.5, -1.0, 2.0])})
     np.testing.assert_allclose(got, [first, second], rtol=1e-9)

@@ -5,9 +5,9 @@ import inspect
 import numpy as np
 import pytest
 
-import tenon
 from oracle import cache, compare
 from oracle import tensorflow_side as reference
+from tenon import _thin
 
 SHAPE = [2, 3]
 
@@ -236,13 +236,13 @@ def test_gradients(name, known):
         pytest.skip("TensorFlow's own graph is wrong: its zeros are float32 where the value is float64")
     key = cache.key("loops", name, known, inspect.getsource(PROGRAMS[name]), inspect.getsource(ask))
     definition, ys, fed, wanted = cache.remember(key, lambda: ask(name, known))
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.import_graph_def(definition)
     xs = [graph.tensor("x:0"), graph.tensor("w:0")]
     found = graph.gradients([graph.tensor(y) for y in ys], xs)
     assert [g is None for g in found] == [g is None for g in wanted]
     pairs = [(g, want) for g, want in zip(found, wanted) if g is not None]
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         for got, (_, want) in zip(session.run([g for g, _ in pairs], dict(zip(xs, fed))), pairs):
             assert not compare.difference(got, want, {})
 
@@ -315,11 +315,11 @@ def ask_sparse(name, resource):
 def test_sparse_gradients(name, resource):
     key = cache.key("sparse", name, resource, inspect.getsource(SPARSE[name]), inspect.getsource(ask_sparse))
     definition, y, handle, initializer, want = cache.remember(key, lambda: ask_sparse(name, resource))
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     graph.import_graph_def(definition)
     slices = graph.gradients(graph.tensor(y), graph.tensor(handle), sparse=True)[0]
-    assert isinstance(slices, tenon.IndexedSlices)
-    with tenon.Session(graph) as session:
+    assert isinstance(slices, _thin.IndexedSlices)
+    with _thin.Session(graph) as session:
         session.run(graph.operation(initializer))
         values, indices, shape = session.run([slices.values, slices.indices, slices.dense_shape])
     got = np.zeros(shape)
@@ -347,13 +347,13 @@ def squares(graph, x, n):
 
 
 def test_several_exits_and_uses():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder("float64", [3], "x")
     a, b = squares(graph, x, 3)
     y = graph.op("AddV2", a, graph.op("Mul", b, graph.constant(2.0, "float64")))
     gradient = graph.gradients(y, x)[0]
     at = np.array([0.5, -1.0, 1.25])
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         value, slope = session.run([y, gradient], {x: at})
     np.testing.assert_allclose(value, 3 * at**8)
     np.testing.assert_allclose(slope, 24 * at**7)
@@ -361,7 +361,7 @@ def test_several_exits_and_uses():
 
 def test_gradient_within_a_loop():
     """Gradient descent in the body: x -= 0.1 * d((x * c) ** 2) / dx, three times."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x, c = graph.placeholder("float64", None, "x"), graph.placeholder("float64", None, "c")
     frame = {"frame_name": "frame"}
     i, v = graph.op("Enter", graph.constant(0, "int32"), **frame), graph.op("Enter", x, **frame)
@@ -377,13 +377,13 @@ def test_gradient_within_a_loop():
     loss = graph.op("Square", graph.op("Mul", now, inside))
     # What comes in from outside has a gradient here, too; what the loop began with has none.
     slope, other = graph.gradients(loss, [now, c])
-    with pytest.raises(tenon.errors.UnimplementedError, match="began with"):
+    with pytest.raises(_thin.errors.UnimplementedError, match="began with"):
         graph.gradients(loss, x)
     step = graph.op("Sub", now, graph.op("Mul", graph.op("AddV2", slope, other), rate))
     graph.set_back_edge(value[0].ref[0], 1, graph.op("NextIteration", step).ref)
     y = graph.op("Exit", values[0])
     at, factor = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.5, 0.25])
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         got = session.run(y, {x: at, c: factor})
     for _ in range(3):
         at = at - 0.1 * (2 * at * factor**2 + 2 * at**2 * factor)

@@ -112,9 +112,9 @@ def train(side, session, optimizer, kind, sparse):
 
 
 def tenon_session(g, **options):
-    import tenon
+    from tenon import _thin
 
-    return tenon.Session(g.graph, **options)
+    return _thin.Session(g.graph, **options)
 
 
 FORMS = {"r": ("ref", False), "R": ("resource", False), "s": ("ref", True), "S": ("resource", True)}

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import tenon
 from oracle import cache
 from oracle import tensorflow_side as reference
 from oracle.tenon_side import Graph
+from tenon import _thin
 
 STEPS = 3
 # Sizes around the generator's blocks of four, and more than one thread's share.
@@ -101,7 +101,7 @@ def _in_tenon(op, inputs, attrs, graph_seed, op_seed, **options):
     seeds = {}
     if not op.startswith("Stateless"):
         seeds = dict(zip(("seed", "seed2"), graph.graph.get_seed(op_seed)))
-    return _steps(graph, lambda: tenon.Session(graph.graph, **options), op, inputs, {**attrs, **seeds})
+    return _steps(graph, lambda: _thin.Session(graph.graph, **options), op, inputs, {**attrs, **seeds})
 
 
 def _id(question):

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tenon
-from tenon import errors
+from tenon import _thin
+from tenon._thin import errors
 
 
 def test_the_example_of_the_documentation():
@@ -17,31 +17,31 @@ def test_the_example_of_the_documentation():
 
 
 def test_building():
-    g = tenon.Graph()
+    g = _thin.Graph()
     a, b = g.constant(np.ones((2, 3), "f")), g.constant(np.ones((2, 3), "f"))
     c = g.op("MatMul", a, b, transpose_b=True, name="product")
-    assert (c.name, c.op.type, c.dtype, c.shape) == ("product:0", "MatMul", tenon.float32, (2, 2))
+    assert (c.name, c.op.type, c.dtype, c.shape) == ("product:0", "MatMul", _thin.float32, (2, 2))
     assert c.op.inputs == (a, b) and g.tensor("product") is c and g.operation("product") == c.op
     assert g.operation("nothing") is None
     parts = g.op("Split", 0, c, num_split=2)
     assert len(parts) == 2 and parts[1].name == "Split:1"
     assert g.op("NoOp", control_inputs=[c.op]).control_inputs == (c.op,)
-    assert tenon.Session(g).run(parts[0]).tolist() == [[3, 3]]
+    assert _thin.Session(g).run(parts[0]).tolist() == [[3, 3]]
 
 
 def test_python_values_become_constants_of_the_right_type():
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.placeholder("float64", [3])
-    assert g.op("AddV2", x, 1).dtype == tenon.float64
-    assert g.op("AddV2", 1, x).dtype == tenon.float64
+    assert g.op("AddV2", x, 1).dtype == _thin.float64
+    assert g.op("AddV2", 1, x).dtype == _thin.float64
     assert g.op("Sum", x, [0]).shape == ()
     assert g.op("Pack", [x, [1, 2, 3]]).shape == (2, 3)
-    assert g.constant(1).dtype == tenon.int32 and g.constant(1.0).dtype == tenon.float32
-    assert g.constant("a").dtype == tenon.string and g.constant(2**40).dtype == tenon.int64
+    assert g.constant(1).dtype == _thin.int32 and g.constant(1.0).dtype == _thin.float32
+    assert g.constant("a").dtype == _thin.string and g.constant(2**40).dtype == _thin.int64
 
 
 def test_names_scopes_and_devices():
-    g = tenon.Graph()
+    g = _thin.Graph()
     assert [g.op("NoOp", name="n").name for _ in range(3)] == ["n", "n_1", "n_2"]
     with g.name_scope("a"), g.name_scope("b"):
         assert g.op("NoOp", name="n").name == "a/b/n"
@@ -58,7 +58,7 @@ def test_names_scopes_and_devices():
 
 
 def test_seeds():
-    g = tenon.Graph()
+    g = _thin.Graph()
     assert g.get_seed(None) == (0, 0)
     assert g.get_seed(5) == (87654321, 5)
     g.set_seed(7)
@@ -67,7 +67,7 @@ def test_seeds():
 
 
 def test_shapes():
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.placeholder("float32")
     assert x.shape is None
     x.set_shape([None, 3])
@@ -81,7 +81,7 @@ def test_shapes():
 
 
 def test_errors_name_the_node():
-    g = tenon.Graph()
+    g = _thin.Graph()
     a = g.constant(np.ones((2, 3), "f"))
     with pytest.raises(errors.InvalidArgumentError) as caught:
         g.op("MatMul", a, a, name="layer1/MatMul")
@@ -108,34 +108,34 @@ def test_errors_name_the_node():
 
 
 def test_text_from_outside_is_no_format():
-    g = tenon.Graph()
+    g = _thin.Graph()
     with pytest.raises(errors.OpError) as caught:
         g.op("%s%n%d")
     assert "%s%n%d" in str(caught.value)
 
 
 def test_gradients():
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.constant(np.array([1.0, 2.0, 3.0]))
     y = g.op("Mul", x, x)
     dx, none = g.gradients(y, [x, g.constant(1.0)])
     assert none is None
-    assert tenon.Session(g).run(dx).tolist() == [2, 4, 6]
+    assert _thin.Session(g).run(dx).tolist() == [2, 4, 6]
     table = g.constant(np.ones((5, 2)))
     rows = g.op("GatherV2", table, [1, 3], 0)
     (slices,) = g.gradients(rows, [table], sparse=True)
-    assert isinstance(slices, tenon.IndexedSlices)
-    assert tenon.Session(g).run(slices.indices).tolist() == [1, 3]
+    assert isinstance(slices, _thin.IndexedSlices)
+    assert _thin.Session(g).run(slices.indices).tolist() == [1, 3]
     (stopped,) = g.gradients(y, [x], stop_gradients=[y])
     assert stopped is None
 
 
 def test_user_gradient():
-    g = tenon.Graph()
+    g = _thin.Graph()
     g.register_gradient("Twice", lambda op, dy: g.op("Mul", dy, 2.0))
     x = g.constant(np.ones(3))
     y = g.op("Identity", x, _gradient_op_type="Twice")
-    assert tenon.Session(g).run(g.gradients(y, x)[0]).tolist() == [2, 2, 2]
+    assert _thin.Session(g).run(g.gradients(y, x)[0]).tolist() == [2, 2, 2]
     with pytest.raises(errors.AlreadyExistsError):
         g.register_gradient("Twice", lambda op, dy: dy)
     g.register_gradient("Fails", lambda op, dy: 1 / 0)
@@ -144,13 +144,13 @@ def test_user_gradient():
 
 
 def test_import_and_export():
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.placeholder("float32", [2], name="x")
     g.op("Neg", x, name="y")
-    h = tenon.Graph()
+    h = _thin.Graph()
     mine = h.constant(np.array([1.0, 2.0], "f"))
     h.import_graph_def(g.as_graph_def(), "in", {"x:0": mine})
-    assert tenon.Session(h).run("in/y:0").tolist() == [-1, -2]
+    assert _thin.Session(h).run("in/y:0").tolist() == [-1, -2]
     for junk in (b"\xff\xff\xff", b"\x0a\xff\xff\xff\xff\x0f", bytes([0x0A, 5]) * 3):
         before = h.n_nodes()
         with pytest.raises(errors.InvalidArgumentError):

@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-import tenon
-from tenon import _host, errors
+from tenon import _host, _thin
+from tenon._thin import errors
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def call(graph, token, inputs, outputs, op="PyFunc"):
 
 @pytest.mark.parametrize("op", ["PyFunc", "PyFuncStateless", "EagerPyFunc"])
 def test_arrays_in_and_out(token, op):
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder("float32", [None])
     name = token(lambda a, b: (a * b, np.array([b"one", b"two"], object), np.int64(a.size)))
     product, texts, size = call(graph, name, [x, graph.constant(np.float32(2))], ["float32", "string", "int64"], op)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         for n in (3, 5):
             value, words, count = session.run([product, texts, size], {x: np.arange(n, dtype="f")})
             np.testing.assert_array_equal(value, 2 * np.arange(n, dtype="f"))
@@ -42,7 +42,7 @@ def test_arrays_in_and_out(token, op):
 
 def test_what_it_keeps_and_changes_is_its_own(token):
     """The function may write to its inputs, and to what it returned before."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.op("Neg", graph.placeholder("float32", [3], name="x"))
     buffer = np.zeros(3, "f")
 
@@ -53,7 +53,7 @@ def test_what_it_keeps_and_changes_is_its_own(token):
 
     (out,) = call(graph, token(function), [x], ["float32"])
     both = call(graph, token(lambda a: a * 10), [out], ["float32"])
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         first = session.run([x, out, both[0]], {graph.tensor("x:0"): np.ones(3, "f")})
         session.run(out, {graph.tensor("x:0"): np.full(3, 7, "f")})
     np.testing.assert_array_equal(first[0], [-1, -1, -1])
@@ -72,22 +72,22 @@ def test_what_it_keeps_and_changes_is_its_own(token):
     ],
 )
 def test_exceptions_become_errors(token, exception, expected):
-    graph = tenon.Graph()
+    graph = _thin.Graph()
 
     def fails():
         raise exception
 
     node = graph.op("PyFunc", [], token=token(fails), Tout=["float32"], name="caller")
-    with tenon.Session(graph) as session, pytest.raises(expected, match="PyFunc 'caller'"):
+    with _thin.Session(graph) as session, pytest.raises(expected, match="PyFunc 'caller'"):
         session.run(node)
 
 
 def test_wrong_results(token):
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     two = call(graph, token(lambda: (1.0, 2.0)), [], ["float64"])
     double = call(graph, token(lambda: 1.0), [], ["float32"])
     unknown = call(graph, "nobody", [], ["float32"])
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         with pytest.raises(errors.InvalidArgumentError, match="returns 2 values, but expects to see 1"):
             session.run(two)
         with pytest.raises(errors.InvalidArgumentError, match="is float64, but expects float32"):
@@ -97,10 +97,10 @@ def test_wrong_results(token):
 
 
 def test_a_step_within_a_step_and_many_threads(token):
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder("float64", [])
     square = graph.op("Square", x)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         inner = token(lambda a: session.run(square, {x: a + 1}))
         (out,) = call(graph, inner, [x], ["float64"])
         found = []

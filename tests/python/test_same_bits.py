@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-import tenon
+from tenon import _thin
 
 STEPS = 6
 BATCH = 100
@@ -15,7 +15,7 @@ class Network:
     """A network in the making, its weights old-style variables with Momentum."""
 
     def __init__(self):
-        self.graph = tenon.Graph()
+        self.graph = _thin.Graph()
         self.stream = np.random.RandomState(1)
         self.weights, self.slots, self.initial = [], [], []
 
@@ -49,7 +49,7 @@ class Network:
         loss = op("Mean", losses, [0])
         updates = []
         for w, slot, g in zip(self.weights, self.slots, self.graph.gradients(loss, self.weights, sparse=True)):
-            if isinstance(g, tenon.IndexedSlices):
+            if isinstance(g, _thin.IndexedSlices):
                 made = op("SparseApplyMomentum", w, slot, 0.01, g.values, g.indices, 0.9)
             else:
                 made = op("ApplyMomentum", w, slot, 0.01, g, 0.9)
@@ -92,7 +92,7 @@ def outcome(build, **options):
     """(losses, a digest of all weights) after some steps."""
     n = Network()
     train, loss, feeds = build(n)
-    with tenon.Session(n.graph, **options) as session:
+    with _thin.Session(n.graph, **options) as session:
         session.run(n.initial)
         losses = [float(session.run([loss, train], feeds)[0]) for _ in range(STEPS)]
         digest = hashlib.sha256(b"".join(w.tobytes() for w in session.run([*n.weights, *n.slots]))).hexdigest()

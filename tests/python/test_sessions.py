@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tenon
-from tenon import errors
+from tenon import _thin
+from tenon._thin import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,10 +29,10 @@ def endless(graph):
 
 
 def test_structures():
-    g = tenon.Graph()
+    g = _thin.Graph()
     a, b = g.constant(1.0), g.constant([2, 3])
     op = g.op("NoOp", name="nothing")
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
         assert s.run(a) == 1 and isinstance(s.run(a), np.float32)
         assert s.run([a, op]) == [1, None] and s.run((a,)) == (1,)
         got = s.run({"x": [a, {"y": b}], "z": op})
@@ -52,19 +52,19 @@ def test_structures():
 
 
 def test_the_graph_grows():
-    g = tenon.Graph()
+    g = _thin.Graph()
     a = g.constant(1.0)
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
         assert s.run(a) == 1
         assert s.run(g.op("AddV2", a, a)) == 2
 
 
 def test_errors():
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.placeholder("float32", [2], name="x")
     v = g.op("VariableV2", shape=[2], dtype="float32", name="weights")
     y = g.op("AddV2", v, x)
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
         with pytest.raises(errors.InvalidArgumentError, match="x"):
             s.run(x)
         with pytest.raises(errors.FailedPreconditionError, match="weights"):
@@ -72,21 +72,21 @@ def test_errors():
         with pytest.raises(errors.InvalidArgumentError):
             s.run(x, {x: [1, 2, 3]})
         with pytest.raises(errors.InvalidArgumentError):
-            s.run(tenon.Graph().constant(1.0))
+            s.run(_thin.Graph().constant(1.0))
     with pytest.raises(errors.CancelledError):
         s.run(x, {x: [1, 2]})
     with pytest.raises(TypeError):
-        tenon.Session(3)
+        _thin.Session(3)
 
 
 def test_timeout_and_cancellation():
-    g = tenon.Graph()
+    g = _thin.Graph()
     fetch = endless(g)
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
         start = time.monotonic()
         with pytest.raises(errors.DeadlineExceededError):
             s.run(fetch, timeout_ms=50)
-        token = tenon.Cancellation()
+        token = _thin.Cancellation()
         threading.Timer(0.05, token.cancel).start()
         with pytest.raises(errors.CancelledError):
             s.run(fetch, cancellation=token)
@@ -97,11 +97,11 @@ def test_timeout_and_cancellation():
 
 
 def test_threads_run_at_once():
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.placeholder("float32", [None])
     y = g.op("Mul", g.op("AddV2", x, 1.0), 2.0)
     failures = []
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
 
         def work(k):
             for i in range(200):
@@ -118,9 +118,9 @@ def test_threads_run_at_once():
 
 
 def test_the_lock_is_free_while_a_step_runs():
-    g = tenon.Graph()
+    g = _thin.Graph()
     fetch = endless(g)
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
         ended = []
 
         def work():
@@ -141,11 +141,11 @@ INTERRUPTED = """
 import os, signal, sys, threading, time
 sys.path[:0] = [{tests!r}, {python!r}]
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests without
-import tenon
+from tenon import _thin
 from test_sessions import endless
-g = tenon.Graph()
+g = _thin.Graph()
 fetch = endless(g)
-s = tenon.Session(g)
+s = _thin.Session(g)
 {handler}
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 start = time.monotonic()
@@ -153,7 +153,7 @@ try:
     s.run(fetch, timeout_ms=4000)
 except KeyboardInterrupt:
     print("interrupted")
-except tenon.errors.DeadlineExceededError:
+except _thin.errors.DeadlineExceededError:
     print("ended by itself")
 c = g.constant(3)
 print(s.run(c), time.monotonic() - start < 3)
@@ -172,10 +172,10 @@ def test_ctrl_c(handler, printed):
 
 
 def test_metadata():
-    g = tenon.Graph()
+    g = _thin.Graph()
     y = g.op("MatMul", np.ones((20, 20), "f"), np.ones((20, 20), "f"), name="product")
-    trace = tenon._session.RunMetadata()
-    with tenon.Session(g, disabled_passes="all") as s:
+    trace = _thin.RunMetadata()
+    with _thin.Session(g, disabled_passes="all") as s:
         s.run(y, trace=trace)
     assert b"product" in trace.step_stats and "product" in trace.chrome_trace
 
@@ -194,11 +194,12 @@ def test_import_leaves_numpy_out():
 
 def test_idle_threads_sleep():
     code = """
-import time, numpy as np, tenon
-g = tenon.Graph()
+import time, numpy as np
+from tenon import _thin
+g = _thin.Graph()
 x = g.placeholder("float32")
 y = g.op("MatMul", x, x)
-s = tenon.Session(g, intra_op_threads=2)
+s = _thin.Session(g, intra_op_threads=2)
 s.run(y, {x: np.ones((500, 500), "f")})
 start = time.process_time()
 time.sleep(0.5)
@@ -209,12 +210,13 @@ print(time.process_time() - start)
 
 def test_a_forked_child_can_run():
     code = """
-import os, numpy as np, tenon
-g = tenon.Graph()
+import os, numpy as np
+from tenon import _thin
+g = _thin.Graph()
 y = g.op("MatMul", np.ones((300, 300), "f"), np.ones((300, 300), "f"))
-assert tenon.Session(g).run(y)[0, 0] == 300
+assert _thin.Session(g).run(y)[0, 0] == 300
 pid = os.fork()
-ok = tenon.Session(g).run(y)[0, 0] == 300
+ok = _thin.Session(g).run(y)[0, 0] == 300
 if pid == 0:
     os._exit(0 if ok else 1)
 print(os.waitpid(pid, 0)[1])
@@ -224,11 +226,11 @@ print(os.waitpid(pid, 0)[1])
 
 def test_call_overhead():
     """A step of a two-element add, fed and fetched, costs microseconds. The limit leaves room for a busy machine."""
-    g = tenon.Graph()
+    g = _thin.Graph()
     x = g.placeholder("float32", [2])
     y = g.op("AddV2", x, x)
     array = np.ones(2, "f")
-    with tenon.Session(g) as s:
+    with _thin.Session(g) as s:
         feeds = {x: array}
         best = 1.0
         for _ in range(7):
@@ -243,7 +245,7 @@ def test_signal_handlers_are_left_alone():
     code = """
 import signal
 before = signal.getsignal(signal.SIGINT)
-import tenon
+from tenon import _thin
 print(signal.getsignal(signal.SIGINT) is before)
 """
     assert run_python(code) == "True"

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from test_same_bits import Network, lenet
 
-import tenon
-from tenon import _core
+from tenon import _core, _thin
 
 
 def mlp(n):
@@ -38,7 +37,7 @@ def lstm(n, batch=4, steps=5, width=8, words=30):
 def test_a_step_only_computes(build):
     n = Network()
     train, loss, feeds = build(n)
-    with tenon.Session(n.graph, intra_op_threads=2) as session:
+    with _thin.Session(n.graph, intra_op_threads=2) as session:
         session.run(n.initial)
         first = session.run([loss, train], feeds)[0]
         counters = []

@@ -6,22 +6,21 @@ import sys
 import numpy as np
 import pytest
 
-import tenon
-from tenon import _core
+from tenon import _core, _thin
 
 DTYPES = ["float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
           "bool", "complex64", "complex128"]  # fmt: skip
 
 
 def value(array, dtype=None):
-    return _core.Value(array, tenon.as_dtype(dtype or array.dtype).number)
+    return _core.Value(array, _thin.as_dtype(dtype or array.dtype).number)
 
 
 def echo(dtype, shape=None):
     """(placeholder, identity of it, session)."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder(dtype, shape)
-    return x, graph.op("Identity", x), tenon.Session(graph)
+    return x, graph.op("Identity", x), _thin.Session(graph)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -51,12 +50,12 @@ def test_results_outlive_their_session():
 
 
 def test_what_is_fed_is_used_in_place_and_let_go():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder("float32")
     y = graph.op("Neg", x)
     array = np.ones(1000, "f")
     before = sys.getrefcount(array)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         for _ in range(3):
             session.run(y, {x: array})
             assert sys.getrefcount(array) == before
@@ -66,12 +65,12 @@ def test_what_is_fed_is_used_in_place_and_let_go():
 
 def test_results_are_the_callers_to_write():
     """Neither a constant, a variable nor what was fed changes when a result is written to."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     c = graph.constant(np.ones(4, "f"))
     v = graph.op("VariableV2", shape=[4], dtype="float32")
     x = graph.placeholder("float32", [4])
     same = graph.op("Identity", x)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         session.run(graph.op("Assign", v, c))
         fed = np.ones(4, "f")
         for fetch in (c, v, same):
@@ -82,11 +81,11 @@ def test_results_are_the_callers_to_write():
 
 
 def test_a_variable_does_not_follow_what_was_fed():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     v = graph.op("VariableV2", shape=[4], dtype="float32")
     x = graph.placeholder("float32", [4])
     assign = graph.op("Assign", v, x)
-    with tenon.Session(graph) as session:
+    with _thin.Session(graph) as session:
         fed = np.ones(4, "f")
         session.run(assign.op, {x: fed})
         fed[:] = 5
@@ -147,12 +146,12 @@ def test_strings():
 
 def test_too_many_dimensions():
     x, y, session = echo("float32")
-    with pytest.raises((TypeError, ValueError, tenon.errors.OpError)):
+    with pytest.raises((TypeError, ValueError, _thin.errors.OpError)):
         session.run(y, {x: np.zeros((1,) * 9, "f")})
 
 
 def test_values_can_be_fed_again():
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder("float32", [3])
     y = graph.op("Neg", x)
     core = _core.Session(graph)
@@ -164,17 +163,17 @@ def test_values_can_be_fed_again():
 
 def test_no_leaks():
     """Steps, their values and graphs leave nothing behind."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     x = graph.placeholder("float32")
     y = graph.op("Neg", x)
-    session = tenon.Session(graph)
+    session = _thin.Session(graph)
     array = np.ones(8, "f")
 
     def step():
         session.run(y, {x: array})
         session.run({"a": [y]}, {x: [1.0, 2.0]})
-        with pytest.raises(tenon.errors.OpError):
-            tenon.Graph().op("MatMul", np.ones((2, 3), "f"), np.ones((2, 3), "f"))
+        with pytest.raises(_thin.errors.OpError):
+            _thin.Graph().op("MatMul", np.ones((2, 3), "f"), np.ones((2, 3), "f"))
 
     for _ in range(10):
         step()

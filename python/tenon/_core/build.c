@@ -160,14 +160,22 @@ static int set_attr(tn_node_builder *b, PyObject *triple) {
   return -1;
 }
 
-PyObject *tn_py_graph_add(PyObject *self, PyObject *args) {
+static tn_error *finish(tn_node_builder *b, PyObject *attrs, tn_node **out) {
+  int failed = 0;
+  for (Py_ssize_t i = 0; i < PyList_Size(attrs) && !failed; i++) failed = set_attr(b, PyList_GetItem(attrs, i));
+  if (failed) tn_node_input(b, (tn_output){NULL, 0}); /* no such input: the builder gives up and frees itself */
+  return tn_node_finish(b, out);
+}
+
+/* The node that ARGS describe; NULL with an exception set. */
+static tn_node *add_node(PyObject *self, PyObject *args) {
   graph_object *graph = (graph_object *)self;
   const char *op, *name, *device;
   PyObject *input_list, *attrs, *control_list;
   if (!PyArg_ParseTuple(args, "szOO!Oz", &op, &name, &input_list, &PyList_Type, &attrs, &control_list, &device))
     return NULL;
   tn_output *inputs;
-  tn_node **controls, *node;
+  tn_node **controls, *node = NULL;
   size_t n_inputs, n_controls;
   if (tn_py_outputs(graph, input_list, &inputs, &n_inputs) < 0) return NULL;
   if (tn_py_nodes(graph, control_list, &controls, &n_controls) < 0) {
@@ -178,17 +186,28 @@ PyObject *tn_py_graph_add(PyObject *self, PyObject *args) {
   for (size_t i = 0; i < n_inputs; i++) tn_node_input(b, inputs[i]);
   for (size_t i = 0; i < n_controls; i++) tn_node_control(b, controls[i]);
   if (device) tn_node_device(b, device);
-  int failed = 0;
-  for (Py_ssize_t i = 0; i < PyList_Size(attrs) && !failed; i++) failed = set_attr(b, PyList_GetItem(attrs, i));
   PyMem_Free(inputs);
   PyMem_Free(controls);
-  if (failed) tn_node_input(b, (tn_output){NULL, 0}); /* no such input: the builder gives up and frees itself */
-  tn_error *error = tn_node_finish(b, &node);
-  if (failed) {
+  tn_error *error = finish(b, attrs, &node);
+  if (!error) return node;
+  if (PyErr_Occurred()) { /* an attribute of a wrong type */
     tn_error_free(error);
-    return NULL;
+  } else {
+    tn_py_raise(error);
   }
-  return error ? tn_py_raise(error) : PyLong_FromLong(tn_node_id(node));
+  return NULL;
+}
+
+PyObject *tn_py_graph_add(PyObject *self, PyObject *args) {
+  tn_node *node = add_node(self, args);
+  return node ? PyLong_FromLong(tn_node_id(node)) : NULL;
+}
+
+PyObject *tn_py_graph_create(PyObject *self, PyObject *args) {
+  tn_node *node = add_node(self, args);
+  if (!node) return NULL;
+  PyObject *dtypes = tn_py_dtypes_of(node);
+  return dtypes ? Py_BuildValue("(isN)", tn_node_id(node), tn_node_name(node), dtypes) : NULL;
 }
 
 /* --- gradients --- */

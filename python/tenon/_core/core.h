@@ -64,6 +64,8 @@ int tn_py_outputs(graph_object *graph, PyObject *sequence, tn_output **out, size
 PyObject *tn_py_from_output(tn_output output);
 /* The array of OUTPUTS as a list. */
 PyObject *tn_py_from_outputs(const tn_output *outputs, size_t n);
+/* The dtypes of NODE's outputs as a tuple of numbers. */
+PyObject *tn_py_dtypes_of(tn_node *node);
 /* A bytes object of DATA, which is freed. */
 PyObject *tn_py_take_bytes(char *data, size_t size);
 /* The items of SEQUENCE as a new tuple; NULL with an exception set. */
@@ -71,6 +73,7 @@ PyObject *tn_py_tuple(PyObject *sequence);
 
 /* --- building and gradients: methods of Graph that have files of their own --- */
 PyObject *tn_py_graph_add(PyObject *self, PyObject *args);
+PyObject *tn_py_graph_create(PyObject *self, PyObject *args);
 PyObject *tn_py_graph_gradients(PyObject *self, PyObject *args);
 PyObject *tn_py_graph_register_gradient(PyObject *self, PyObject *args);
 

@@ -118,10 +118,16 @@ static PyObject *add_control(PyObject *self, PyObject *args) {
   return none_or_raise(tn_graph_add_control(graph_of(self), before, after));
 }
 
+static PyObject *name_scope_now(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return PyUnicode_FromString(tn_graph_name_scope(graph_of(self)));
+}
+
 static PyObject *push_name_scope(PyObject *self, PyObject *args) {
   const char *name;
-  if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
-  return none_or_raise(tn_graph_push_name_scope(graph_of(self), name));
+  if (!PyArg_ParseTuple(args, "z", &name)) return NULL;
+  tn_error *error = tn_graph_push_name_scope(graph_of(self), name);
+  return error ? tn_py_raise(error) : name_scope_now(self, NULL);
 }
 
 static PyObject *pop_name_scope(PyObject *self, PyObject *unused) {
@@ -132,7 +138,7 @@ static PyObject *pop_name_scope(PyObject *self, PyObject *unused) {
 
 static PyObject *push_device(PyObject *self, PyObject *args) {
   const char *device;
-  if (!PyArg_ParseTuple(args, "s", &device)) return NULL;
+  if (!PyArg_ParseTuple(args, "z", &device)) return NULL;
   return none_or_raise(tn_graph_push_device(graph_of(self), device));
 }
 
@@ -146,8 +152,9 @@ static PyObject *push_control(PyObject *self, PyObject *args) {
   PyObject *sequence;
   tn_node **nodes;
   size_t n;
-  if (!PyArg_ParseTuple(args, "O", &sequence) || tn_py_nodes((graph_object *)self, sequence, &nodes, &n) < 0)
-    return NULL;
+  if (!PyArg_ParseTuple(args, "O", &sequence)) return NULL;
+  if (sequence == Py_None) return none_or_raise(tn_graph_push_control(graph_of(self), 0, NULL));
+  if (tn_py_nodes((graph_object *)self, sequence, &nodes, &n) < 0) return NULL;
   tn_error *error = tn_graph_push_control(graph_of(self), n, nodes);
   PyMem_Free(nodes);
   return none_or_raise(error);
@@ -184,6 +191,12 @@ static PyObject *unique_name(PyObject *self, PyObject *args) {
   if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
   tn_error *error = tn_graph_unique_name(graph_of(self), name, &text);
   return error ? tn_py_raise(error) : take_string(text);
+}
+
+static PyObject *name_uses(PyObject *self, PyObject *args) {
+  const char *name;
+  if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
+  return PyLong_FromSize_t(tn_graph_name_uses(graph_of(self), name));
 }
 
 /* --- looking --- */
@@ -226,7 +239,7 @@ static PyObject *controls_of(const tn_node *node) {
   return tuple;
 }
 
-static PyObject *dtypes_of(tn_node *node) {
+PyObject *tn_py_dtypes_of(tn_node *node) {
   PyObject *tuple = PyTuple_New(tn_node_n_outputs(node));
   for (int i = 0; tuple && i < tn_node_n_outputs(node); i++) {
     PyObject *item = PyLong_FromLong(tn_output_dtype((tn_output){node, i}));
@@ -238,7 +251,7 @@ static PyObject *dtypes_of(tn_node *node) {
 static PyObject *node_info(PyObject *self, PyObject *id) {
   tn_node *node;
   if (tn_py_node((graph_object *)self, id, &node) < 0) return NULL;
-  PyObject *inputs = inputs_of(node), *controls = controls_of(node), *dtypes = dtypes_of(node), *result = NULL;
+  PyObject *inputs = inputs_of(node), *controls = controls_of(node), *dtypes = tn_py_dtypes_of(node), *result = NULL;
   if (inputs && controls && dtypes)
     result = Py_BuildValue("(sssOOO)", tn_node_name(node), tn_node_op(node), tn_node_device_of(node), inputs, controls,
                            dtypes);
@@ -250,7 +263,7 @@ static PyObject *node_info(PyObject *self, PyObject *id) {
 
 static PyObject *node_dtypes(PyObject *self, PyObject *id) {
   tn_node *node;
-  return tn_py_node((graph_object *)self, id, &node) < 0 ? NULL : dtypes_of(node);
+  return tn_py_node((graph_object *)self, id, &node) < 0 ? NULL : tn_py_dtypes_of(node);
 }
 
 static PyObject *node_name(PyObject *self, PyObject *id) {
@@ -267,12 +280,58 @@ static PyObject *node_def(PyObject *self, PyObject *id) {
   return error ? tn_py_raise(error) : tn_py_take_bytes(data, size);
 }
 
+static PyObject *get_attr(PyObject *self, PyObject *args) {
+  PyObject *id;
+  const char *name;
+  tn_node *node;
+  char *data;
+  size_t size;
+  if (!PyArg_ParseTuple(args, "Os", &id, &name) || tn_py_node((graph_object *)self, id, &node) < 0) return NULL;
+  tn_error *error = tn_node_attr_to_def(node, name, &data, &size);
+  return error ? tn_py_raise(error) : tn_py_take_bytes(data, size);
+}
+
+static PyObject *set_attr(PyObject *self, PyObject *args) {
+  PyObject *id;
+  const char *name, *value;
+  Py_ssize_t size;
+  tn_node *node;
+  if (!PyArg_ParseTuple(args, "Osy#", &id, &name, &value, &size) || tn_py_node((graph_object *)self, id, &node) < 0)
+    return NULL;
+  return none_or_raise(tn_node_set_attr_def(node, name, value, (size_t)size));
+}
+
+static PyObject *set_device(PyObject *self, PyObject *args) {
+  PyObject *id;
+  const char *device;
+  tn_node *node;
+  if (!PyArg_ParseTuple(args, "Oz", &id, &device) || tn_py_node((graph_object *)self, id, &node) < 0) return NULL;
+  return none_or_raise(tn_node_set_device(node, device));
+}
+
 static PyObject *get_shape(PyObject *self, PyObject *object) {
   tn_output output;
   if (tn_py_output((graph_object *)self, object, &output) < 0) return NULL;
   if (output.index < 0) return PyErr_Format(PyExc_ValueError, "an operation has no shape");
   tn_shape shape = tn_output_shape(output);
   return tn_py_from_shape(&shape);
+}
+
+static PyObject *constant_value(PyObject *self, PyObject *object) {
+  tn_output output;
+  tn_tensor *value = NULL;
+  if (tn_py_output((graph_object *)self, object, &output) < 0) return NULL;
+  tn_error *error = tn_output_constant(output, &value);
+  if (error) return tn_py_raise(error);
+  return value ? tn_py_wrap_result(value) : Py_NewRef(Py_None);
+}
+
+static PyObject *value_as_shape(PyObject *self, PyObject *object) {
+  tn_output output;
+  tn_shape shape;
+  if (tn_py_output((graph_object *)self, object, &output) < 0) return NULL;
+  tn_error *error = tn_output_as_shape(output, &shape);
+  return error ? tn_py_raise(error) : tn_py_from_shape(&shape);
 }
 
 static PyObject *set_shape(PyObject *self, PyObject *args) {
@@ -354,6 +413,8 @@ static PyMethodDef graph_methods[] = {
     {"add", tn_py_graph_add, METH_VARARGS,
      "add(op, name, inputs, attrs, controls, device)\n--\n\nAdds a node; attrs are (name, kind, value). Returns its "
      "id."},
+    {"create", tn_py_graph_create, METH_VARARGS,
+     "create(op, name, inputs, attrs, controls, device)\n--\n\nAs add, but returns (id, name, dtypes)."},
     {"gradients", tn_py_graph_gradients, METH_VARARGS,
      "gradients(ys, xs, grad_ys, stop, sparse)\n--\n\nAdds gradient nodes; each result is None, an output or (values, "
      "indices, shape)."},
@@ -372,11 +433,16 @@ static PyMethodDef graph_methods[] = {
      "copy_functions(graph)\n--\n\nAdds all functions of another graph's library."},
     METHOD(set_back_edge, METH_VARARGS, "(node, input, output)\n--\n\nCloses a loop."),
     METHOD(add_control, METH_VARARGS, "(before, after)\n--\n\nAdds a control edge."),
-    METHOD(push_name_scope, METH_VARARGS, "(name)\n--\n\nEnters a name scope."),
+    METHOD(push_name_scope, METH_VARARGS, "(name)\n--\n\nEnters a name scope, None: the root; returns its name."),
+    METHOD(name_scope_now, METH_NOARGS, "()\n--\n\nThe name of the innermost name scope."),
+    METHOD(name_uses, METH_VARARGS, "(name)\n--\n\nHow often the whole name was asked for."),
+    METHOD(get_attr, METH_VARARGS, "(id, name)\n--\n\nField 1 of a message: the serialised AttrValue."),
+    METHOD(set_attr, METH_VARARGS, "(id, name, value)\n--\n\nSets an attribute that begins with '_'."),
+    METHOD(set_device, METH_VARARGS, "(id, device)\n--\n\nReplaces the device asked for."),
     METHOD(pop_name_scope, METH_NOARGS, "()\n--\n\nLeaves it."),
-    METHOD(push_device, METH_VARARGS, "(device)\n--\n\nEnters a device scope."),
+    METHOD(push_device, METH_VARARGS, "(device)\n--\n\nEnters a device scope; None: no device."),
     METHOD(pop_device, METH_NOARGS, "()\n--\n\nLeaves it."),
-    METHOD(push_control, METH_VARARGS, "(nodes)\n--\n\nEnters a control scope."),
+    METHOD(push_control, METH_VARARGS, "(nodes)\n--\n\nEnters a control scope; None: no dependencies."),
     METHOD(pop_control, METH_NOARGS, "()\n--\n\nLeaves it."),
     METHOD(set_seed, METH_VARARGS, "(seed)\n--\n\nSets the graph-level seed."),
     METHOD(get_seed, METH_VARARGS, "(op_seed=None)\n--\n\nThe attributes (seed, seed2) of a random op."),
@@ -390,6 +456,8 @@ static PyMethodDef graph_methods[] = {
     METHOD(node_def, METH_O, "(id)\n--\n\nThe serialised NodeDef."),
     METHOD(get_shape, METH_O, "(output)\n--\n\nThe static shape: None, or a tuple with None for unknown sizes."),
     METHOD(set_shape, METH_VARARGS, "(output, shape)\n--\n\nRefines the static shape."),
+    METHOD(constant_value, METH_O, "(output)\n--\n\nThe Value that is known without a step, or None."),
+    METHOD(value_as_shape, METH_O, "(output)\n--\n\nThe sizes that a vector stands for, as get_shape."),
     METHOD(to_def, METH_NOARGS, "()\n--\n\nThe serialised GraphDef."),
     METHOD(import_def, METH_VARARGS, "(bytes, prefix, names, outputs)\n--\n\nAdds the nodes of a GraphDef."),
     {NULL, NULL, 0, NULL}};

@@ -3,7 +3,8 @@
 import numpy as np
 
 from oracle.random_graphs.recipe import IN0, IN1, IN2, Unit
-from tenon import _core, as_dtype
+from tenon import _core
+from tenon._thin import as_dtype
 
 
 def _float(m, small=True):

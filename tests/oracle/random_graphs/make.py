@@ -59,7 +59,7 @@ class Maker:
         unit = Unit("feed", [])
         known = self.choose([list(shape)] * 4 + [[None] * len(shape), None])
         unit.gives(unit.node("Placeholder", dtype=dtype, shape=known), dtype, shape, exact=True, bound=4)
-        from tenon import as_dtype
+        from tenon._thin import as_dtype
 
         unit.feed = np.asarray(value).astype(as_dtype(dtype).numpy)
         return self.add(unit)[0]

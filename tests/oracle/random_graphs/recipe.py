@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import tenon
-from tenon import _core
+from tenon import _core, _thin
 from tenon._graph import _attribute
 from tenon._proto import op_info
 
@@ -57,9 +56,9 @@ class Unit:
 
     def const(self, value, dtype):
         """A Const node; its index."""
-        number = tenon.as_dtype(dtype).number
+        number = _thin.as_dtype(dtype).number
         return self.node(
-            "Const", value=_core.Value(np.asarray(value, tenon.as_dtype(dtype).numpy), number), dtype=number
+            "Const", value=_core.Value(np.asarray(value, _thin.as_dtype(dtype).numpy), number), dtype=number
         )
 
     def gives(self, node, dtype, shape, index=0, **more):
@@ -92,7 +91,7 @@ class Recipe:
 class Built:
     """A recipe as a graph."""
 
-    graph: tenon.Graph
+    graph: _thin.Graph
     feeds: dict
     initial: list
     fetches: list
@@ -118,7 +117,7 @@ def _emit(graph, unit, refs):
 
 def build(recipe, wanted=None):
     """Builds what the fetches need (WANTED: other fetches than the recipe's)."""
-    graph = tenon.Graph()
+    graph = _thin.Graph()
     built = Built(graph, {}, [], [], {})
     fetches = recipe.fetches if wanted is None else wanted
     gradients = recipe.gradients if wanted is None else []
@@ -131,7 +130,7 @@ def build(recipe, wanted=None):
         if unit.feed is not None:
             built.feeds[graph.tensor_at(outputs[0])] = unit.feed
         if unit.initial >= 0:
-            built.initial.append(tenon.Operation(graph, ids[unit.initial]))
+            built.initial.append(_thin.Operation(graph, ids[unit.initial]))
     built.fetches = [graph.tensor_at(built.refs[v.unit, v.index]) for v in fetches]
     for y, xs in gradients:
         ys = [graph.tensor_at(built.refs[y.unit, y.index])]

@@ -5,10 +5,9 @@ import threading
 
 import numpy as np
 
-import tenon
 from oracle.random_graphs.make import make
 from oracle.random_graphs.recipe import Unit, build, reachable, text
-from tenon import _core
+from tenon import _core, _thin
 
 STEPS = 3
 TOLERANCE = {"float32": 2e-4, "float64": 1e-9, "float16": 2e-2, "bfloat16": 1e-1}
@@ -16,7 +15,7 @@ TOLERANCE = {"float32": 2e-4, "float64": 1e-9, "float16": 2e-2, "bfloat16": 1e-1
 
 def results(built, **options):
     """The fetched values of some steps in a new session."""
-    with tenon.Session(built.graph, **options) as session:
+    with _thin.Session(built.graph, **options) as session:
         if built.initial:
             session.run(built.initial)
         return [session.run(built.fetches, built.feeds) for _ in range(STEPS)]
@@ -95,7 +94,7 @@ def complaint(recipe, only=None):
             continue
         try:
             got = results(built, **options)
-        except tenon.errors.OpError as error:
+        except _thin.errors.OpError as error:
             return mode, f"{type(error).__name__}: {error}"
         wrong = differs(got, want)
         if wrong:
@@ -114,7 +113,7 @@ def shrink(recipe, mode):
     def fails(candidate):
         try:
             return complaint(candidate, mode) is not None
-        except tenon.errors.OpError:
+        except _thin.errors.OpError:
             return False
 
     best = copy.copy(recipe)
@@ -153,7 +152,7 @@ def _cut(recipe, i):
     try:
         built = build(recipe, wanted=[value])
         got = results(built, disabled_passes="all")[0][0]
-    except tenon.errors.OpError:
+    except _thin.errors.OpError:
         return None
     feed = Unit("feed", [], values=[value])
     node = feed.node("Placeholder", dtype=value.dtype, shape=list(value.shape))

@@ -1,0 +1,90 @@
+"""The public namespaces: modules that load what is in them on first use, by the table that the build wrote."""
+
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+from tenon._api import NAMES
+
+_ROOT = "tenon"
+
+
+def load(space, name):
+    """What is called NAME in namespace SPACE ("" is the root). AttributeError names what is missing."""
+    place = NAMES[space].get(name)
+    full = f"{space}.{name}" if space else name
+    if place is not None:
+        module, attribute = place.split(":")
+        return getattr(import_module(f"{_ROOT}.{module}"), attribute)
+    if full in NAMES:
+        return import_module(f"{_ROOT}.{full}")
+    raise AttributeError(f"module '{_ROOT}{'.' + space if space else ''}' has no attribute '{name}'")
+
+
+def names(space):
+    """The public names in SPACE, sorted."""
+    lead = space + "." if space else ""
+    inner = {key[len(lead) :].split(".")[0] for key in NAMES if key.startswith(lead) and key != space}
+    return sorted(set(NAMES[space]) | (inner - {""}))
+
+
+class Namespace(ModuleType):
+    """A module over the table."""
+
+    def __getattr__(self, name):
+        if name[:2] == "__":
+            if name == "__all__":
+                return names(self.__name__[len(_ROOT) + 1 :])
+            raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+        value = load(self.__name__[len(_ROOT) + 1 :], name)
+        self.__dict__[name] = value
+        return value
+
+    def __dir__(self):
+        return sorted({*self.__dict__, *names(self.__name__[len(_ROOT) + 1 :])})
+
+
+class _Loader:
+    """Makes a Namespace; what a package of that name on disk has to say is run in it."""
+
+    def __init__(self, real):
+        self.real = real
+
+    def create_module(self, spec):
+        return Namespace(spec.name)
+
+    def exec_module(self, module):
+        if self.real is not None and self.real.loader is not None:
+            self.real.loader.exec_module(module)
+
+
+class _Alias:
+    """Another name of a module."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        sys.modules[module.__name__] = import_module(self.target)
+
+
+class Finder:
+    """Finds tenon.nn and the like, and tenon.compat.v1.X for tenon.X."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("tenon."):
+            return None
+        inner = name[len(_ROOT) + 1 :]
+        if inner.startswith("compat.v1"):
+            return ModuleSpec(name, _Alias(_ROOT + inner[len("compat.v1") :]), is_package=True)
+        if inner not in NAMES:
+            return None
+        real = PathFinder.find_spec(name, path)
+        spec = ModuleSpec(name, _Loader(real), is_package=True)
+        spec.submodule_search_locations = list(real.submodule_search_locations or []) if real else []
+        return spec

@@ -1,0 +1,1 @@
+"""Tests of the Python API: programs that run with Tenon and with TensorFlow."""
