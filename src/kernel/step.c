@@ -39,7 +39,7 @@ tn_error *tn_step_wait(const tn_step *step, pthread_cond_t *condition, pthread_m
   /* A cancellation may come from a signal handler, which can't signal a condition: look every few milliseconds. */
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_nsec += 5000000;
+  until.tv_nsec += 10000000;
   if (until.tv_nsec >= 1000000000) {
     until.tv_nsec -= 1000000000;
     until.tv_sec++;

@@ -189,7 +189,9 @@ static void work(tn_dynamic *run) {
     tn_ready ready = run->flow.ready[--run->flow.n_ready];
     const tn_item *item = &run->request.subgraph->items[ready.item];
     run->active++;
-    if (item->blocking && !ready.dead) {
+    /* If it is the only one that could run, nobody waits for this thread. */
+    bool alone = run->active == 1 && !run->flow.n_ready && !run->helpers;
+    if (item->blocking && !ready.dead && !alone) {
       start_job(run, &ready);
       continue;
     }
