@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!size) return 0;
   static const int channels[4] = {0, 1, 3, 0};
   int options = data[0];
-  tn_window window = {options & 7, options & 15, 5, 6};
+  tn_jpeg_window window = {options & 7, options & 15, 5, 6};
   tn_jpeg_reading how = {.channels = channels[options & 3],
                          .ratio = 1 << (options >> 2 & 3),
                          .smooth = options & 16,

@@ -108,7 +108,7 @@ static tn_error *set_up(reader *r) {
 
 /* Begins at the window; libjpeg starts at a block's edge, so its lines may be longer. */
 static tn_error *enter_window(reader *r) {
-  const tn_window *w = r->how->window;
+  const tn_jpeg_window *w = r->how->window;
   if (w->height <= 0 || w->width <= 0 || w->y < 0 || w->x < 0 || w->y > r->height - w->height ||
       w->x > r->width - w->width)
     return tn_errorf(TN_INVALID_ARGUMENT,

@@ -6,18 +6,18 @@
 #include "tensor/tensor.h"
 
 /* A rectangle of pixels. */
-typedef struct tn_window {
+typedef struct tn_jpeg_window {
   int64_t y, x, height, width;
-} tn_window;
+} tn_jpeg_window;
 
 typedef struct tn_jpeg_reading {
-  int channels;            /* 0: as the file has it (CMYK becomes RGB), 1: gray, 3: RGB */
-  int ratio;               /* 1, 2, 4 or 8: sides are divided by it while decoding */
-  bool smooth;             /* colour of halved resolution is interpolated, not repeated */
-  bool recover;            /* what is missing at the end is made up */
-  float acceptable;        /* else: the share of lines that must be there; the rest is black */
-  bool accurate;           /* the slower, more exact integer transform */
-  const tn_window *window; /* only these pixels; NULL: all */
+  int channels;                 /* 0: as the file has it (CMYK becomes RGB), 1: gray, 3: RGB */
+  int ratio;                    /* 1, 2, 4 or 8: sides are divided by it while decoding */
+  bool smooth;                  /* colour of halved resolution is interpolated, not repeated */
+  bool recover;                 /* what is missing at the end is made up */
+  float acceptable;             /* else: the share of lines that must be there; the rest is black */
+  bool accurate;                /* the slower, more exact integer transform */
+  const tn_jpeg_window *window; /* only these pixels; NULL: all */
 } tn_jpeg_reading;
 
 /* Decodes SIZE bytes into uint8 [height, width, channels]. INVALID_ARGUMENT: not a JPEG, broken, or the window is not

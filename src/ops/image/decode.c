@@ -117,10 +117,10 @@ static tn_error *decode(const tn_run *r, const decoding *d, format f, tn_tensor 
   if (f == BMP) return tn_bmp_decode(s.data, s.size, d->channels, out);
   tn_jpeg_reading how = d->jpeg;
   how.channels = d->channels;
-  tn_window window;
+  tn_jpeg_window window;
   if (d->op == DECODE_CROP) {
     const int32_t *w = TN_DATA(int32_t, r->inputs[1]);
-    window = (tn_window){w[0], w[1], w[2], w[3]};
+    window = (tn_jpeg_window){w[0], w[1], w[2], w[3]};
     how.window = &window;
   }
   return tn_jpeg_decode(s.data, s.size, &how, out);
