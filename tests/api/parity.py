@@ -1,0 +1,176 @@
+"""What of tf.compat.v1's public names is missing here, and whose signatures differ.
+
+usage: python tests/api/parity.py [MODULE...] [--update]     (no MODULE: all of MODULES; "tf" is the root)
+
+--update rewrites missing.txt, the list that test_signatures.py compares with: it may only shrink.
+"""
+
+import enum
+import inspect
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+if __name__ == "__main__":
+    sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "python")]
+
+MODULES = (
+    "tf nn nn.rnn_cell math image losses metrics layers initializers summary train data data.experimental gfile flags "
+    "app logging errors test io strings sparse linalg random sets lookup queue debugging dtypes distributions graph_util resource_loader "
+    "sysconfig user_ops manip bitwise signal spectral saved_model saved_model.utils saved_model.tag_constants "
+    "saved_model.signature_constants saved_model.signature_def_utils saved_model.builder saved_model.loader "
+    "saved_model.main_op saved_model.constants python_io nest keras compat feature_column estimator quantization audio "
+    "autograph types version xla profiler ragged"
+).split()  # fmt: skip
+LISTED = MODULES[: MODULES.index("test") + 1]
+# Of later times and other machines; nothing of TensorFlow 1's programs.
+SKIPPED = set(
+    "tpu distribute experimental lite mlir xla mixed_precision compat v1 v2 contrib raw_ops autograph types profiler "
+    "python tools security".split()
+)
+
+
+# What 2.21 changed since 1.15, and what is there for its own insides only.
+CHANGED = {
+    "DType.__init__()": "handle_data came later",
+    "dtypes.DType.__init__()": "handle_data came later",
+    "Graph.as_graph_def()": "use_pybind11_proto came later",
+    "shape()": "out_type=None means what int32 means",
+    "DeviceSpec.from_string()": "the inspected one is of version 2",
+}
+
+
+def members(module):
+    """The public names of a module that are no modules."""
+    found = {}
+    for name in dir(module):
+        if name.startswith("_") or name in SKIPPED:
+            continue
+        try:
+            value = getattr(module, name)
+        except AttributeError:
+            continue
+        if not inspect.ismodule(value):
+            found[name] = value
+    return found
+
+
+def default(value):
+    """A default as text in which both packages agree."""
+    if hasattr(value, "as_numpy_dtype"):
+        return f"tf.{value.name}"
+    if isinstance(value, enum.Enum):
+        return repr(value.value)
+    if inspect.isfunction(value) or inspect.isclass(value):
+        return getattr(value, "__name__", repr(value))
+    if isinstance(value, float) and value == int(value or 0) and abs(value) < 1e9:
+        return repr(int(value))
+    if isinstance(value, (int, float, str, bytes, bool, list, tuple, dict, type(None))):
+        return repr(value)
+    return type(value).__name__
+
+
+def signature(thing):
+    """The parameters of a callable as text, None if it does not tell them."""
+    try:
+        from tensorflow.python.util import tf_inspect
+
+        spec = tf_inspect.getfullargspec(inspect.unwrap(thing) if "tenon" in str(thing.__module__) else thing)
+    except (TypeError, ValueError, ImportError, AttributeError):
+        try:
+            spec = inspect.getfullargspec(inspect.unwrap(thing))
+        except (TypeError, ValueError):
+            return None
+    args = list(spec.args)
+    defaults = [default(d) for d in spec.defaults or ()]
+    plain = len(args) - len(defaults)
+    parts = args[:plain] + [f"{a}={d}" for a, d in zip(args[plain:], defaults)]
+    if spec.varargs:
+        parts.append("*" + spec.varargs)
+    elif spec.kwonlyargs:
+        parts.append("*")
+    parts += [f"{a}={default(spec.kwonlydefaults[a])}" if a in (spec.kwonlydefaults or {}) else a
+              for a in spec.kwonlyargs]  # fmt: skip
+    if spec.varkw:
+        parts.append("**" + spec.varkw)
+    return ", ".join(parts)
+
+
+def compare_class(path, ours, theirs):
+    """The differences of two classes: their constructors, public methods and properties."""
+    if not inspect.isclass(ours):
+        return
+    if issubclass(theirs, (Exception, enum.Enum)) or hasattr(theirs, "DESCRIPTOR"):
+        return
+    if theirs.__init__ is not object.__init__ and "__new__" not in theirs.__dict__:
+        yield from compare_calls(f"{path}.__init__", ours.__init__, theirs.__init__)
+    for name in dir(theirs):
+        if name.startswith("_"):
+            continue
+        their, our = getattr(theirs, name), getattr(ours, name, None)
+        if our is None and not hasattr(ours, name):
+            yield f"{path}.{name}", "missing"
+        elif inspect.isfunction(their) or inspect.ismethod(their):
+            yield from compare_calls(f"{path}.{name}", our, their)
+
+
+def compare_calls(path, ours, theirs):
+    wanted, got = signature(theirs), signature(ours)
+    if wanted is None or "*args, **kwargs" in wanted or got == wanted:
+        return
+    yield f"{path}()", f"({got}) should be ({wanted})"
+
+
+def resolve(package, name):
+    """The module called NAME ("" or "tf" is the package itself), or None."""
+    found = package
+    for part in name.split(".") if name != "tf" else ():
+        found = getattr(found, part, None)
+    return found
+
+
+def differences(name, tenon, tensorflow):
+    """(path, what is wrong) of the module called NAME."""
+    theirs, ours = resolve(tensorflow, name), resolve(tenon, name)
+    if theirs is None:
+        return
+    lead = "" if name == "tf" else name + "."
+    for key, their in sorted(members(theirs).items()):
+        path = lead + key
+        try:
+            our = getattr(ours, key)
+        except AttributeError:
+            yield path, "missing"
+            continue
+        except Exception as error:
+            yield path, f"missing ({type(error).__name__}: {error})"
+            continue
+        if inspect.isclass(their):
+            yield from compare_class(path, our, their)
+        elif inspect.isfunction(their) or callable(their) and hasattr(their, "__wrapped__"):
+            yield from compare_calls(path, our, their)
+
+
+def all_differences(names):
+    import tenon
+    from api.both import tensorflow
+
+    found = {}
+    for name in names:
+        found.update((path, what) for path, what in differences(name, tenon, tensorflow()) if path not in CHANGED)
+    return found
+
+
+def main(arguments):
+    names = [a for a in arguments if not a.startswith("-")]
+    found = all_differences(names or MODULES)
+    for path, what in found.items():
+        print(f"{path}: {what}")
+    print(f"{len(found)} differences")
+    if "--update" in arguments:
+        listed = all_differences(LISTED)
+        (HERE / "missing.txt").write_text("".join(f"{path}\n" for path in sorted(listed)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
