@@ -13,6 +13,7 @@
 #include <tenon/nn.h>
 #include <tenon/session.h>
 #include <tenon/tensor.h>
+#include <tenon/tfrecord.h>
 #include <tenon/train.h>
 
 #ifdef __cplusplus
