@@ -1,0 +1,42 @@
+"""The standard library's inspect, looking through decorators; and the old getargspec."""
+
+import collections
+import functools
+import inspect as _inspect
+from inspect import (  # noqa: F401
+    Parameter,
+    Signature,
+    currentframe,
+    getcallargs,
+    getdoc,
+    getfile,
+    getfullargspec,
+    getmembers,
+    getmodule,
+    getmro,
+    getsource,
+    isbuiltin,
+    isclass,
+    isfunction,
+    isgenerator,
+    isgeneratorfunction,
+    ismethod,
+    ismodule,
+    isroutine,
+    signature,
+    stack,
+)
+
+ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+FullArgSpec = _inspect.FullArgSpec
+
+
+def getargspec(obj):
+    """ArgSpec of a function, a class or something callable."""
+    if isinstance(obj, functools.partial):
+        spec = _inspect.getfullargspec(obj.func)
+        args = [a for a in spec.args[len(obj.args) :] if a not in obj.keywords]
+        return ArgSpec(args, spec.varargs, spec.varkw, spec.defaults)
+    target = _inspect.unwrap(obj) if callable(obj) and hasattr(obj, "__wrapped__") else obj
+    spec = _inspect.getfullargspec(target)
+    return ArgSpec(spec.args, spec.varargs, spec.varkw, spec.defaults)
