@@ -83,8 +83,9 @@ class Graph(Collections, Scopes, _core.Graph):
     def _make_scoped(self, op_type, inputs, attrs, name):
         """As _make, where devices, dependencies, colocation, attributes or a control-flow context apply."""
         context = self._control_flow_context
-        if context is not None:
-            inputs = context.map_inputs(inputs)
+        if context is not None and not context.holds(inputs):
+            with self.name_scope(name or op_type) as name:  # what brings inputs in is called after the node
+                inputs = context.map_inputs(inputs)
         controls = self._controls_for(inputs)
         if context is not None:
             controls = self._controls_in(context, inputs, controls)
@@ -97,7 +98,7 @@ class Graph(Collections, Scopes, _core.Graph):
         operation = self._added(id, name, dtypes)
         operation._control_flow_context = context
         if context is not None:
-            context.AddName(name)
+            context.added(operation)
         self._note(operation)
         return operation
 
@@ -378,7 +379,7 @@ class Graph(Collections, Scopes, _core.Graph):
         if self._control_flow_context is not None:
             for id in range(first, self.n_nodes()):
                 self._operation(id)._control_flow_context = self._control_flow_context
-                self._control_flow_context.AddName(self._operation(id)._name)
+                self._control_flow_context.AddOp(self._operation(id))
         return [self._gradient(ref) for ref in refs]
 
     def _gradient(self, ref):

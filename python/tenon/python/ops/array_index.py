@@ -11,8 +11,8 @@ def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, el
     """A part of a tensor, as Python's indexing says it; the masks are bits by dimension."""
     if strides is None:
         strides = array_ops.ones_like(begin)
-    masks = dict(begin_mask=begin_mask, end_mask=end_mask, ellipsis_mask=ellipsis_mask, new_axis_mask=new_axis_mask,
-                 shrink_axis_mask=shrink_axis_mask)  # fmt: skip
+    masks = {"begin_mask": begin_mask, "end_mask": end_mask, "ellipsis_mask": ellipsis_mask, "new_axis_mask": new_axis_mask,
+                 "shrink_axis_mask": shrink_axis_mask}  # fmt: skip
     return array_slicing.strided_slice_of(input_, begin, end, strides, masks, var, name)
 
 
@@ -38,7 +38,10 @@ def boolean_mask(tensor, mask, name="boolean_mask", axis=None):
             axis = axis + known.ndims if axis < 0 else axis
             known[axis : axis + ndims].assert_is_compatible_with(mask.get_shape())
         leading = gen_ops.prod(array_ops.shape(tensor)[axis : axis + ndims], [0])
-        tensor = array_ops.reshape(tensor, array_ops.concat([array_ops.shape(tensor)[:axis], [leading], array_ops.shape(tensor)[axis + ndims :]], 0))
+        tensor = array_ops.reshape(
+            tensor,
+            array_ops.concat([array_ops.shape(tensor)[:axis], [leading], array_ops.shape(tensor)[axis + ndims :]], 0),
+        )
         if known.ndims is not None:
             first = known[axis : axis + ndims].num_elements()
             tensor.set_shape(known[:axis].concatenate([first]).concatenate(known[axis + ndims :]))

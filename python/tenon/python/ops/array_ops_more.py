@@ -43,9 +43,7 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
         if maxlen.get_shape().ndims is not None and maxlen.get_shape().ndims != 0:
             raise ValueError(f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} "
                              f"with shape '{maxlen.get_shape()}' instead")  # fmt: skip
-        row = gen_ops.range(
-            constant_op.constant(0, maxlen.dtype), maxlen, constant_op.constant(1, maxlen.dtype)
-        )
+        row = gen_ops.range(constant_op.constant(0, maxlen.dtype), maxlen, constant_op.constant(1, maxlen.dtype))
         matrix = math_ops.cast(array_ops.expand_dims(lengths, -1), maxlen.dtype)
         result = row < matrix
         if dtype is None or result.dtype.is_compatible_with(dtype):
@@ -244,7 +242,9 @@ def repeat_with_axis(data, repeats, axis, name=None):
         if repeats.get_shape().ndims == 0:
             expanded = array_ops.expand_dims(data, axis + 1)
             tiles = [1] * (data_rank + 1)
-            tiled = gen_ops.tile(expanded, array_ops.stack([repeats if i == axis + 1 else t for i, t in enumerate(tiles)]))
+            tiled = gen_ops.tile(
+                expanded, array_ops.stack([repeats if i == axis + 1 else t for i, t in enumerate(tiles)])
+            )
             sizes = array_ops.shape(data)
             shape = array_ops.concat([sizes[:axis], [size * repeats], sizes[axis + 1 :]], axis=0)
             return array_ops.reshape(tiled, shape)
@@ -263,5 +263,3 @@ def repeat(input, repeats, axis=None, name=None):
         input = array_ops.reshape(input, [-1])
         axis = 0
     return repeat_with_axis(input, repeats, axis, name)
-
-

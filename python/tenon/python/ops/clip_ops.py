@@ -94,5 +94,3 @@ def clip_by_average_norm(t, clip_norm, name=None):
             t * clip_norm * gen_ops.minimum(inverse * count, constant_op.constant(1.0, dtype=t.dtype) / clip_norm),
             name=scope,
         )
-
-

@@ -105,12 +105,18 @@ class ControlFlowContext:
         return False
 
     def AddName(self, name):
-        """A node of that name was made inside."""
+        """Nothing: what is inside is seen from the nodes."""
+
+    def added(self, op):
+        """A node was made inside: it may not have a value to fetch."""
+        if self._outer_context is not None or op.type not in ("Exit", "RefExit"):
+            op.graph.prevent_fetching(op)
 
     def AddOp(self, op):
         """A node was made inside by other means: nodes that nothing holds inside wait for the pivot."""
         if not op.inputs and not any(_within(c._get_control_flow_context(), self) for c in op.control_inputs):
             op._add_control_input(self.control_pivot.op)
+        self.added(op)
 
     def AddInnerOp(self, op):
         """A node was made in a context inside of this one."""
@@ -295,8 +301,10 @@ class CondContext(ControlFlowContext):
 
 
 def _known(value):
-    return value if isinstance(value, ops.Operation) or nodes.is_tensor_array(value) else (
-        ops.internal_convert_to_tensor(value, as_ref=True)
+    return (
+        value
+        if isinstance(value, ops.Operation) or nodes.is_tensor_array(value)
+        else (ops.internal_convert_to_tensor(value, as_ref=True))
     )
 
 
@@ -376,9 +384,7 @@ class WhileContext(ControlFlowContext):
         result = self._outside(val)
         self._values.add(val)
         with ops.control_dependencies(None):
-            enter = nodes._Enter(
-                result, self._name, is_constant=True, parallel_iterations=self._parallel_iterations
-            )
+            enter = nodes._Enter(result, self._name, is_constant=True, parallel_iterations=self._parallel_iterations)
             enter.graph.prevent_feeding(enter)
         self._fix_enters([enter])
         self._values.add(enter)

@@ -32,7 +32,9 @@ def _convert_flows_to_tensorarrays(tensors_or_arrays, flows):
 def exit(data, name=None):
     """Makes a loop's tensor known outside of the loop."""
     if isinstance(data, ops.IndexedSlices):
-        return ops.IndexedSlices(*(None if x is None else exit(x) for x in (data.values, data.indices, data.dense_shape)))
+        return ops.IndexedSlices(
+            *(None if x is None else exit(x) for x in (data.values, data.indices, data.dense_shape))
+        )
     data = ops.internal_convert_to_tensor(data, as_ref=True)
     return (gen_ops.ref_exit if data.dtype._is_ref_dtype else gen_ops.exit)(data, name=name)
 
@@ -74,7 +76,7 @@ def _SwitchRefOrTensor(data, pred, name="Switch"):
 def merge(inputs, name=None):
     """(the input that is not dead, its number)."""
     if any(x is None for x in inputs):
-        raise ValueError("At least one of the merge inputs is None: %s" % inputs)
+        raise ValueError("At least one of the merge inputs is None: {}".format(inputs))
     with ops.name_scope(name, "Merge", inputs) as scope:
         inputs = [ops.internal_convert_to_tensor(x, as_ref=True) for x in inputs]
         if all(x.dtype._is_ref_dtype for x in inputs):

@@ -185,11 +185,11 @@ def _pairs(pred_fn_pairs):
             raise TypeError("Each entry in 'pred_fn_pairs' must be a 2-tuple.")
         pred, fn = pair
         if not isinstance(pred, ops.Tensor):
-            raise TypeError("pred must be Tensor: %s" % pred)
+            raise TypeError("pred must be Tensor: {}".format(pred))
         if pred.dtype != dtypes.bool:
             raise TypeError(f"pred must be of type bool: {pred}")
         if not callable(fn):
-            raise TypeError("fn for pred %s must be callable." % pred.name)
+            raise TypeError("fn for pred {} must be callable.".format(pred.name))
     return zip(*pred_fn_pairs) if pred_fn_pairs else ((), ())
 
 

@@ -90,10 +90,7 @@ def _sharded(params, count, ids, strategy, max_norm, transform_fn, name):
     if transform_fn is not None:
         merged = array_ops.reshape(merged, array_ops.concat([array_ops.shape(ids), array_ops.shape(merged)[1:]], 0))
         return merged
-    if row_shape.is_fully_defined():
-        sizes = row_shape.as_list()
-    else:
-        sizes = array_ops.shape(params[0])[1:]
+    sizes = row_shape.as_list() if row_shape.is_fully_defined() else array_ops.shape(params[0])[1:]
     merged = array_ops.reshape(merged, array_ops.concat([array_ops.shape(ids), sizes], 0))
     merged.set_shape(ids.get_shape().concatenate(row_shape))
     return _clip(merged, ids, max_norm)

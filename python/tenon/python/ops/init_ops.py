@@ -157,9 +157,7 @@ class UniformUnitScaling(Initializer):
     def __call__(self, shape, dtype=None, partition_info=None):
         fan_in = max(1.0, float(math.prod(_ints(_full_shape(shape, partition_info))[:-1])))
         limit = math.sqrt(3 / fan_in) * self.factor
-        return random_ops.random_uniform(
-            shape, -limit, limit, self.dtype if dtype is None else dtype, seed=self.seed
-        )
+        return random_ops.random_uniform(shape, -limit, limit, self.dtype if dtype is None else dtype, seed=self.seed)
 
     def get_config(self):
         return {"factor": self.factor, "seed": self.seed, "dtype": self.dtype.name}

@@ -144,9 +144,7 @@ def scalar_mul(scalar, x, name=None):
 @tf_export("math.logical_xor", "logical_xor")
 def logical_xor(x, y, name="LogicalXor"):
     """Whether one of two booleans is true, not both."""
-    return gen_ops.logical_and(
-        gen_ops.logical_or(x, y), gen_ops.logical_not(gen_ops.logical_and(x, y)), name=name
-    )
+    return gen_ops.logical_and(gen_ops.logical_or(x, y), gen_ops.logical_not(gen_ops.logical_and(x, y)), name=name)
 
 
 @tf_export("math.equal", "equal")

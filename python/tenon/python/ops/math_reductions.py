@@ -83,9 +83,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=None, name=None, reductio
     with ops.name_scope(name, "ReduceLogSumExp", [input_tensor]):
         tensor = ops.convert_to_tensor(input_tensor)
         raw = reduce_max(tensor, axis=axis, keepdims=True)
-        top = gen_ops.stop_gradient(
-            gen_ops.select(gen_ops.is_finite(raw), raw, array_ops.zeros_like(raw))
-        )
+        top = gen_ops.stop_gradient(gen_ops.select(gen_ops.is_finite(raw), raw, array_ops.zeros_like(raw)))
         result = gen_ops.log(reduce_sum(gen_ops.exp(tensor - top), axis=axis, keepdims=keepdims))
         if not keepdims:
             top = array_ops.reshape(top, gen_ops.shape(result))

@@ -45,8 +45,8 @@ def conv2d_backprop_filter(input, filter_sizes, out_backprop, strides, padding, 
 
 @tf_export("nn.conv2d_backprop_input")
 def conv2d_backprop_input(input_sizes, filter=None, out_backprop=None, strides=None, padding=None,
-                          use_cudnn_on_gpu=True, data_format="NHWC", dilations=[1, 1, 1, 1], name=None,
-                          filters=None):  # noqa: B006  # fmt: skip
+                          use_cudnn_on_gpu=True, data_format="NHWC", dilations=[1, 1, 1, 1], name=None,  # noqa: B006
+                          filters=None):  # fmt: skip
     """The gradient of conv2d to its input."""
     filter = deprecated_argument_lookup("filters", filters, "filter", filter)
     return gen_ops.conv2d_backprop_input(input_sizes, filter, out_backprop, strides=strides,
@@ -79,8 +79,8 @@ def conv1d(value=None, filters=None, stride=None, padding=None, use_cudnn_on_gpu
 
 
 @tf_export("nn.conv3d")
-def conv3d(input, filter=None, strides=None, padding=None, data_format="NDHWC", dilations=[1, 1, 1, 1, 1],
-           name=None, filters=None):  # noqa: B006  # fmt: skip
+def conv3d(input, filter=None, strides=None, padding=None, data_format="NDHWC", dilations=[1, 1, 1, 1, 1],  # noqa: B006
+           name=None, filters=None):  # fmt: skip
     """Convolution of volumes with filters [depth, height, width, in, out]."""
     filter = deprecated_argument_lookup("filters", filters, "filter", filter)
     channel = _channel(data_format)
@@ -218,8 +218,8 @@ def atrous_conv2d(value, filters, rate, padding, name=None):
 
 
 @tf_export("nn.depthwise_conv2d_native")
-def depthwise_conv2d_native(input, filter, strides, padding, data_format="NHWC", dilations=[1, 1, 1, 1],
-                            name=None):  # noqa: B006  # fmt: skip
+def depthwise_conv2d_native(input, filter, strides, padding, data_format="NHWC", dilations=[1, 1, 1, 1],  # noqa: B006
+                            name=None):  # fmt: skip
     """A filter of its own for each channel: [height, width, in, multiplier]."""
     return gen_ops.depthwise_conv2d_native(input, filter, strides=strides, data_format=data_format,
                                            dilations=dilations, name=name, **_explicit(padding))  # fmt: skip
@@ -312,7 +312,7 @@ def conv1d_transpose(input, filters, output_shape, strides, padding="SAME", data
         input = array_ops.expand_dims(input, axis)
         filters = array_ops.expand_dims(filters, 0)
         shape = list(output_shape) if isinstance(output_shape, (list, tuple)) else output_shape
-        shape = shape[:axis] + [1] + shape[axis:] if isinstance(shape, list) else array_ops.concat(
+        shape = [*shape[:axis], 1, *shape[axis:]] if isinstance(shape, list) else array_ops.concat(
             [shape[:axis], [1], shape[axis:]], 0)  # fmt: skip
         result = gen_ops.conv2d_backprop_input(shape, filters, input, strides=full, padding=padding,
                                                data_format=layout, dilations=rates, name=scope)  # fmt: skip

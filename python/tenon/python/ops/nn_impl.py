@@ -281,7 +281,9 @@ def _compute_sampled_logits(weights, biases, labels, inputs, num_sampled, num_cl
         true_logits += true_b
         sampled_logits += sampled_b
         if remove_accidental_hits:
-            sampled_logits = _without_hits(labels, sampled, num_true, num_sampled, sampled_logits, candidate_sampling_ops)
+            sampled_logits = _without_hits(
+                labels, sampled, num_true, num_sampled, sampled_logits, candidate_sampling_ops
+            )
         if subtract_log_q:
             true_logits -= gen_ops.log(true_expected)
             sampled_logits -= gen_ops.log(sampled_expected)
@@ -347,5 +349,3 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
 def scale_regularization_loss(regularization_loss):
     """The sum of regularization losses (over one replica)."""
     return math_ops.reduce_sum(regularization_loss)
-
-

@@ -270,7 +270,9 @@ def dropout_v2(x, rate, noise_shape=None, seed=None, name=None):
     with ops.name_scope(name, "dropout", [x]) as scope:
         x = ops.convert_to_tensor(x, name="x")
         if not x.dtype.is_floating:
-            raise ValueError(f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x.dtype={x.dtype}")
+            raise ValueError(
+                f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x.dtype={x.dtype}"
+            )
         if number and rate == 0:
             random_seed.get_seed(seed)  # as many seeds are used up as with another rate
             return x

@@ -19,7 +19,9 @@ def _get_sequence(value, n, channel_index, name):
     if len(value) == 1:
         value = value * n
     elif len(value) != n:
-        raise ValueError(f"{name} should be of length 1, {n} or {n + 2}. Received: {name}={value} of length {len(value)}")
+        raise ValueError(
+            f"{name} should be of length 1, {n} or {n + 2}. Received: {name}={value} of length {len(value)}"
+        )
     return [1, 1, *value] if channel_index == 1 else [1, *value, 1]
 
 
@@ -147,7 +149,7 @@ def max_pool_with_argmax(input, ksize, strides, padding, data_format="NHWC", Tar
     from tenon.python.framework import dtypes
 
     if data_format != "NHWC":
-        raise ValueError("`data_format` values other than 'NHWC' are not supported. Received: " f"{data_format}")
+        raise ValueError(f"`data_format` values other than 'NHWC' are not supported. Received: {data_format}")
     Targmax = deprecated_argument_lookup("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
     ksize = _get_sequence(ksize, 2, 3, "ksize")
     strides = _get_sequence(strides, 2, 3, "strides")

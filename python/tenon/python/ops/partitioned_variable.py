@@ -110,15 +110,15 @@ class PartitionedVariable:
 
     def assign(self, value, use_locking=False, name=None, read_value=True):
         """Gives each part its part of VALUE."""
-        return self._apply("assign", value, dict(use_locking=use_locking, name=name, read_value=read_value))
+        return self._apply("assign", value, {"use_locking": use_locking, "name": name, "read_value": read_value})
 
     def assign_add(self, value, use_locking=False, name=None, read_value=True):
         """Adds to each part its part of VALUE."""
-        return self._apply("assign_add", value, dict(use_locking=use_locking, name=name, read_value=read_value))
+        return self._apply("assign_add", value, {"use_locking": use_locking, "name": name, "read_value": read_value})
 
     def assign_sub(self, value, use_locking=False, name=None, read_value=True):
         """Subtracts from each part its part of VALUE."""
-        return self._apply("assign_sub", value, dict(use_locking=use_locking, name=name, read_value=read_value))
+        return self._apply("assign_sub", value, {"use_locking": use_locking, "name": name, "read_value": read_value})
 
 
 for _name in ("add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "matmul"):

@@ -28,9 +28,7 @@ class ResourceVariable(variables.VariableV1):
                 raise ValueError("variable_def and initial_value are mutually exclusive.")
             self._init_from_def(variable_def, import_scope)
             return
-        collections = self._take(
-            trainable, collections, initial_value, constraint, synchronization, aggregation, name
-        )
+        collections = self._take(trainable, collections, initial_value, constraint, synchronization, aggregation, name)
         self._graph = ops.get_default_graph()
         self._caching_device = caching_device
         with ops.init_scope():
@@ -88,7 +86,9 @@ class ResourceVariable(variables.VariableV1):
         self._shape = tensor_shape.TensorShape(self._handle.op.get_attr("shape"))
         self._caching_device = self._cached_value = None
         with contextlib.suppress(KeyError, ValueError):
-            self._is_initialized_op = find(f"{variable_def.variable_name.split(':')[0]}/IsInitialized/VarIsInitializedOp:0")
+            self._is_initialized_op = find(
+                f"{variable_def.variable_name.split(':')[0]}/IsInitialized/VarIsInitializedOp:0"
+            )
         if variable_def.snapshot_name:
             snapshot = find(variable_def.snapshot_name)
             if snapshot.op.type != "ReadVariableOp":
@@ -229,8 +229,8 @@ class ResourceVariable(variables.VariableV1):
 
     def _strided_slice_assign(self, begin, end, strides, value, name, begin_mask, end_mask, ellipsis_mask,
                               new_axis_mask, shrink_axis_mask):  # fmt: skip
-        masks = dict(begin_mask=begin_mask, end_mask=end_mask, ellipsis_mask=ellipsis_mask,
-                     new_axis_mask=new_axis_mask, shrink_axis_mask=shrink_axis_mask)  # fmt: skip
+        masks = {"begin_mask": begin_mask, "end_mask": end_mask, "ellipsis_mask": ellipsis_mask,
+                     "new_axis_mask": new_axis_mask, "shrink_axis_mask": shrink_axis_mask}  # fmt: skip
         value = ops.convert_to_tensor(value, dtype=self._dtype)
         op = gen_ops.resource_strided_slice_assign(self._handle, begin, end, strides, value, name=name, **masks)
         return self._lazy_read(op)

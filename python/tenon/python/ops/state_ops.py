@@ -161,6 +161,8 @@ def batch_scatter_update(ref, indices, updates, use_locking=True, name=None):
             row = array_ops.reshape(
                 math_ops.range(shape[i], dtype=indices.dtype), [1] * i + [-1] + [1] * (batch - i) + [1]
             )
-            tiles.append(array_ops.tile(row, array_ops.stack([1 if j == i else shape[j] for j in range(batch + 1)] + [1])))
+            tiles.append(
+                array_ops.tile(row, array_ops.stack([1 if j == i else shape[j] for j in range(batch + 1)] + [1]))
+            )
         nd_indices = array_ops.concat([*tiles, nd_indices], axis=-1)
         return scatter_nd_update(ref, nd_indices, updates, use_locking, name)

@@ -52,9 +52,7 @@ class Template:
         if self._scope is not None:
             with variable_scope.variable_scope(self._scope, reuse=self._variables_created or None):
                 return self._call(args, kwargs)
-        with variable_scope.variable_scope(
-            self._unique_name, self._name, custom_getter=self._custom_getter
-        ) as scope:
+        with variable_scope.variable_scope(self._unique_name, self._name, custom_getter=self._custom_getter) as scope:
             self._scope = scope
             return self._call(args, kwargs)
 

@@ -122,15 +122,12 @@ def report_uninitialized_variables(var_list=None, name="report_uninitialized_var
     """A 1-D string tensor with the names of the variables that have no value."""
     if var_list is None:
         var_list = global_variables() + local_variables() or _variable_nodes()
-    with ops.name_scope(name):
-        with ops.device("/cpu:0"):
-            if not var_list:
-                return array_ops.constant([], dtype=dtypes.string)
-            missing = math_ops.logical_not(
-                array_ops.stack([state_ops.is_variable_initialized(v) for v in var_list])
-            )
-            names = array_ops.constant([v.op.name for v in var_list])
-            return array_ops.boolean_mask(names, missing)
+    with ops.name_scope(name), ops.device("/cpu:0"):
+        if not var_list:
+            return array_ops.constant([], dtype=dtypes.string)
+        missing = math_ops.logical_not(array_ops.stack([state_ops.is_variable_initialized(v) for v in var_list]))
+        names = array_ops.constant([v.op.name for v in var_list])
+        return array_ops.boolean_mask(names, missing)
 
 
 def _initialized_value_of(name):

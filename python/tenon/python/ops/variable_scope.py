@@ -283,16 +283,16 @@ class _pure_variable_scope:
             self._new_name = name_or_scope.name
             base = copy.copy(name_or_scope)
             base._name_scope = name_or_scope._name_scope if old_name_scope is None else old_name_scope
-            base._reuse = name_or_scope.reuse if not reuse else reuse
+            base._reuse = reuse if reuse else name_or_scope.reuse
         else:
             self._new_name = f"{old.name}/{name_or_scope}" if old.name else name_or_scope
             base = copy.copy(old)
             base._name = self._new_name
             base._name_scope = old_name_scope or name_or_scope
             base._reuse = reuse or old.reuse
-        given = dict(initializer=initializer, regularizer=regularizer, caching_device=caching_device,
-                     partitioner=partitioner, dtype=dtype, use_resource=use_resource,
-                     constraint=constraint)  # fmt: skip
+        given = {"initializer": initializer, "regularizer": regularizer, "caching_device": caching_device,
+                     "partitioner": partitioner, "dtype": dtype, "use_resource": use_resource,
+                     "constraint": constraint}  # fmt: skip
         for key, value in given.items():
             if value is not None:
                 setattr(base, "_" + key, value)
@@ -352,10 +352,10 @@ class variable_scope:
         self._name_or_scope = name_or_scope
         self._default_name = default_name
         self._values = [] if values is None else values
-        self._arguments = dict(
-            initializer=initializer, regularizer=regularizer, caching_device=caching_device, partitioner=partitioner,
-            custom_getter=custom_getter, reuse=reuse, dtype=dtype, use_resource=use_resource, constraint=constraint,
-        )  # fmt: skip
+        self._arguments = {
+            "initializer": initializer, "regularizer": regularizer, "caching_device": caching_device, "partitioner": partitioner,
+            "custom_getter": custom_getter, "reuse": reuse, "dtype": dtype, "use_resource": use_resource, "constraint": constraint,
+        }  # fmt: skip
         self._auxiliary_name_scope = auxiliary_name_scope
         self._graph = ops._get_graph_from_inputs(self._values)
 

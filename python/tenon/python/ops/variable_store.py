@@ -37,13 +37,9 @@ class _PartitionInfo:
 def _call_partitioner(partitioner, shape, dtype):
     """The list of how many parts each dimension has, checked."""
     if not shape.is_fully_defined():
-        raise ValueError(
-            f"Shape of a new partitioned variable must be fully defined, but instead was {shape}."
-        )
+        raise ValueError(f"Shape of a new partitioned variable must be fully defined, but instead was {shape}.")
     if shape.ndims < 1:
-        raise ValueError(
-            f"A partitioned Variable must have rank at least 1, shape: {shape}"
-        )
+        raise ValueError(f"A partitioned Variable must have rank at least 1, shape: {shape}")
     slicing = partitioner(shape=shape, dtype=dtype)
     if not isinstance(slicing, (list, tuple)):
         raise ValueError(f"Partitioner must return a sequence, but saw: {slicing}")
@@ -115,6 +111,10 @@ class VariableStore:
         for key, value in (("shape", None), ("reuse", None), ("partitioner", None)):
             arguments.setdefault(key, value)
         arguments["dtype"] = dtypes.as_dtype(arguments.get("dtype") or dtypes.float32).base_dtype
+        hints = variables._check_hints(
+            name, *(arguments.get(k) for k in ("synchronization", "aggregation", "trainable"))
+        )
+        arguments.update(zip(("synchronization", "aggregation", "trainable"), hints))
         if custom_getter is None:
             return self._true_getter(name, **arguments)
         if not _accepts(custom_getter, "constraint"):
@@ -128,12 +128,12 @@ class VariableStore:
                      trainable=None, collections=None, caching_device=None, partitioner=None, validate_shape=True,
                      use_resource=None, constraint=None, synchronization=None, aggregation=None):  # fmt: skip
         """What a custom getter calls in the end."""
-        rest = dict(
-            dtype=dtype, initializer=initializer, regularizer=regularizer, reuse=reuse, trainable=trainable,
-            collections=collections, caching_device=caching_device, validate_shape=validate_shape,
-            use_resource=use_resource, constraint=constraint, synchronization=synchronization,
-            aggregation=aggregation,
-        )  # fmt: skip
+        rest = {
+            "dtype": dtype, "initializer": initializer, "regularizer": regularizer, "reuse": reuse, "trainable": trainable,
+            "collections": collections, "caching_device": caching_device, "validate_shape": validate_shape,
+            "use_resource": use_resource, "constraint": constraint, "synchronization": synchronization,
+            "aggregation": aggregation,
+        }  # fmt: skip
         scalar = shape is not None and isinstance(shape, (list, tuple)) and not shape
         if partitioner is not None and not scalar:
             if not callable(partitioner):
@@ -257,7 +257,7 @@ def _where(variable):
 def _default_initializer(name, dtype):
     if dtype.is_floating:
         return init_ops.glorot_uniform_initializer()
-    if dtype.is_integer or dtype.is_bool or dtype.is_complex:
+    if dtype.is_integer or dtype.is_bool or dtype == dtypes.string:
         return init_ops.zeros_initializer()
     raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype} is required")
 

@@ -78,11 +78,11 @@ class VariableMetaclass(type):
         return creator(**values)
 
 
-_DEFAULTS = dict(
-    initial_value=None, trainable=None, collections=None, validate_shape=True, caching_device=None, name=None,
-    variable_def=None, dtype=None, expected_shape=None, import_scope=None, constraint=None, use_resource=None,
-    synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregationV1.NONE, shape=None,
-)  # fmt: skip
+_DEFAULTS = {
+    "initial_value": None, "trainable": None, "collections": None, "validate_shape": True, "caching_device": None, "name": None,
+    "variable_def": None, "dtype": None, "expected_shape": None, "import_scope": None, "constraint": None, "use_resource": None,
+    "synchronization": VariableSynchronization.AUTO, "aggregation": VariableAggregationV1.NONE, "shape": None,
+}  # fmt: skip
 _ARGUMENTS = tuple(_DEFAULTS)
 
 
@@ -183,9 +183,7 @@ class VariableV1(metaclass=VariableMetaclass):
     def initialized_value(self):
         """A tensor: the value if there is one already, otherwise the initial value."""
         with ops.init_scope():
-            return control_flow_ops.cond(
-                is_variable_initialized(self), self.read_value, lambda: self.initial_value
-            )
+            return control_flow_ops.cond(is_variable_initialized(self), self.read_value, lambda: self.initial_value)
 
     def eval(self, session=None):
         """The value in a session (the default one)."""
@@ -195,9 +193,7 @@ class VariableV1(metaclass=VariableMetaclass):
         """Sets the value in a session, without adding an op to the graph."""
         session = session or ops.get_default_session()
         if session is None:
-            raise ValueError(
-                "Either session argument should be provided or default session should be established"
-            )
+            raise ValueError("Either session argument should be provided or default session should be established")
         session.run(self.initializer, {self.initializer.inputs[1]: value})
 
     class SaveSliceInfo:
@@ -311,8 +307,8 @@ class VariableV1(metaclass=VariableMetaclass):
 
     def _strided_slice_assign(self, begin, end, strides, value, name, begin_mask, end_mask, ellipsis_mask,
                               new_axis_mask, shrink_axis_mask):  # fmt: skip
-        masks = dict(begin_mask=begin_mask, end_mask=end_mask, ellipsis_mask=ellipsis_mask,
-                     new_axis_mask=new_axis_mask, shrink_axis_mask=shrink_axis_mask)  # fmt: skip
+        masks = {"begin_mask": begin_mask, "end_mask": end_mask, "ellipsis_mask": ellipsis_mask,
+                     "new_axis_mask": new_axis_mask, "shrink_axis_mask": shrink_axis_mask}  # fmt: skip
         return gen_ops.strided_slice_assign(self._ref(), begin, end, strides, value, name=name, **masks)
 
 
@@ -377,9 +373,7 @@ class RefVariable(VariableV1):
             self._snapshot = find(variable_def.snapshot_name)
             self._caching_device = None
             return
-        collections = self._take(
-            trainable, collections, initial_value, constraint, synchronization, aggregation, name
-        )
+        collections = self._take(trainable, collections, initial_value, constraint, synchronization, aggregation, name)
         self._graph = ops.get_default_graph()
         self._caching_device = caching_device
         if dtype is not None:

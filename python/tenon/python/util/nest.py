@@ -205,7 +205,9 @@ def map_structure(func, *structure, **kwargs):
 
 def flatten_with_joined_string_paths(structure, separator="/", expand_composites=False):
     """(path, leaf) pairs."""
-    return [(separator.join(map(str, path)), leaf) for path, leaf in flatten_with_tuple_paths(structure, expand_composites)]
+    return [
+        (separator.join(map(str, path)), leaf) for path, leaf in flatten_with_tuple_paths(structure, expand_composites)
+    ]
 
 
 def flatten_with_tuple_paths(structure, expand_composites=False):
@@ -262,8 +264,10 @@ def assert_shallow_structure(shallow_tree, input_tree, check_types=True, expand_
     if not is_nested(input_tree):
         raise TypeError(f"If shallow structure is a sequence, input must also be a sequence. Input has type: "
                         f"{type(input_tree)}.")  # fmt: skip
-    if check_types and not isinstance(input_tree, type(shallow_tree)) and not (
-        _is_dict(input_tree) and _is_dict(shallow_tree)
+    if (
+        check_types
+        and not isinstance(input_tree, type(shallow_tree))
+        and not (_is_dict(input_tree) and _is_dict(shallow_tree))
     ):
         raise TypeError(f"The two structures don't have the same sequence type. Input structure has type "
                         f"{type(input_tree)}, while shallow structure has type {type(shallow_tree)}.")  # fmt: skip
