@@ -25,10 +25,10 @@ int tn_parallel_set_threads(int threads) {
   return old;
 }
 
-/* Chunks from NEXT to END; a cache line for itself. */
+/* Chunks BEGIN to END, of which TAKEN have been handed out; a cache line for itself. */
 typedef struct range {
-  _Alignas(64) atomic_int_fast64_t next;
-  int64_t end;
+  _Alignas(64) atomic_int_fast64_t taken;
+  int64_t begin, end;
 } range;
 
 /* A loop. Every thread begins with a range of its own, the same in every loop of as many chunks, so that it finds in
@@ -36,6 +36,7 @@ typedef struct range {
 typedef struct job {
   void (*fn)(void *, int64_t);
   void *argument;
+  bool backwards;
   int threads, n_ranges;
   range ranges[MAX_RANGES];
 } job;
@@ -65,7 +66,8 @@ static void work(job *j, int number) {
   inside = true;
   for (int k = 0; k < j->n_ranges; k++) {
     range *r = &j->ranges[(number + k) % j->n_ranges];
-    for (int64_t i; (i = atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed)) < r->end;) j->fn(j->argument, i);
+    for (int64_t i; (i = atomic_fetch_add_explicit(&r->taken, 1, memory_order_relaxed)) < r->end - r->begin;)
+      j->fn(j->argument, j->backwards ? r->end - 1 - i : r->begin + i);
   }
   inside = false;
 }
@@ -147,31 +149,37 @@ static void run_with_workers(job *j) {
   }
 }
 
-static void begin(job *j, void (*fn)(void *, int64_t), void *argument, int64_t n, int threads) {
-  j->fn = fn;
-  j->argument = argument;
-  j->threads = threads;
-  j->n_ranges = threads < MAX_RANGES ? threads : MAX_RANGES;
+static void set_ranges(job *j, int64_t n) {
+  j->n_ranges = j->threads < MAX_RANGES ? j->threads : MAX_RANGES;
   for (int i = 0; i < j->n_ranges; i++) {
-    atomic_init(&j->ranges[i].next, n / j->n_ranges * i + (n % j->n_ranges < i ? n % j->n_ranges : i));
-    j->ranges[i].end = n / j->n_ranges * (i + 1) + (n % j->n_ranges < i + 1 ? n % j->n_ranges : i + 1);
+    atomic_init(&j->ranges[i].taken, 0);
+    tn_chunk(n, j->n_ranges, i, 1, &j->ranges[i].begin, &j->ranges[i].end);
   }
 }
 
-void tn_parallel(int64_t n, void (*fn)(void *argument, int64_t i), void *argument) {
+static void run(int64_t n, void (*fn)(void *, int64_t), void *argument, bool backwards) {
   int threads = tn_parallel_threads();
   if (threads > n) threads = (int)n;
   if (threads > 1 && !atomic_exchange_explicit(&pool.taken, true, memory_order_acquire)) {
     job j;
-    begin(&j, fn, argument, n, threads);
+    j.fn = fn;
+    j.argument = argument;
+    j.backwards = backwards;
+    j.threads = threads;
+    set_ranges(&j, n);
     run_with_workers(&j);
     atomic_store_explicit(&pool.taken, false, memory_order_release);
     return;
   }
   bool nested = inside;
   inside = true;
-  for (int64_t i = 0; i < n; i++) fn(argument, i);
+  for (int64_t i = 0; i < n; i++) fn(argument, backwards ? n - 1 - i : i);
   inside = nested;
+}
+
+void tn_parallel(int64_t n, void (*fn)(void *argument, int64_t i), void *argument) { run(n, fn, argument, false); }
+void tn_parallel_backwards(int64_t n, void (*fn)(void *argument, int64_t i), void *argument) {
+  run(n, fn, argument, true);
 }
 
 /* The CPU limit of the cgroup, rounded up; 0 if there is none. */

@@ -8,6 +8,8 @@
  * Nested calls run on one thread. What belongs to chunk i must not depend on the number of threads. FN must not fail.
  */
 void tn_parallel(int64_t n, void (*fn)(void *argument, int64_t i), void *argument);
+/* The same, each thread from its last chunk to its first: what an earlier loop used last is used first. */
+void tn_parallel_backwards(int64_t n, void (*fn)(void *argument, int64_t i), void *argument);
 /* The limit for tn_parallel calls of this thread (the executor sets it); at least 1. Returns the old one. */
 int tn_parallel_set_threads(int threads);
 int tn_parallel_threads(void);

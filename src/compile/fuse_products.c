@@ -73,15 +73,15 @@ static bool is_bias(const tn_ir_node *product, const tn_ir_use *use, tn_ir_value
   return node->effect == TN_IR_PURE && row->rank == 1 && row->dims[0] == full->dims[1] && bias->node != product;
 }
 
-static tn_error *fuse_bias(fuser *f, tn_ir_node *product, tn_ir_node *sum, tn_ir_value bias) {
-  const tn_ir_use *use = only_use(f, sum);
-  const bool relu = use && tn_ir_is(use->user, "Relu") && use->user->effect == TN_IR_PURE;
-  tn_ir_node *last = relu ? use->user : sum, *fused = NULL;
-  const tn_ir_value inputs[] = {product->inputs[0], product->inputs[1], bias};
+/* PRODUCT and what follows it up to LAST become one node, which also takes WITH. */
+static tn_error *fuse_end(fuser *f, const tn_ir_node *product, tn_ir_node *last, tn_ir_value with, bool relu) {
+  tn_ir_node *fused = NULL;
+  const tn_ir_value inputs[] = {product->inputs[0], product->inputs[1], with};
   const tn_named_attr attrs[] = {TN_A_TYPE("T", TN_FLOAT),
                                  TN_A_BOOL("transpose_a", tn_node_get_bool(product->node, "transpose_a")),
                                  TN_A_BOOL("transpose_b", tn_node_get_bool(product->node, "transpose_b")),
                                  TN_A_BOOL("relu", relu),
+                                 TN_A_BOOL("gated", tn_ir_is(last, "ReluGrad")),
                                  {NULL, {0}}};
   const tn_ir_new spec = {.op = "_FusedMatMul",
                           .name = last->node->name,
@@ -95,6 +95,20 @@ static tn_error *fuse_bias(fuser *f, tn_ir_node *product, tn_ir_node *sum, tn_ir
   return NULL;
 }
 
+static tn_error *fuse_bias(fuser *f, const tn_ir_node *product, tn_ir_node *sum, tn_ir_value bias) {
+  const tn_ir_use *use = only_use(f, sum);
+  const bool relu = use && tn_ir_is(use->user, "Relu") && use->user->effect == TN_IR_PURE;
+  return fuse_end(f, product, relu ? use->user : sum, bias, relu);
+}
+
+/* --- the gradient of a rectifier --- */
+
+static bool is_gate(const tn_ir_node *product, const tn_ir_use *use) {
+  const tn_ir_node *node = use->user;
+  return tn_ir_is(node, "ReluGrad") && use->input == 0 && node->effect == TN_IR_PURE &&
+         tn_shape_equal(&tn_ir_out(node->inputs[1])->shape, &product->outputs[0].shape);
+}
+
 static tn_error *fuse_all(fuser *f, int n, int *changes) {
   for (int i = 0; i < n; i++) {
     tn_ir_node *node = f->ir->nodes[i];
@@ -105,6 +119,8 @@ static tn_error *fuse_all(fuser *f, int n, int *changes) {
       TN_TRY(fuse_update(f, node, use->user));
     else if (is_bias(node, use, &bias))
       TN_TRY(fuse_bias(f, node, use->user, bias));
+    else if (is_gate(node, use))
+      TN_TRY(fuse_end(f, node, use->user, use->user->inputs[1], false));
     else
       continue;
     ++*changes;

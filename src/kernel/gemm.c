@@ -28,6 +28,12 @@ static int64_t rows_in_cache(int64_t step, int64_t way) {
   return distinct < 1 ? 4 : at_most(distinct, way / 64) * 4;
 }
 
+/* How many of B's last rows end too early for whole vectors: in others these reach into the next row, which does no
+ * harm. */
+static int64_t unsafe_rows(const tn_gemm *g, int64_t lanes) {
+  return at_most(ceil_div(ceil_div(g->n, lanes) * lanes - g->n, g->b_row), g->k);
+}
+
 /* Operands are read where they lie, unless their rows push each other out of the caches. */
 void tn_gemm_plan(tn_gemm *g) {
   enum {
@@ -58,15 +64,13 @@ void tn_gemm_plan(tn_gemm *g) {
               (uses >= MANY_USES || fits < g->block_k || g->block_k * g->b_row > MOST_PAGES * PAGE);
   g->a_bytes = g->pack_a ? (size_t)(g->panels * g->rows * g->k) * sizeof(float) : 0;
   g->a_bytes = (g->a_bytes + 63) / 64 * 64;
-  g->task_bytes = ((size_t)(g->block_k * g->columns) * sizeof(float) + 63) / 64 * 64;
+  const int64_t packed = g->pack_b || g->keep_b ? g->block_k : unsafe_rows(g, t->lanes);
+  g->task_bytes = ((size_t)(packed * g->columns) * sizeof(float) + 63) / 64 * 64;
 }
 
-/* Tasks that pack blocks of B: all, or those that have the end of its rows. */
-static int64_t packing_tasks(const tn_gemm *g) {
-  return g->pack_b || g->keep_b ? g->column_tasks * g->row_tasks : g->row_tasks;
+size_t tn_gemm_scratch(const tn_gemm *g) {
+  return g->a_bytes + (size_t)(g->column_tasks * g->row_tasks) * g->task_bytes;
 }
-
-size_t tn_gemm_scratch(const tn_gemm *g) { return g->a_bytes + (size_t)packing_tasks(g) * g->task_bytes; }
 
 typedef struct job {
   const tn_gemm *g;
@@ -112,6 +116,7 @@ static void run_panels(const job *j, tn_gemm_tile *tile, int64_t k0, int64_t fir
     tile->a =
         g->pack_a ? (const float *)j->scratch + (p * g->k + k0) * g->rows : j->a + begin * g->a_row + k0 * g->a_col;
     tile->c = j->c + begin * g->n + tile->column;
+    if (j->end && j->end->gate) tile->gate = j->end->gate + begin * g->n + tile->column;
     j->t->tile(tile);
   }
 }
@@ -120,12 +125,20 @@ static void run_panels(const job *j, tn_gemm_tile *tile, int64_t k0, int64_t fir
 static void run_block(const job *j, int64_t k0, int64_t column, int64_t first, int64_t last, float *packed) {
   const tn_gemm *g = j->g;
   const int64_t c0 = column * g->columns, n = at_most(g->columns, g->n - c0);
-  const bool packs = g->pack_b || n % j->t->lanes != 0; /* the end of a row has no whole vectors */
+  const bool whole = n % j->t->lanes == 0, packs = g->pack_b || (g->keep_b && !whole);
   tn_gemm_tile tile = {.columns = n, .k = at_most(g->block_k, g->k - k0), .c_step = g->n, .add = k0 > 0, .column = c0};
-  if (k0 + tile.k == g->k) tile.end = j->end;
+  if (k0 + tile.k == g->k) tile.end = j->end; /* before a tail is split off */
   if (packs) pack_b(j, k0, tile.k, c0, n, packed);
   tile.b = packs ? packed : j->b + k0 * g->b_row + c0;
   tile.b_step = packs ? g->columns : g->b_row;
+  const int64_t safe = g->k - (whole || packs ? 0 : unsafe_rows(g, j->t->lanes));
+  if (k0 + tile.k > safe) {
+    const int64_t tail = safe > k0 ? safe : k0;
+    tile.tail = k0 + tile.k - tail;
+    tile.k = tail - k0;
+    tile.tail_b = packed;
+    pack_b(j, tail, tile.tail, c0, n, packed);
+  }
   if (g->keep_b && !packs && n == g->columns) {
     tile.keep = packed;
     run_panels(j, &tile, k0, first, first + 1);
@@ -140,11 +153,10 @@ static void run_block(const job *j, int64_t k0, int64_t column, int64_t first, i
 static void run_task(void *argument, int64_t i) {
   const job *j = argument;
   const tn_gemm *g = j->g;
-  const int64_t room = packing_tasks(g) == g->row_tasks ? i / g->column_tasks : i;
-  float *packed = (float *)(j->scratch + g->a_bytes + (size_t)room * g->task_bytes);
+  float *packed = (float *)(j->scratch + g->a_bytes + (size_t)i * g->task_bytes);
   int64_t column, last_column, first, last;
-  tn_chunk(g->column_panels, g->column_tasks, i % g->column_tasks, 1, &column, &last_column);
-  tn_chunk(g->panels, g->row_tasks, i / g->column_tasks, 1, &first, &last);
+  tn_chunk(g->column_panels, g->column_tasks, i / g->row_tasks, 1, &column, &last_column);
+  tn_chunk(g->panels, g->row_tasks, i % g->row_tasks, 1, &first, &last);
   for (int64_t k0 = 0; k0 < g->k; k0 += g->block_k)
     for (int64_t c = column; c < last_column; c++) run_block(j, k0, c, first, last, packed);
 }
@@ -158,5 +170,9 @@ void tn_gemm_run(const tn_gemm *g, const float *a, const float *b, float *c, con
     else
       tn_parallel(g->panels, pack_a, &j);
   }
-  tn_parallel(g->column_tasks * g->row_tasks, run_task, &j);
+  /* The product before an update often read the variable: what it read last is still in a cache. */
+  if (end && end->rate)
+    tn_parallel_backwards(g->column_tasks * g->row_tasks, run_task, &j);
+  else
+    tn_parallel(g->column_tasks * g->row_tasks, run_task, &j);
 }

@@ -25,6 +25,7 @@ typedef struct tn_gemm {
 typedef struct tn_gemm_end {
   const float *bias; /* a row of n that is added to each row of C; NULL: none */
   bool relu;         /* then what is negative becomes 0 */
+  const float *gate; /* not NULL: C is multiplied by 1 where this matrix of C's size is positive, else by 0 */
   const float *rate; /* not NULL: C -= sum * *RATE instead; only with K <= TN_GEMM_BLOCK */
 } tn_gemm_end;
 
@@ -36,11 +37,14 @@ typedef struct tn_gemm_tile {
   int64_t rows, columns, k;
   const float *a, *b;
   int64_t a_row, a_col, b_step;
+  int64_t tail; /* more steps after these, whose whole vectors of B lie in TAIL_B without gaps */
+  const float *tail_b;
   float *c;
   int64_t c_step;
   bool add;
   const tn_gemm_end *end; /* NULL: nothing more is to do */
   int64_t column;         /* of C, for the bias */
+  const float *gate;      /* END's, at this tile */
   float *keep;            /* not NULL: the rows of B are also put here, two vectors each */
 } tn_gemm_tile;
 

@@ -146,17 +146,22 @@ static void check_fires(tn_graph *g, tn_output x, tn_tensor *in, int n, const tn
   tn_session_free(b);
 }
 
-/* A product that somebody else needs too, a column instead of a row, and a sum that somebody needs. */
-static void test_not_fused(void **state) {
+/* A product that somebody else needs too, a column instead of a row, a product that is a gate, a sum that somebody
+ * needs; and what is fused after all. */
+static void test_patterns(void **state) {
   (void)state;
   tn_graph *g = new_graph();
   tn_output x = placeholder(g, "x"), xx = product(g, x, x, false, false), bias = row(g, "bias", 9);
   tn_output sum = op2(g, "AddV2", "sum", xx, bias), relu = op1(g, "Relu", "relu", sum);
   tn_output column = constant(g, "column", random_matrix(9, 1, 2));
+  tn_output gated = op2(g, "ReluGrad", "gated", product(g, x, x, false, true), x);
+  tn_output gate = op2(g, "ReluGrad", "gate", x, product(g, x, x, true, true));
   tn_output wide = op2(g, "AddV2", "wide", product(g, x, x, true, false), column);
   tn_tensor *in = random_matrix(9, 9, 11);
   check_fires(g, x, in, 2, (tn_output[]){relu, xx}, 0);
   check_fires(g, x, in, 1, &wide, 0);
+  check_fires(g, x, in, 1, &gate, 0);
+  check_fires(g, x, in, 1, &gated, 1);
   check_fires(g, x, in, 2, (tn_output[]){relu, sum}, 1);
   check_fires(g, x, in, 1, &relu, 1);
   tn_tensor_free(in);
@@ -188,6 +193,6 @@ static void test_own_operand(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_long),
-                                     cmocka_unit_test(test_not_fused), cmocka_unit_test(test_own_operand)};
+                                     cmocka_unit_test(test_patterns), cmocka_unit_test(test_own_operand)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,9 +30,9 @@ static float *product(const tn_gemm *g, const float *a, const float *b, const tn
   void *scratch = NULL;
   float *c = filled(g->m * g->n, 3);
   const int before = tn_parallel_set_threads(threads);
-  assert_null(tn_alloc_aligned(tn_gemm_scratch(g) + 64, &scratch));
+  assert_null(tn_alloc_aligned(tn_gemm_scratch(g), &scratch));
   tn_gemm_run(g, a, b, c, end, scratch);
-  tn_free_aligned(scratch, tn_gemm_scratch(g) + 64);
+  tn_free_aligned(scratch, tn_gemm_scratch(g));
   tn_parallel_set_threads(before);
   return c;
 }
@@ -102,9 +102,12 @@ static void check_end(int64_t m, int64_t n, int64_t k) {
   a[0] = NAN;
   float *plain = product(&g, a, b, NULL, 2);
   float *relu = product(&g, a, b, &(tn_gemm_end){.bias = bias, .relu = true}, 2);
+  float *gated = product(&g, a, b, &(tn_gemm_end){.gate = start}, 2);
   float *biased = product(&g, a, b, &(tn_gemm_end){.bias = bias}, 2);
   for (int64_t i = 0; i < m * n; i++) {
     const float sum = plain[i] + bias[i % n], positive = sum <= 0 ? 0 : sum;
+    const float open = plain[i] * (float)(start[i] > 0);
+    assert_memory_equal(&gated[i], &open, sizeof open);
     assert_memory_equal(&biased[i], &sum, sizeof sum);
     assert_memory_equal(&relu[i], &positive, sizeof sum);
   }
@@ -119,9 +122,10 @@ static void check_end(int64_t m, int64_t n, int64_t k) {
   free(a);
   free(b);
   free(bias);
-  free(start);
   free(plain);
+  free(start);
   free(relu);
+  free(gated);
   free(biased);
 }
 

@@ -32,6 +32,10 @@ INLINE void finish(const tn_gemm_tile *t, vf sum, float *c, int64_t column, int6
   }
   if (end && end->bias) sum += whole ? v_load(end->bias + column) : v_load_part(end->bias + column, n);
   if (end && end->relu) sum = v_blend(sum <= 0, v_set(0), sum);
+  if (end && end->gate) {
+    const float *gate = t->gate + (c - t->c);
+    sum *= v_truth((whole ? v_load(gate) : v_load_part(gate, n)) > 0);
+  }
   if (whole)
     v_store(c, sum);
   else
@@ -62,6 +66,22 @@ INLINE void store_of(int rows, int vectors, const tn_gemm_tile *t, vf c[ROWS][2]
       v_store(out, v_load(out) - c[i][0] * rate);
       v_store(out + LANES, v_load(out + LANES) - c[i][1] * rate);
     }
+  } else if (vectors > 1 && whole && t->end->bias) {
+    const vf b0 = v_load(t->end->bias + t->column), b1 = v_load(t->end->bias + t->column + LANES);
+    const vi keeps = v_seti(t->end->relu ? 0 : -1);
+    UNROLL
+    for (int i = 0; i < rows; i++, out += t->c_step) {
+      const vf x = c[i][0] + b0, y = c[i][1] + b1;
+      v_store(out, v_blend(~keeps & (x <= 0), v_set(0), x));
+      v_store(out + LANES, v_blend(~keeps & (y <= 0), v_set(0), y));
+    }
+  } else if (vectors > 1 && whole && t->end->gate) {
+    const float *gate = t->gate;
+    UNROLL
+    for (int i = 0; i < rows; i++, out += t->c_step, gate += t->c_step) {
+      v_store(out, c[i][0] * v_truth(v_load(gate) > 0));
+      v_store(out + LANES, c[i][1] * v_truth(v_load(gate + LANES) > 0));
+    }
   } else {
     float sums[ROWS][2 * LANES] __attribute__((aligned(VEC_BYTES)));
     UNROLL
@@ -76,7 +96,8 @@ INLINE void store_of(int rows, int vectors, const tn_gemm_tile *t, vf c[ROWS][2]
 /* A tile of ROWS_ x VECTORS_ vectors, both constants. */
 INLINE void tile_of(int rows, int vectors, const tn_gemm_tile *t) {
   vf c[ROWS][2];
-  const int64_t a_row = t->a_row, a_col = t->a_col, b_step = t->b_step;
+  const int64_t a_row = t->a_row, a_col = t->a_col;
+  int64_t b_step = t->b_step, tail = t->tail;
   const float *a[(ROWS + 2) / 3], *b = t->b;
   float *keep = t->keep;
   UNROLL
@@ -94,23 +115,26 @@ INLINE void tile_of(int rows, int vectors, const tn_gemm_tile *t) {
     if (vectors > 1) __builtin_prefetch(far + LANES, 1);
     __builtin_prefetch(far + t->columns - 1, 1);
   }
-  for (int64_t k = t->k; k > 0; k--, b += b_step) {
-    const vf b0 = v_load(b), b1 = vectors > 1 ? v_load(b + LANES) : (vf){0};
-    __builtin_prefetch(b + AHEAD * b_step);
-    if (vectors > 1) __builtin_prefetch(b + AHEAD * b_step + LANES);
-    if (vectors > 1 && keep) {
-      v_store(keep, b0);
-      v_store(keep + LANES, b1);
-      keep += 2 * LANES;
+  for (int64_t left = t->k;; left = tail, tail = 0, b = t->tail_b, b_step = 2 * LANES) {
+    for (int64_t k = left; k > 0; k--, b += b_step) {
+      const vf b0 = v_load(b), b1 = vectors > 1 ? v_load(b + LANES) : (vf){0};
+      __builtin_prefetch(b + AHEAD * b_step);
+      if (vectors > 1) __builtin_prefetch(b + AHEAD * b_step + LANES);
+      if (vectors > 1 && keep) {
+        v_store(keep, b0);
+        v_store(keep + LANES, b1);
+        keep += 2 * LANES;
+      }
+      UNROLL
+      for (int i = 0; i < rows; i++) {
+        const vf x = v_set(a[i / 3][i % 3 * a_row]);
+        c[i][0] = v_fma(x, b0, c[i][0]);
+        if (vectors > 1) c[i][1] = v_fma(x, b1, c[i][1]);
+      }
+      UNROLL
+      for (int i = 0; i < rows; i += 3) a[i / 3] += a_col;
     }
-    UNROLL
-    for (int i = 0; i < rows; i++) {
-      const vf x = v_set(a[i / 3][i % 3 * a_row]);
-      c[i][0] = v_fma(x, b0, c[i][0]);
-      if (vectors > 1) c[i][1] = v_fma(x, b1, c[i][1]);
-    }
-    UNROLL
-    for (int i = 0; i < rows; i += 3) a[i / 3] += a_col;
+    if (!tail) break;
   }
   store_of(rows, vectors, t, c);
 }

@@ -8,7 +8,7 @@
 typedef struct fused {
   tn_product one;
   tn_gemm g;
-  bool relu;
+  bool relu, gated;
 } fused;
 
 /* The product of A and B, inputs FIRST and FIRST + 1. */
@@ -50,43 +50,47 @@ static const double *plain_product(const tn_run *r, int first) {
   return (const double *)scratch;
 }
 
-/* --- C = relu(A B + bias) --- */
+/* --- C = A B + bias, relu(A B + bias), or A B where a gate is open --- */
 
-static tn_error *prepare_biased_with(tn_prepare *p, bool plain) {
+static tn_error *prepare_ended_with(tn_prepare *p, bool plain) {
   tn_shape shape;
   fused *f;
   TN_TRY(prepare_product(p, 0, plain, &shape, &f));
   f->relu = tn_node_get_bool(p->node, "relu");
-  if (p->inputs[2].shape.rank != 1 || p->inputs[2].shape.dims[0] != f->one.n)
-    return tn_prepare_errorf(p, TN_INTERNAL, "the bias %s does not fit", TN_SHAPE_STR(&p->inputs[2].shape));
+  f->gated = tn_node_get_bool(p->node, "gated");
+  const tn_shape *with = &p->inputs[2].shape;
+  if (f->gated ? !tn_shape_equal(with, &shape) : with->rank != 1 || with->dims[0] != f->one.n)
+    return tn_prepare_errorf(p, TN_INTERNAL, "%s does not fit %s", TN_SHAPE_STR(with), TN_SHAPE_STR(&shape));
+  if (f->gated) tn_prepare_in_place(p, 0, 2);
   return tn_prepare_output(p, 0, &shape);
 }
 
-static tn_error *prepare_biased(tn_prepare *p) { return prepare_biased_with(p, false); }
-static tn_error *prepare_biased_plain(tn_prepare *p) { return prepare_biased_with(p, true); }
+static tn_error *prepare_ended(tn_prepare *p) { return prepare_ended_with(p, false); }
+static tn_error *prepare_ended_plain(tn_prepare *p) { return prepare_ended_with(p, true); }
 
-static tn_error *run_biased(tn_run *r) {
+static tn_error *run_ended(tn_run *r) {
   const fused *f = r->state;
-  const tn_gemm_end end = {.bias = r->inputs[2]->data, .relu = f->relu};
+  const float *with = r->inputs[2]->data;
+  const tn_gemm_end end = {.bias = f->gated ? NULL : with, .relu = f->relu, .gate = f->gated ? with : NULL};
   tn_gemm_run(&f->g, r->inputs[0]->data, r->inputs[1]->data, r->outputs[0]->data, &end, r->scratch);
   return NULL;
 }
 
-static tn_error *run_biased_plain(tn_run *r) {
+static tn_error *run_ended_plain(tn_run *r) {
   const fused *f = r->state;
   const double *sums = plain_product(r, 0);
-  const float *bias = r->inputs[2]->data;
+  const float *with = r->inputs[2]->data;
   float *out = r->outputs[0]->data;
   for (int64_t i = 0; i < f->one.m * f->one.n; i++) {
-    const float sum = (float)sums[i] + bias[i % f->one.n];
+    const float sum = f->gated ? (float)sums[i] * (float)(with[i] > 0) : (float)sums[i] + with[i % f->one.n];
     out[i] = f->relu && sum <= 0 ? 0 : sum;
   }
   return NULL;
 }
 
-static const tn_kernel_def biased[] = {
-    {.name = "gemm", .types = TN_BIT(TN_FLOAT), .prepare = prepare_biased, .run = run_biased},
-    {.name = "reference", .types = TN_BIT(TN_FLOAT), .prepare = prepare_biased_plain, .run = run_biased_plain},
+static const tn_kernel_def ended[] = {
+    {.name = "gemm", .types = TN_BIT(TN_FLOAT), .prepare = prepare_ended, .run = run_ended},
+    {.name = "reference", .types = TN_BIT(TN_FLOAT), .prepare = prepare_ended_plain, .run = run_ended_plain},
     {0}};
 
 static tn_error *unknown_matrix(tn_shape_ctx *c) {
@@ -94,10 +98,12 @@ static tn_error *unknown_matrix(tn_shape_ctx *c) {
   return NULL;
 }
 
-TN_OP(_FusedMatMul, .inputs = "a: T, b: T, bias: T", .outputs = "product: T",
-      .attrs = "T: type; transpose_a: bool = false; transpose_b: bool = false; relu: bool = false",
-      .doc = "The product of two matrices, a bias for each column, and a rectifier if it is wanted.",
-      .flags = TN_OP_GRADIENT_UNREGISTERED, .shape = unknown_matrix, .kernels = biased);
+TN_OP(_FusedMatMul, .inputs = "a: T, b: T, with: T", .outputs = "product: T",
+      .attrs = "T: type; transpose_a: bool = false; transpose_b: bool = false; relu: bool = false; gated: bool = false",
+      .doc =
+          "The product of two matrices, plus a bias for each column and rectified if that is wanted; or, gated, times "
+          "1 where the third matrix is positive, else times 0.",
+      .flags = TN_OP_GRADIENT_UNREGISTERED, .shape = unknown_matrix, .kernels = ended);
 
 /* --- variable -= rate * A B --- */
 
