@@ -252,7 +252,8 @@ def test_functions_that_are_copied_between_graphs():
     twice_plus(graph)
     other.copy_functions(graph)
     assert other.function_names() == ["twice_plus"] and "RemoteCall" not in other.function_names()
-    remote = other.op("RemoteCall", "/cpu:0", [other.constant([1.0]), other.constant(1.0)], f="twice_plus",
+    target = other.constant("/cpu:0", "string")
+    remote = other.op("RemoteCall", target, [other.constant([1.0]), other.constant(1.0)], f="twice_plus",
                       Tout=["float32"])[0]  # fmt: skip
     with _thin.Session(other) as session:
         np.testing.assert_array_equal(session.run(remote), [3])

@@ -2,8 +2,8 @@
 
 from functions.exchange import carry, same, tensorflow
 
-import tenon
-from tenon import errors
+from tenon import _thin as tenon
+from tenon._thin import errors
 
 
 def draw(run, limit, end):

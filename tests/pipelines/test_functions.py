@@ -54,7 +54,8 @@ def test_parallel_interleave_keeps_the_order():
 
     for cycle in (2, 3, 10):
         for block in (1, 2, 4):
-            both(lambda tf, cycle=cycle, block=block: tf.data.Dataset.range(9).interleave(inner(tf), cycle, block, num_parallel_calls=2))
+            both(lambda tf, cycle=cycle, block=block: tf.data.Dataset.range(9).interleave(
+                inner(tf), cycle, block, num_parallel_calls=2))  # fmt: skip
 
 
 def test_old_parallel_interleave():
