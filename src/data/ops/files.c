@@ -2,18 +2,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/crc32c.h"
-#include "base/wire.h"
 #include "data/source.h"
-#include "data/stream.h"
-
-#define LARGEST_RECORD ((uint64_t)1 << 31)
+#include "io/file.h"
+#include "io/stream.h"
 
 typedef struct files {
   tn_source base;
   int64_t n;
   char **names;
-  char *compression;
+  tn_compression compression;
   int64_t buffer;
   int64_t header, record, footer; /* of records of one length */
 } files;
@@ -22,14 +19,18 @@ typedef struct reading {
   tn_cursor base;
   int64_t file; /* the next one */
   tn_stream *stream;
+  tn_record_reader *records;
   uint64_t left; /* records of one length: bytes before the footer */
 } reading;
 
-static tn_error *text_of(const tn_run *r, int argument, char **out) {
+static tn_error *take_compression(const tn_run *r, int argument, files *f) {
   tn_string s;
   TN_TRY(tn_run_string(r, argument, &s));
-  *out = tn_strndup(s.data, s.size);
-  return *out ? NULL : tn_out_of_memory();
+  char *text = tn_strndup(s.data, s.size);
+  if (!text) return tn_out_of_memory();
+  tn_error *error = tn_compression_named(text, &f->compression);
+  tn_free(text);
+  return error;
 }
 
 static tn_error *take_names(tn_run *r, files *f) {
@@ -54,7 +55,7 @@ static tn_error *check_buffer(tn_run *r, const files *f) {
 static tn_error *make(tn_run *r, tn_source *s) {
   files *f = (files *)s;
   TN_TRY(take_names(r, f));
-  TN_TRY(text_of(r, 1, &f->compression));
+  TN_TRY(take_compression(r, 1, f));
   TN_TRY(tn_run_int(r, 2, &f->buffer));
   s->shapes[0] = tn_shape_scalar();
   return check_buffer(r, f);
@@ -64,7 +65,6 @@ static void drop(tn_source *s) {
   files *f = (files *)s;
   for (int64_t i = 0; i < f->n; i++) tn_free(f->names[i]);
   tn_free(f->names);
-  tn_free(f->compression);
 }
 
 static int64_t unknown(const tn_source *s) {
@@ -74,21 +74,26 @@ static int64_t unknown(const tn_source *s) {
 
 static void end_file(reading *k) {
   tn_stream_close(k->stream);
+  tn_record_reader_close(k->records);
   k->stream = NULL;
+  k->records = NULL;
 }
 
 static void close(tn_cursor *c) { end_file((reading *)c); }
 
 /* Opens the next file; *END where there is none. A file that can't be opened is passed over by the next call. */
-static tn_error *open_next(tn_cursor *c, bool *end) {
+static tn_error *open_next(tn_cursor *c, bool records, bool *end) {
   const files *f = (const files *)c->source;
   reading *k = (reading *)c;
   *end = k->file >= f->n;
   if (*end) return NULL;
-  return tn_stream_open(f->names[k->file++], f->compression ? f->compression : "", f->buffer, &k->stream);
+  const char *name = f->names[k->file++];
+  size_t buffer = f->buffer > 0 ? (size_t)f->buffer : 0;
+  if (records) return tn_record_reader_open(name, f->compression, buffer, &k->records);
+  return tn_stream_open(name, f->compression, buffer, &k->stream);
 }
 
-static tn_error *give(const char *data, size_t size, tn_tensor *out) {
+static tn_error *give(const void *data, size_t size, tn_tensor *out) {
   tn_shape scalar = tn_shape_scalar();
   TN_TRY(tn_tensor_init(out, TN_STRING, &scalar));
   return tn_string_set(TN_DATA(tn_string, out), data, size);
@@ -100,7 +105,7 @@ static tn_error *next_line(tn_cursor *c, tn_step *step, tn_tensor *out, bool *en
   (void)step;
   reading *k = (reading *)c;
   for (;;) {
-    if (!k->stream) TN_TRY(open_next(c, end));
+    if (!k->stream) TN_TRY(open_next(c, false, end));
     if (*end) return NULL;
     const char *text;
     size_t size;
@@ -112,52 +117,21 @@ static tn_error *next_line(tn_cursor *c, tn_step *step, tn_tensor *out, bool *en
   }
 }
 
-/* --- TFRecord: length, its checksum, data, their checksum --- */
-
-static uint32_t masked(const void *data, size_t size) { return tn_crc32c_mask(tn_crc32c(0, data, size)); }
-
-static tn_error *corrupt(const tn_stream *s, uint64_t offset, const char *why) {
-  return tn_errorf(TN_DATA_LOSS, "%s record at %llu in %s", why, (unsigned long long)offset, tn_stream_path(s));
-}
-
-/* *MORE false at the end of the file. */
-static tn_error *read_record(tn_stream *s, tn_tensor *out, bool *more) {
-  char head[12], foot[4];
-  uint64_t offset = tn_stream_at(s);
-  size_t got;
-  TN_TRY(tn_stream_read(s, head, sizeof head, &got));
-  *more = got > 0;
-  if (got == 0) return NULL;
-  if (got < sizeof head) return corrupt(s, offset, "truncated");
-  uint64_t size = tn_get_u64(head);
-  if (!tn_crc32c_matches(tn_get_u32(head + 8), masked(head, 8)) || size > LARGEST_RECORD) {
-    return corrupt(s, offset, "corrupted");
-  }
-  tn_shape scalar = tn_shape_scalar();
-  TN_TRY(tn_tensor_init(out, TN_STRING, &scalar));
-  tn_string *text = TN_DATA(tn_string, out);
-  text->data = tn_malloc((size_t)size + 1);
-  if (!text->data) return tn_out_of_memory();
-  text->size = (size_t)size;
-  text->data[size] = 0;
-  TN_TRY(tn_stream_read(s, text->data, text->size, &got));
-  if (got < text->size) return corrupt(s, offset, "truncated");
-  TN_TRY(tn_stream_read(s, foot, sizeof foot, &got));
-  if (got < sizeof foot) return corrupt(s, offset, "truncated");
-  return tn_crc32c_matches(tn_get_u32(foot), masked(text->data, text->size)) ? NULL : corrupt(s, offset, "corrupted");
-}
+/* --- TFRecord --- */
 
 static tn_error *next_record(tn_cursor *c, tn_step *step, tn_tensor *out, bool *end) {
   (void)step;
   reading *k = (reading *)c;
   for (;;) {
-    if (!k->stream) TN_TRY(open_next(c, end));
+    if (!k->records) TN_TRY(open_next(c, true, end));
     if (*end) return NULL;
-    bool more = false;
-    tn_error *error = read_record(k->stream, out, &more);
-    if (!error && more) return NULL;
+    const void *data;
+    size_t size;
+    tn_error *error = tn_record_reader_next(k->records, &data, &size);
+    if (!error) return give(data, size, out);
     end_file(k); /* after an error the next file follows */
-    if (error) return error;
+    if (tn_error_code(error) != TN_OUT_OF_RANGE) return error;
+    tn_error_free(error);
   }
 }
 
@@ -170,7 +144,7 @@ static tn_error *make_fixed(tn_run *r, tn_source *s) {
   TN_TRY(tn_run_int(r, 2, &f->record));
   TN_TRY(tn_run_int(r, 3, &f->footer));
   TN_TRY(tn_run_int(r, 4, &f->buffer));
-  if (r->node->schema->n_inputs > 5) TN_TRY(text_of(r, 5, &f->compression));
+  if (r->node->schema->n_inputs > 5) TN_TRY(take_compression(r, 5, f));
   s->shapes[0] = tn_shape_scalar();
   if (f->header < 0) return tn_run_errorf(r, TN_INVALID_ARGUMENT, "`header_bytes` must be >= 0");
   if (f->record <= 0) return tn_run_errorf(r, TN_INVALID_ARGUMENT, "`record_bytes` must be > 0");
@@ -179,21 +153,27 @@ static tn_error *make_fixed(tn_run *r, tn_source *s) {
 }
 
 /* The bytes of the whole file, decompressed. */
-static tn_error *measure(const files *f, const char *path, uint64_t *out) {
-  tn_stream *s = NULL;
-  TN_TRY(tn_stream_open(path, f->compression ? f->compression : "", f->buffer, &s));
-  tn_error *error = tn_stream_skip(s, SIZE_MAX, out);
-  tn_stream_close(s);
-  return error;
+static tn_error *measure(const files *f, tn_stream *stream, uint64_t *out) {
+  if (f->compression != TN_UNCOMPRESSED) {
+    TN_TRY(tn_stream_seek(stream, INT64_MAX));
+    *out = tn_stream_offset(stream);
+    return NULL;
+  }
+  tn_file *file = NULL;
+  TN_TRY(tn_file_open(tn_stream_path(stream), &file));
+  *out = tn_file_size(file);
+  tn_file_close(file);
+  return NULL;
 }
 
 static tn_error *begin_fixed(tn_cursor *c, bool *end) {
   const files *f = (const files *)c->source;
   reading *k = (reading *)c;
-  TN_TRY(open_next(c, end));
+  TN_TRY(open_next(c, false, end));
   if (*end) return NULL;
-  uint64_t size, passed, around = (uint64_t)f->header + (uint64_t)f->footer;
-  TN_TRY(measure(f, tn_stream_path(k->stream), &size));
+  uint64_t around = (uint64_t)f->header + (uint64_t)f->footer;
+  uint64_t size = 0;
+  TN_TRY(measure(f, k->stream, &size));
   if (size < around || (size - around) % (uint64_t)f->record != 0) {
     return tn_errorf(
         TN_INVALID_ARGUMENT,
@@ -203,7 +183,7 @@ static tn_error *begin_fixed(tn_cursor *c, bool *end) {
         (long long)f->record);
   }
   k->left = size - around;
-  return tn_stream_skip(k->stream, (uint64_t)f->header, &passed);
+  return tn_stream_seek(k->stream, (uint64_t)f->header);
 }
 
 static tn_error *next_fixed(tn_cursor *c, tn_step *step, tn_tensor *out, bool *end) {
@@ -220,14 +200,13 @@ static tn_error *next_fixed(tn_cursor *c, tn_step *step, tn_tensor *out, bool *e
     }
     if (*end) return NULL;
   }
-  char *record = tn_malloc((size_t)f->record);
-  if (!record) return tn_out_of_memory();
+  const char *record;
   size_t got = 0;
-  tn_error *error = tn_stream_read(k->stream, record, (size_t)f->record, &got);
+  tn_error *error = tn_stream_peek(k->stream, (size_t)f->record, &record, &got);
   if (!error && got < (size_t)f->record)
     error = tn_errorf(TN_DATA_LOSS, "%s became shorter", tn_stream_path(k->stream));
   if (!error) error = give(record, got, out);
-  tn_free(record);
+  if (!error) tn_stream_skip(k->stream, got);
   k->left -= (uint64_t)f->record;
   return error;
 }
