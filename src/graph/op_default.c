@@ -164,6 +164,26 @@ static tn_error *parse_shape(tn_op_parser *s, tn_shape *out) {
   return NULL;
 }
 
+/* A vector of small integers: "DT_UINT8[255, 0, 0]". It lives as long as the definition, which is as long as the
+ * process.
+ */
+static tn_error *parse_tensor(tn_op_parser *s, tn_tensor **out) {
+  enum { MOST = 16 };
+  tn_dtype type;
+  uint8_t values[MOST];
+  int64_t n = 0, value;
+  TN_TRY(tn_op_parse_type(s, &type));
+  if (type != TN_UINT8) return tn_op_parse_error(s, "a vector of DT_UINT8");
+  TN_TRY(tn_op_expect(s, "["));
+  while (!tn_op_take(s, "]")) {
+    if (n > 0) TN_TRY(tn_op_expect(s, ","));
+    if (n == MOST) return tn_op_parse_error(s, "at most 16 elements");
+    TN_TRY(tn_op_parse_int(s, &value));
+    values[n++] = (uint8_t)value;
+  }
+  return tn_tensor_copy_of(type, 1, &n, values, out);
+}
+
 static size_t element_size(tn_attr_kind kind) {
   switch (kind) {
   case TN_ATTR_INT: return sizeof(int64_t);
@@ -184,6 +204,7 @@ static tn_error *parse_element(tn_op_parser *s, tn_attr_kind kind, void *out) {
   case TN_ATTR_TYPE: return tn_op_parse_type(s, out);
   case TN_ATTR_SHAPE: return parse_shape(s, out);
   case TN_ATTR_STRING: return tn_op_parse_string(s, out);
+  case TN_ATTR_TENSOR: return parse_tensor(s, out);
   default: return tn_op_parse_error(s, "a kind of attribute that has defaults");
   }
 }

@@ -89,7 +89,7 @@ static void round64(state *t, const char *s, uint64_t by, uint64_t nine) {
   t->z = x;
 }
 
-static uint64_t fingerprint(const char *s, uint64_t n) {
+uint64_t tn_fingerprint64(const char *s, uint64_t n) {
   if (n <= 16) return up_to_16(s, n);
   if (n <= 32) return up_to_32(s, n);
   if (n <= 64) return up_to_64(s, n);
@@ -137,7 +137,7 @@ static tn_error *bucket_run(tn_run *r, uint64_t (*hash)(const char *, uint64_t))
   return NULL;
 }
 
-static tn_error *fast_run(tn_run *r) { return bucket_run(r, fingerprint); }
+static tn_error *fast_run(tn_run *r) { return bucket_run(r, tn_fingerprint64); }
 static tn_error *old_run(tn_run *r) { return bucket_run(r, murmur); }
 
 static const tn_kernel_def fast_kernels[] = {{.name = "reference", .prepare = bucket_prepare, .run = fast_run}, {0}};

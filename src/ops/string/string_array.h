@@ -20,5 +20,7 @@ static inline tn_error *tn_string_take(tn_string *target, tn_str *source) {
 }
 /* Reads S as a number of OUT's dtype into element I; spaces around it are left out. False: it is none. */
 bool tn_string_number(tn_string s, tn_tensor *out, int64_t i);
+/* FarmHash's 64-bit fingerprint, which never changes. */
+uint64_t tn_fingerprint64(const char *s, uint64_t n);
 
 #endif

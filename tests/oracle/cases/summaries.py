@@ -46,3 +46,16 @@ case("MergeSummary", [ONE])
 case("MergeSummary", [ONE, TWO])
 bad("MergeSummary", [ONE, ONE], code=INVALID)
 bad("MergeSummary", [ONE, np.array(b"\n\xff\xff", object)], code=INVALID)
+
+PICTURE = rand("float32", 2, 5, 7, 3)
+for dtype in ("float32", "float64", "float16", "uint8"):
+    for depth in (1, 3, 4):
+        case("ImageSummary", TAG, rand(dtype, 4, 6, 5, depth))
+for limit in (1, 2, 5):
+    case("ImageSummary", TAG, np.abs(PICTURE), max_images=limit)
+case("ImageSummary", TAG, np.where(PICTURE > 1.5, np.nan, PICTURE))
+case("ImageSummary", TAG, np.where(PICTURE > 1.5, np.inf, np.abs(PICTURE)))
+case("ImageSummary", TAG, PICTURE * 0, bad_color=np.array([1, 2, 3], "uint8"))
+bad("ImageSummary", TAG, PICTURE[0], code=INVALID)
+bad("ImageSummary", TAG, PICTURE[..., :2], code=INVALID)
+bad("ImageSummary", TAG, PICTURE[:, :0], code=INVALID)
