@@ -5,6 +5,7 @@ usage: gen_api.py PACKAGE OUTPUT [--depfile FILE]
 
 Names come from @tf_export(...) decorators, tf_export(...)(thing), tf_export(...).export_constant(...), module-level
 literals TF_EXPORTS = {"public.name": "attribute"}, and files endpoints.tsv: op type, public names, signature.
+TF_ALIASES = {"app.flags": "flags"} gives a namespace another name.
 """
 
 import argparse
@@ -47,6 +48,8 @@ def from_assignment(node):
         return
     if target.id == "TF_EXPORTS":
         yield from ast.literal_eval(node.value).items()
+    elif target.id == "TF_ALIASES":
+        yield from ((f"{alias}=", space) for alias, space in ast.literal_eval(node.value).items())
     else:
         yield from from_call(node.value, target.id)
 
@@ -54,7 +57,7 @@ def from_assignment(node):
 def exports(path):
     """The (public name, attribute) pairs of a module."""
     text = path.read_text(encoding="utf-8")
-    if "tf_export" not in text and "TF_EXPORTS" not in text:
+    if "tf_export" not in text and "TF_EXPORTS" not in text and "TF_ALIASES" not in text:
         return
     for node in ast.parse(text, str(path)).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -75,7 +78,7 @@ def endpoints(path):
 
 def collect(package, cache):
     """Maps namespaces to {name: "module:attribute"}; what is exported by hand goes before generated ops."""
-    table, where, generated = {}, {}, []
+    table, where, generated, aliases = {}, {}, [], {}
     for path in sorted(package.rglob("*.py")):
         stat = path.stat()
         key = f"{stat.st_mtime_ns} {stat.st_size}"
@@ -84,6 +87,9 @@ def collect(package, cache):
             known = cache[str(path)] = [key, list(exports(path))]
         module = ".".join(path.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
         for name, attribute in known[1]:
+            if name.endswith("="):
+                aliases[name[:-1]] = attribute
+                continue
             if name in where and where[name] != (module, attribute):
                 raise SystemExit(f"gen_api: {name} is exported by {where[name]} and again by {module}:{attribute}")
             where[name] = (module, attribute)
@@ -94,6 +100,10 @@ def collect(package, cache):
     for name, (module, attribute) in where.items():
         space, _, last = name.rpartition(".")
         table.setdefault(space, {})[last] = f"{module}:{attribute}"
+    for alias, target in aliases.items():
+        for space in [s for s in table if s == target or s.startswith(target + ".")]:
+            inner = table.setdefault(alias + space[len(target) :], {})
+            inner.update({name: place for name, place in table[space].items() if name not in inner})
     for space in list(table):  # namespaces that hold only namespaces
         while space:
             space = space.rpartition(".")[0]
