@@ -121,8 +121,17 @@ void tn_dnn_free(tn_dnn *d) {
   tn_free(d);
 }
 
-/* Takes over the primitive descriptor; KINDS and QUERIES name the arguments. Makes one call, so that the first runs
- * find it. */
+/* Makes calls until N wait for runs. */
+static tn_error *unit_fill(unit *u, int n) {
+  for (int i = 0; i < n && i < SLOTS; i++) {
+    call *c = atomic_load(&u->slots[i]);
+    if (!c) TN_TRY(call_new(u, &c));
+    atomic_store(&u->slots[i], c);
+  }
+  return NULL;
+}
+
+/* Takes over the primitive descriptor; KINDS and QUERIES name the arguments. */
 static tn_error *unit_init(unit *u, dnnl_primitive_desc_t desc, int n, const int *kinds, const dnnl_query_t *queries) {
   tn_error *error = check(dnnl_primitive_create(&u->primitive, desc), "making a primitive");
   tn_md_view scratch = dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
@@ -134,10 +143,7 @@ static tn_error *unit_init(unit *u, dnnl_primitive_desc_t desc, int n, const int
     if (!error) u->n++;
   }
   dnnl_primitive_desc_destroy(desc);
-  call *first = NULL;
-  if (!error) error = call_new(u, &first);
-  if (!error) call_give(u, first);
-  return error;
+  return error ? error : unit_fill(u, 1);
 }
 
 /* Runs U with POINTERS, one an argument, and SCRATCH. */
@@ -275,6 +281,7 @@ static tn_error *conv_init(const tn_dnn_conv *conv, const_dnnl_primitive_attr_t 
   TN_TRY(describe(conv, descs));
   TN_TRY(conv_desc(conv->kind, &descs->conv, attr, &desc));
   TN_TRY(unit_init(&d->main, desc, 3, kinds[conv->kind], queries[conv->kind]));
+  TN_TRY(unit_fill(&d->main, conv->runs));
   const tn_md_view filter = tn_md_of(&d->main.descs[1]), plain = tn_md_of(&descs->plain);
   d->filter_bytes = dnnl_memory_desc_get_size(filter);
   if (conv->kind != TN_DNN_BACK_FILTER) return reorder_init(&d->pack, plain, filter, attr);

@@ -21,6 +21,7 @@ typedef struct tn_dnn_conv {
   int64_t images, groups, in_channels, out_channels;
   int spatial; /* 2 or 3; arrays hold that many */
   int64_t in[3], out[3], kernel[3], stride[3], dilation[3], before[3], after[3];
+  int runs; /* so many at a time allocate nothing */
 } tn_dnn_conv;
 /* UNIMPLEMENTED where the library has no fast implementation. */
 tn_error *tn_dnn_conv_new(const tn_dnn_conv *conv, tn_dnn **out) TN_MUST_USE;

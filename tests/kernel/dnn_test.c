@@ -76,7 +76,9 @@ static void run(void *argument, int64_t i) {
   assert_null(tn_alloc_aligned(bytes, &packed));
   assert_null(tn_alloc_aligned(room, &scratch));
   if (w->c.kind != TN_DNN_BACK_FILTER) assert_null(tn_dnn_pack(w->d, w->parts[1], packed, scratch));
+  const uint64_t before = tn_counts.allocations;
   assert_null(tn_dnn_conv_run(w->d, w->parts[0], packed, w->parts[2], scratch));
+  assert_int_equal(tn_counts.allocations, before);
   if (w->c.kind == TN_DNN_BACK_FILTER) assert_null(tn_dnn_unpack(w->d, packed, w->parts[1], scratch));
   tn_free_aligned(packed, bytes);
   tn_free_aligned(scratch, room);
@@ -185,7 +187,7 @@ static void run_apart(void *argument, int64_t i) {
   tn_free_aligned(result, (size_t)own.sizes[2] * sizeof(float));
 }
 
-/* More runs at once than there are slots for their arguments. */
+/* Three runs at a time find their arguments ready, whichever thread comes first. */
 static void test_threads(void **state) {
   (void)state;
   work w = {.c = {.images = 2,
@@ -199,7 +201,8 @@ static void test_threads(void **state) {
                   .stride = {1, 1},
                   .dilation = {1, 1},
                   .before = {1, 1},
-                  .after = {1, 1}}};
+                  .after = {1, 1},
+                  .runs = 3}};
   const int before = tn_parallel_set_threads(3);
   assert_null(tn_dnn_conv_new(&w.c, &w.d));
   w.sizes[0] = w.sizes[2] = 2 * 8 * 8 * 16;

@@ -46,6 +46,4 @@ def test_a_step_only_computes(build):
             assert _core.last_step_was_static()
             counters.append(_core.last_step_counters())
     assert np.isfinite(last) and last < first
-    assert all(c["locks"] == c["lookups"] == 0 for c in counters), counters
-    # A thread that gets its first share of a loop later than in the first step makes itself a buffer then.
-    assert sum(c["allocations"] == 0 for c in counters) >= 8, counters
+    assert all(c["allocations"] == c["locks"] == c["lookups"] == 0 for c in counters), counters

@@ -24,6 +24,7 @@ typedef struct dnn_conv {
   tn_dnn *more, *fewer; /* for chunks with one image more than the others, which may be none; and for the others */
   block blocks[BLOCKS]; /* in place of those: chunks are blocks of rows */
   bool by_rows;
+  int threads;
   size_t filter, chunk_scratch; /* bytes */
 } dnn_conv;
 
@@ -44,16 +45,17 @@ static int64_t pick_chunks(int64_t n, int64_t limit) {
   return n < limit ? n : limit;
 }
 
-static tn_error *make_primitive(const tn_window *w, tn_conv_kind kind, int64_t images, tn_dnn **out) {
+static tn_error *make_primitive(const tn_window *w, const dnn_conv *d, int64_t images, tn_dnn **out) {
   const int skip = TN_WINDOW_DIMS - w->spatial;
   tn_dnn_conv c = {.images = images,
                    .groups = w->groups,
                    .in_channels = w->in_channels,
                    .out_channels = w->out_channels,
-                   .spatial = w->spatial};
-  c.kind = kind == TN_CONV_FORWARD      ? TN_DNN_FORWARD
-           : kind == TN_CONV_BACK_INPUT ? TN_DNN_BACK_INPUT
-                                        : TN_DNN_BACK_FILTER;
+                   .spatial = w->spatial,
+                   .runs = d->threads};
+  c.kind = d->kind == TN_CONV_FORWARD      ? TN_DNN_FORWARD
+           : d->kind == TN_CONV_BACK_INPUT ? TN_DNN_BACK_INPUT
+                                           : TN_DNN_BACK_FILTER;
   for (int i = 0; i < w->spatial; i++) {
     c.in[i] = w->in[skip + i];
     c.out[i] = w->out[skip + i];
@@ -68,9 +70,9 @@ static tn_error *make_primitive(const tn_window *w, tn_conv_kind kind, int64_t i
 
 /* Makes the primitives for D->chunks chunks. */
 static tn_error *make_primitives(const tn_window *w, dnn_conv *d) {
-  TN_TRY(make_primitive(w, d->kind, w->batch / d->chunks, &d->fewer));
+  TN_TRY(make_primitive(w, d, w->batch / d->chunks, &d->fewer));
   if (w->batch % d->chunks == 0) return NULL;
-  TN_TRY(make_primitive(w, d->kind, w->batch / d->chunks + 1, &d->more));
+  TN_TRY(make_primitive(w, d, w->batch / d->chunks + 1, &d->more));
   if (tn_dnn_same_filter(d->more, d->fewer)) return NULL;
   return tn_errorf(TN_UNIMPLEMENTED, "oneDNN wants two layouts of one filter");
 }
@@ -102,7 +104,7 @@ static tn_error *make_blocks(const tn_window *w, dnn_conv *d) {
     part.after[first] = to - bottom;
     d->blocks[i].image_at = top * (d->image_size / w->in[first]);
     d->blocks[i].result_at = begin * (d->result_size / w->out[first]);
-    TN_TRY(make_primitive(&part, d->kind, 1, &d->blocks[i].primitive));
+    TN_TRY(make_primitive(&part, d, 1, &d->blocks[i].primitive));
     if (i > 0 && !tn_dnn_same_filter(d->blocks[0].primitive, d->blocks[i].primitive))
       return tn_errorf(TN_UNIMPLEMENTED, "oneDNN wants two layouts of one filter");
   }
@@ -140,6 +142,7 @@ tn_error *tn_conv_dnn_prepare(tn_prepare *p, tn_conv_kind kind, int spatial, boo
   if (!d) return tn_out_of_memory();
   p->state = d;
   *d = (dnn_conv){.kind = kind,
+                  .threads = p->threads,
                   .output = kind == TN_CONV_FORWARD      ? 2
                             : kind == TN_CONV_BACK_INPUT ? 0
                                                          : 1,

@@ -1,5 +1,7 @@
 """Element types, with TensorFlow's names and numbers. NumPy is loaded when something of it is asked for."""
 
+import builtins
+
 from tenon import _core
 from tenon.python.util.tf_export import tf_export
 
@@ -251,7 +253,7 @@ def as_dtype(type_value):
 
 
 def _look_up(value):
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, builtins.bool):
         return _BY_NUMBER.get(int(value))
     if isinstance(value, str):
         return _BY_NAME.get(value) or _BY_NUMBER.get(_core.dtype_from_name(value))
