@@ -92,8 +92,8 @@ def reads(kind, names, n, suffix="V2", **attrs):
     def build(g):
         r = Reader(g, kind, suffix, **attrs)
         read, counts = r.read(), r.counts()
-        return [counts, *r.files(*names), *[step for _ in range(n) for step in (read, counts)], ("OUT_OF_RANGE", read, {}),
-                r.ask("Reset"), counts]  # fmt: skip
+        steps = [step for _ in range(n) for step in (read, counts)]
+        return [counts, *r.files(*names), *steps, ("OUT_OF_RANGE", read, {}), r.ask("Reset"), counts]
 
     return build
 
