@@ -4,6 +4,7 @@ gen_ops.mat_mul(a, b, transpose_a=False, transpose_b=False, name=None): inputs, 
 those with one, then the name. Names are those of the op types in snake_case; `by_type("MatMul")` takes the op type.
 """
 
+import builtins
 import keyword
 from collections import namedtuple
 
@@ -114,7 +115,8 @@ def __getattr__(name):
         function = by_type(found)
     except errors.NotFoundError:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}': no such op is registered") from None
-    globals()[name] = function
+    if not hasattr(builtins, name):  # ops called all, max and slice must not hide what this module calls itself
+        globals()[name] = function
     return function
 
 
