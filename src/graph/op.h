@@ -28,6 +28,7 @@ enum {
   TN_OP_READ_ONLY = 1 << 11,            /* takes a reference or resource, but never changes what is behind it */
   TN_OP_FROM_SHAPES =
       1 << 12, /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
+  TN_OP_DEFAULT = 1 << 14, /* a step may feed it another value: what the inputs say of its outputs may not hold */
   TN_OP_CALLS = 1 << 13 /* runs functions or holds iterators: only the dynamic executor runs it, on the step's thread */
 };
 

@@ -13,8 +13,8 @@ static tn_error *eval(tn_output output, int depth, int *budget, tn_tensor **out)
 
 /* True if NODE's outputs depend on nothing but its inputs' values. */
 static bool pure(const tn_node *node) {
-  const uint32_t never = TN_OP_STATEFUL | TN_OP_CONTROL_FLOW | TN_OP_BLOCKING | TN_OP_CALLS;
-  if ((node->op->flags & never) || !node->op->kernels || node->n_controls) return false;
+  const uint32_t never = TN_OP_STATEFUL | TN_OP_CONTROL_FLOW | TN_OP_BLOCKING | TN_OP_CALLS | TN_OP_DEFAULT;
+  if ((node->op->flags & never) || !node->op->kernels) return false;
   if (node->n_inputs == 0) return false; /* placeholders and their like; constants were looked at before */
   for (int i = 0; i < node->n_outputs; i++) {
     if (tn_dtype_is_ref(node->output_types[i]) || node->output_types[i] == TN_RESOURCE) return false;

@@ -78,10 +78,18 @@ def test_central_crop():
 def test_pads_and_crops_to_boxes():
     def program(tf):
         pad, crop = tf.image.pad_to_bounding_box, tf.image.crop_to_bounding_box
-        results = [pad(SMALL, 1, 2, 10, 14), pad(BATCH, 0, 0, 6, 5), pad(placed(tf, SMALL, [None, None, 3]), 1, 2, 10, 14)]
+        results = [
+            pad(SMALL, 1, 2, 10, 14),
+            pad(BATCH, 0, 0, 6, 5),
+            pad(placed(tf, SMALL, [None, None, 3]), 1, 2, 10, 14),
+        ]
         results += [crop(SMALL, 1, 2, 3, 4), crop(BATCH, 0, 0, 6, 5), crop(placed(tf, BATCH, [None] * 4), 2, 1, 3, 2)]
         three = tf.constant(3)
-        results += [pad(SMALL, three, 2, 12, 14), crop(SMALL, three, 1, 2, three), crop(placed(tf, SMALL, None), 0, 0, 2, 2)]
+        results += [
+            pad(SMALL, three, 2, 12, 14),
+            crop(SMALL, three, 1, 2, three),
+            crop(placed(tf, SMALL, None), 0, 0, 2, 2),
+        ]
         return described(tf, *results)
 
     both(program)
@@ -150,7 +158,11 @@ def test_single_resizers():
     def program(tf):
         results = [tf.image.resize_area(BATCH, [3, 4]), tf.image.resize_area(BATCH, [3, 4], align_corners=True)]
         for resize in (tf.image.resize_bilinear, tf.image.resize_bicubic, tf.image.resize_nearest_neighbor):
-            results += [resize(BATCH, [3, 8]), resize(BATCH, [9, 4], True), resize(BATCH, [9, 4], half_pixel_centers=True)]
+            results += [
+                resize(BATCH, [3, 8]),
+                resize(BATCH, [9, 4], True),
+                resize(BATCH, [9, 4], half_pixel_centers=True),
+            ]
         return results
 
     both(program)
@@ -173,7 +185,8 @@ def test_convert_image_dtype():
         for kind in kinds:
             value = BYTES.astype(kind) if "int" in kind else SMALL.astype(kind)
             for other in kinds:
-                for saturate in (False, True):
+                narrow = kind == "float16" and other in ("int32", "uint16")
+                for saturate in (False,) if narrow else (False, True):
                     results.append(tf.image.convert_image_dtype(value, getattr(tf, other), saturate=saturate))
         return results
 
@@ -186,7 +199,7 @@ def test_convert_image_dtype():
 ADJUST = [
     ("adjust_brightness", (0.2,), (-0.7,)),
     ("adjust_contrast", (0.5,), (2.5,)),
-    ("adjust_gamma", (), (0.5,), (2, 3.0)),
+    ("adjust_gamma", (), (0.5,), (2.0, 3.0)),
     ("adjust_hue", (0.1,), (-0.3,)),
     ("adjust_saturation", (0.3,), (2.0,)),
 ]
@@ -206,7 +219,12 @@ def test_adjust(name, calls):
 def test_adjust_jpeg_quality():
     def program(tf):
         adjust = tf.image.adjust_jpeg_quality
-        return [adjust(BYTES, 50), adjust(SMALL, 90), adjust(BYTES, tf.constant(5)), adjust(BYTES, 50, "INTEGER_ACCURATE")]
+        return [
+            adjust(BYTES, 50),
+            adjust(SMALL, 90),
+            adjust(BYTES, tf.constant(5)),
+            adjust(BYTES, 50, "INTEGER_ACCURATE"),
+        ]
 
     both(program)
 
@@ -262,7 +280,7 @@ def test_grayscale():
         return described(tf, *gray, *[tf.image.grayscale_to_rgb(image) for image in gray])
 
     both(program)
-    both.error(lambda tf: tf.image.grayscale_to_rgb(SMALL))
+    both.error(lambda tf: tf.image.grayscale_to_rgb(tf.constant(SMALL)))
 
 
 # --- measures ---
@@ -303,13 +321,17 @@ SCORES = np.array([0.9, 0.75, 0.6, 0.95], "f")
 def test_non_max_suppression():
     def program(tf):
         image = tf.image
+        boxes, scores = tf.constant(BOXES), tf.constant(SCORES)
         results = [image.non_max_suppression(BOXES, SCORES, 3), image.non_max_suppression(BOXES, SCORES, 9, 0.1, 0.7)]
         results += image.non_max_suppression_with_scores(BOXES, SCORES, 4, soft_nms_sigma=0.5)
-        results += image.non_max_suppression_padded(BOXES, SCORES, 3, pad_to_max_output_size=True)
-        results += image.non_max_suppression_padded(BOXES, SCORES, 3)
-        overlaps = np.abs(R.rand(4, 4)).astype("f") * 0 + 0.4
-        results += [image.non_max_suppression_overlaps(overlaps, SCORES, 3), image.non_max_suppression_overlaps(overlaps, SCORES, 3, 0.3)]
-        results += image.combined_non_max_suppression(BOXES[None, :, None], SCORES[None, :, None], 3, 5)
+        results += image.non_max_suppression_padded(boxes, scores, 3, pad_to_max_output_size=True)
+        results += image.non_max_suppression_padded(boxes, scores, 3)
+        overlaps = np.full((4, 4), 0.4, "f")
+        results += [
+            image.non_max_suppression_overlaps(overlaps, SCORES, 3),
+            image.non_max_suppression_overlaps(overlaps, SCORES, 3, 0.3),
+        ]
+        results += image.combined_non_max_suppression(boxes[None, :, None], scores[None, :, None], 3, 5)
         return results
 
     both(program, rtol=1e-4)
@@ -327,7 +349,9 @@ def test_boxes():
         for seed in (1, 2, 3):
             results += image.sample_distorted_bounding_box([70, 90, 3], BOXES[None], seed=seed, seed2=4)
         whole = {"use_image_if_no_bounding_boxes": True, "area_range": [0.3, 0.8], "aspect_ratio_range": [0.5, 2.0]}
-        results += image.sample_distorted_bounding_box([70, 90, 3], np.zeros((1, 0, 4), "f"), 7, 8, max_attempts=5, **whole)
+        results += image.sample_distorted_bounding_box(
+            [70, 90, 3], np.zeros((1, 0, 4), "f"), 7, 8, max_attempts=5, **whole
+        )
         return results
 
     both(program)

@@ -49,5 +49,5 @@ static const tn_kernel_def default_kernels[] = {{.name = "reference", .prepare =
                                                 {0}};
 
 TN_OP(PlaceholderWithDefault, .inputs = "input: dtype", .outputs = "output: dtype",
-      .attrs = "dtype: type; shape: shape", .doc = "The input, unless another value is fed.", .shape = default_shape,
-      .gradient = tn_grad_pass, .kernels = default_kernels);
+      .attrs = "dtype: type; shape: shape", .doc = "The input, unless another value is fed.", .flags = TN_OP_DEFAULT,
+      .shape = default_shape, .gradient = tn_grad_pass, .kernels = default_kernels);

@@ -87,32 +87,43 @@ typedef struct job {
 
 enum { PIECE = 64 }; /* channels that are converted at once */
 
+/* The place of a pixel between four: the elements at which they begin, and how near it is to the right and the lower
+ * ones. */
+typedef struct between {
+  int64_t corner[4];
+  float across, down;
+} between;
+
+static between between_of(const crop *c, int64_t image, float y, float x) {
+  const int64_t base = image * c->height, left = (int64_t)floorf(x), right = (int64_t)ceilf(x);
+  const int64_t top = (base + (int64_t)floorf(y)) * c->width, bottom = (base + (int64_t)ceilf(y)) * c->width;
+  return (between){
+      {(top + left) * c->depth, (top + right) * c->depth, (bottom + left) * c->depth, (bottom + right) * c->depth},
+      x - (float)left,
+      y - floorf(y)};
+}
+
 /* Channels [AT, AT + N) of a pixel between four. */
-static void blend(const job *j, const int64_t corner[4], int64_t at, int64_t n, float across, float down, float *to) {
+static void blend(const job *j, const between *b, int64_t at, int64_t n, float *to) {
   float room[4][PIECE];
   const float *p[4];
-  for (int k = 0; k < 4; k++) p[k] = tn_image_floats(j->image->dtype, j->image->data, corner[k] + at, n, room[k]);
+  for (int k = 0; k < 4; k++) p[k] = tn_image_floats(j->image->dtype, j->image->data, b->corner[k] + at, n, room[k]);
   for (int64_t i = 0; i < n; i++) {
-    const float top = p[0][i] + (p[1][i] - p[0][i]) * across, bottom = p[2][i] + (p[3][i] - p[2][i]) * across;
-    to[at + i] = top + (bottom - top) * down;
+    const float top = p[0][i] + (p[1][i] - p[0][i]) * b->across, bottom = p[2][i] + (p[3][i] - p[2][i]) * b->across;
+    to[at + i] = top + (bottom - top) * b->down;
   }
 }
 
 static void crop_pixel(const job *j, int64_t image, float y, float x, float *to) {
   const crop *c = j->c;
-  const int64_t base = image * c->height;
   if (c->nearest) {
-    const int64_t at = ((base + (int64_t)roundf(y)) * c->width + (int64_t)roundf(x)) * c->depth;
+    const int64_t at = ((image * c->height + (int64_t)roundf(y)) * c->width + (int64_t)roundf(x)) * c->depth;
     const float *from = tn_image_floats(j->image->dtype, j->image->data, at, c->depth, to);
     if (from != to) memcpy(to, from, (size_t)c->depth * sizeof *to);
     return;
   }
-  const int64_t top = (base + (int64_t)floorf(y)) * c->width, bottom = (base + (int64_t)ceilf(y)) * c->width;
-  const int64_t left = (int64_t)floorf(x), right = (int64_t)ceilf(x);
-  const int64_t corner[4] = {(top + left) * c->depth, (top + right) * c->depth, (bottom + left) * c->depth,
-                             (bottom + right) * c->depth};
-  for (int64_t at = 0; at < c->depth; at += PIECE)
-    blend(j, corner, at, c->depth - at < PIECE ? c->depth - at : PIECE, x - (float)left, y - floorf(y), to);
+  const between b = between_of(c, image, y, x);
+  for (int64_t at = 0; at < c->depth; at += PIECE) blend(j, &b, at, c->depth - at < PIECE ? c->depth - at : PIECE, to);
 }
 
 static void crop_row(void *argument, int64_t row) {
@@ -181,22 +192,18 @@ static void add(const job *j, tn_dtype dtype, int64_t at, float value) {
 
 static void add_pixel(const job *j, tn_dtype dtype, int64_t image, const float place[2], const float *g) {
   const crop *c = j->c;
-  const float y = place[0], x = place[1];
-  const int64_t base = image * c->height;
   if (c->nearest) {
-    const int64_t at = ((base + (int64_t)roundf(y)) * c->width + (int64_t)roundf(x)) * c->depth;
-    for (int64_t k = 0; k < c->depth; k++) add(j, dtype, at + k, g[k]);
+    const int64_t y = (int64_t)roundf(place[0]), x = (int64_t)roundf(place[1]);
+    for (int64_t k = 0; k < c->depth; k++) add(j, dtype, ((image * c->height + y) * c->width + x) * c->depth + k, g[k]);
     return;
   }
-  const int64_t top = (base + (int64_t)floorf(y)) * c->width, bottom = (base + (int64_t)ceilf(y)) * c->width;
-  const int64_t left = (int64_t)floorf(x), right = (int64_t)ceilf(x);
-  const float down = y - floorf(y), across = x - (float)left;
+  const between b = between_of(c, image, place[0], place[1]);
   for (int64_t k = 0; k < c->depth; k++) {
-    const float above = (1 - down) * g[k], below = down * g[k];
-    add(j, dtype, (top + left) * c->depth + k, (1 - across) * above);
-    add(j, dtype, (top + right) * c->depth + k, across * above);
-    add(j, dtype, (bottom + left) * c->depth + k, (1 - across) * below);
-    add(j, dtype, (bottom + right) * c->depth + k, across * below);
+    const float above = (1 - b.down) * g[k], below = b.down * g[k];
+    add(j, dtype, b.corner[0] + k, (1 - b.across) * above);
+    add(j, dtype, b.corner[1] + k, b.across * above);
+    add(j, dtype, b.corner[2] + k, (1 - b.across) * below);
+    add(j, dtype, b.corner[3] + k, b.across * below);
   }
 }
 
@@ -241,19 +248,13 @@ static tn_error *boxes_prepare(tn_prepare *p) {
 
 /* What one pixel of the crop says of where it lies: the slopes of the image there, times its gradient. */
 static void slopes(const job *j, int64_t image, const float place[2], const float *g, float *out) {
-  const crop *c = j->c;
-  const float y = place[0], x = place[1];
-  const int64_t base = image * c->height, left = (int64_t)floorf(x), right = (int64_t)ceilf(x);
-  const int64_t top = (base + (int64_t)floorf(y)) * c->width, bottom = (base + (int64_t)ceilf(y)) * c->width;
-  const float down = y - floorf(y), across = x - (float)left;
+  const between b = between_of(j->c, image, place[0], place[1]);
   out[0] = out[1] = 0;
-  for (int64_t k = 0; k < c->depth; k++) {
+  for (int64_t k = 0; k < j->c->depth; k++) {
     float room[4], p[4];
-    const int64_t corner[4] = {top + left, top + right, bottom + left, bottom + right};
-    for (int m = 0; m < 4; m++)
-      p[m] = *tn_image_floats(j->image->dtype, j->image->data, corner[m] * c->depth + k, 1, &room[m]);
-    out[0] += ((1 - across) * (p[2] - p[0]) + across * (p[3] - p[1])) * g[k];
-    out[1] += ((1 - down) * (p[1] - p[0]) + down * (p[3] - p[2])) * g[k];
+    for (int m = 0; m < 4; m++) p[m] = *tn_image_floats(j->image->dtype, j->image->data, b.corner[m] + k, 1, &room[m]);
+    out[0] += ((1 - b.across) * (p[2] - p[0]) + b.across * (p[3] - p[1])) * g[k];
+    out[1] += ((1 - b.down) * (p[1] - p[0]) + b.down * (p[3] - p[2])) * g[k];
   }
 }
 

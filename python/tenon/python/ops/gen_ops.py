@@ -273,7 +273,7 @@ def _convert(op, inputs, values):
             dtype = _BY_NUMBER[argument.type]
         elif argument.type_attr in known:
             dtype = known[argument.type_attr]
-        else:
+        elif not hasattr(x, "dtype"):  # an array keeps its own
             preferred = _preferred(op, argument.type_attr)
         converted.append(_convert_one(op, argument, x, dtype, preferred, known))
     return converted

@@ -3,8 +3,9 @@
 import numpy as np
 
 from tenon.python.framework import constant_op, dtypes, ops
-from tenon.python.ops import array_ops, control_flow_ops, math_ops, nn_impl, nn_ops
+from tenon.python.ops import array_ops, control_flow_ops, math_ops, nn_ops
 from tenon.python.ops.image_ops_color import convert_image_dtype
+from tenon.python.ops.nn_convolution import depthwise_conv2d
 from tenon.python.util.tf_export import tf_export
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -21,9 +22,7 @@ def total_variation(images, name=None):
             down, across, axes = images[:, 1:] - images[:, :-1], images[:, :, 1:] - images[:, :, :-1], [1, 2, 3]
         else:
             raise ValueError("'images' must be either 3 or 4-dimensional.")
-        return math_ops.reduce_sum(math_ops.abs(down), axis=axes) + math_ops.reduce_sum(
-            math_ops.abs(across), axis=axes
-        )
+        return math_ops.reduce_sum(math_ops.abs(down), axis=axes) + math_ops.reduce_sum(math_ops.abs(across), axis=axes)
 
 
 @tf_export("image.image_gradients")
@@ -50,7 +49,7 @@ def sobel_edges(image):
     kernels = constant_op.constant(kernels, dtype=image.dtype)
     kernels = array_ops.tile(kernels, [1, 1, shape[-1], 1], name="sobel_filters")
     padded = array_ops.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
-    edges = nn_impl.depthwise_conv2d(padded, kernels, [1, 1, 1, 1], "VALID")
+    edges = depthwise_conv2d(padded, kernels, [1, 1, 1, 1], "VALID")
     edges = array_ops.reshape(edges, array_ops.concat([shape, [2]], 0))
     edges.set_shape(known.concatenate([2]))
     return edges
@@ -120,7 +119,7 @@ class _Ssim:
         def mean(z):
             shape = array_ops.shape(z)
             flat = array_ops.reshape(z, array_ops.concat([[-1], shape[-3:]], 0))
-            flat = nn_impl.depthwise_conv2d(flat, window, strides=[1, 1, 1, 1], padding="VALID")
+            flat = depthwise_conv2d(flat, window, strides=[1, 1, 1, 1], padding="VALID")
             return array_ops.reshape(flat, array_ops.concat([shape[:-3], array_ops.shape(flat)[1:]], 0))
 
         mean_x, mean_y = mean(x), mean(y)
@@ -177,9 +176,7 @@ def _halved(images, heads, tails):
 
 
 @tf_export("image.ssim_multiscale")
-def ssim_multiscale(
-    img1, img2, max_val, power_factors=_WEIGHTS, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03
-):
+def ssim_multiscale(img1, img2, max_val, power_factors=_WEIGHTS, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03):
     """The structural similarity over several sizes of the images, each to its power."""
     with ops.name_scope(None, "MS-SSIM", [img1, img2]):
         images, max_val, shapes = _prepared(img1, img2, max_val)
