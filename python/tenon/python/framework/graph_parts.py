@@ -309,7 +309,7 @@ class Scopes:
             if "container" in op_info(op_type).attrs:
                 added.append(("container", "string", self._container.encode()))
         for name, value in self._attr_scopes.items():
-            if name not in names and value is not None:
+            if name not in names and value is not None and all(name != triple[0] for triple in added):
                 added.append(self._scope_attr(name, value))
         for name, _, value in (*attrs, *added):
             if name == "_gradient_op_type":
