@@ -66,7 +66,7 @@ def default(value):
         return repr(value.value)
     if inspect.isfunction(value) or inspect.isclass(value):
         return getattr(value, "__name__", repr(value))
-    if isinstance(value, float) and value == int(value or 0) and abs(value) < 1e9:
+    if isinstance(value, float) and abs(value) < 1e9 and value == int(value):
         return repr(int(value))
     if isinstance(value, (int, float, str, bytes, bool, list, tuple, dict, type(None))):
         return repr(value)
