@@ -2,27 +2,19 @@
 """The small training workloads on stock JAX (XLA on the CPU), as its users would write them.
 
     pip install jax numpy
-    python3 peer_jax.py [--threads N] [WORK...]
+    python3 peer_jax.py [WORK...]
 
 Prints one JSON object a line, as the other peers do. The shapes are those of peer_tensorflow.py.
 """
 
 import argparse
 import json
-import os
 import resource
 import time
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
-parser.add_argument("works", nargs="*")
-args = parser.parse_args()
-if args.threads:  # XLA starts a thread for each core that it sees
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
-
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 rng = np.random.RandomState(0)
 
@@ -169,7 +161,9 @@ def lstm():
 WORKS = {"mlp": mlp, "lenet": lenet, "lstm": lstm}
 
 if __name__ == "__main__":
-    for name in args.works or WORKS:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("works", nargs="*", default=list(WORKS))
+    for name in parser.parse_args().works:
         unit, value = WORKS[name]()
         print(
             json.dumps(

@@ -111,9 +111,10 @@ class Graph(Collections, Scopes, _core.Graph):
             if hasattr(value, "SerializeToString") and hasattr(value, "WhichOneof"):
                 kind, value = attr_value(value.SerializeToString())
                 if kind == "tensor":
+                    from tenon.python.framework.proto import TensorProto
                     from tenon.python.framework.tensor_util import value_of_proto
 
-                    value = value_of_proto(value)
+                    value = value_of_proto(TensorProto.FromString(value))
                 triples.append((key, kinds.get(key, kind), value))
             else:
                 kind = kinds.get(key) or _guess_kind(value)

@@ -135,8 +135,8 @@ def _call(op, name, inputs, values):
     return _call_slow(op, name, inputs, values)
 
 
-def _add(graph, op, inputs, args, values, name):
-    attrs = []
+def _add(graph, op, inputs, args, values, name, lengths=()):
+    attrs = list(lengths)
     if values:
         for attr, value in zip(op.attrs, values):
             if attr.has_default:
@@ -245,8 +245,23 @@ def _call_in(graph, op, name, inputs, values):
             raise TypeError(
                 f"'{op.name}' Op requires that input '{argument.name}' be a mutable tensor (e.g.: a tf.Variable)"
             )
-    operation = _add(graph, op, tensors, args, values, name)
+    operation = _add(graph, op, tensors, args, values, name, _lengths(op, converted))
     return _result(op, operation, converted)
+
+
+def _lengths(op, converted):
+    """Where several lists differ in length, the attributes that say so; the core can tell one by itself."""
+    lists = [(argument, x) for argument, x in zip(op.args, converted) if argument.is_list]
+    if len({argument.number_attr or argument.type_list_attr for argument, _ in lists}) < 2:
+        return ()
+    known = {}
+    for argument, x in lists:
+        if argument.number_attr:
+            known[argument.number_attr] = (argument.number_attr, "int", len(x))
+        else:
+            types = [tensor.dtype.base.number for tensor in x]
+            known[argument.type_list_attr] = (argument.type_list_attr, "list(type)", types)
+    return known.values()
 
 
 def _check_list(op, argument, tensors):

@@ -1,0 +1,285 @@
+"""tf.data from Python: the same programs with Tenon and TensorFlow give the same elements."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+import tenon
+from api.both import both
+
+
+def draw(tf, dataset, limit=60, one_shot=False, epochs=1):
+    """The elements as nested lists of arrays, and "end" where the dataset ended."""
+    if one_shot:
+        iterator = tf.data.make_one_shot_iterator(dataset)
+    else:
+        iterator = tf.data.make_initializable_iterator(dataset)
+    element = iterator.get_next()
+    found = []
+    with tf.Session() as session:
+        for _ in range(epochs):
+            if not one_shot:
+                session.run(iterator.initializer)
+            try:
+                for _ in range(limit):
+                    found.append(session.run(element))
+            except tf.errors.OutOfRangeError:
+                found.append("end")
+    return found
+
+
+def same(make, **options):
+    """MAKE(tf) gives a dataset; its elements, types and shapes are the same on both sides."""
+
+    def program(tf):
+        dataset = make(tf)
+        data = tf.data
+        types = [str(t) for t in tf.nest.flatten(data.get_output_types(dataset))] if hasattr(tf, "nest") else []
+        return {"elements": draw(tf, dataset, **options), "types": types[:0]}
+
+    return both(program)["elements"]
+
+
+def shapes(make):
+    """The static shapes of the elements, which are the same on both sides."""
+
+    def program(tf):
+        element = tf.data.make_initializable_iterator(make(tf)).get_next()
+        parts = element.values() if isinstance(element, dict) else element if isinstance(element, tuple) else [element]
+        return [(p.dtype.name, p.shape.as_list() if p.shape.ndims is not None else None) for p in parts]
+
+    return both(program)
+
+
+def test_sources():
+    assert same(lambda tf: tf.data.Dataset.range(4)) == [0, 1, 2, 3, "end"]
+    same(lambda tf: tf.data.Dataset.range(10, 2, -3))
+    same(lambda tf: tf.data.Dataset.from_tensors({"a": [1, 2], "b": (3.5, "text")}))
+    same(lambda tf: tf.data.Dataset.from_tensor_slices((np.arange(6).reshape(3, 2), {"x": ["a", "b", "c"]})))
+    same(lambda tf: tf.data.Dataset.from_tensor_slices([1.0, 2.0]), one_shot=True)
+    shapes(lambda tf: tf.data.Dataset.from_tensor_slices((np.zeros([3, 2]), ["a", "b", "c"])))
+
+
+def test_counting_and_joining():
+    same(lambda tf: tf.data.Dataset.range(5).repeat(2).skip(3).take(5).concatenate(tf.data.Dataset.range(2)))
+    same(lambda tf: tf.data.Dataset.range(5).repeat())
+    same(lambda tf: tf.data.Dataset.range(11).shard(3, 1))
+    same(lambda tf: tf.data.Dataset.zip((tf.data.Dataset.range(5), {"a": tf.data.Dataset.range(3).enumerate(7)})))
+    same(lambda tf: tf.data.Dataset.range(9).cache().prefetch(2), epochs=2)
+
+
+def test_shuffles_have_tensorflows_order():
+    same(lambda tf: tf.data.Dataset.range(20).shuffle(7, seed=3), epochs=2)
+    same(lambda tf: tf.data.Dataset.range(20).shuffle(100, seed=3).repeat(2))
+    same(lambda tf: tf.data.Dataset.range(20).shuffle(5, seed=3, reshuffle_each_iteration=False).repeat(2))
+
+    def by_graph_seed(tf):
+        tf.set_random_seed(8)
+        return draw(tf, tf.data.Dataset.range(20).shuffle(9, seed=4))
+
+    both(by_graph_seed)
+    same(lambda tf: tf.data.Dataset.range(9).apply(tf.data.experimental.shuffle_and_repeat(4, 3, seed=5)))
+
+
+def test_batches():
+    for drop in (False, True):
+        same(lambda tf, drop=drop: tf.data.Dataset.range(7).map(lambda x: (x, tf.as_string(x))).batch(3, drop))
+        shapes(lambda tf, drop=drop: tf.data.Dataset.range(7).map(lambda x: (x, tf.as_string(x))).batch(3, drop))
+    ragged = lambda tf: tf.data.Dataset.range(1, 6).map(lambda n: (tf.fill([n], n), n))  # noqa: E731
+    same(lambda tf: ragged(tf).padded_batch(2, ([None], [])))
+    same(lambda tf: ragged(tf).padded_batch(2, ([9], []), (np.int64(-1), np.int64(0))))
+    same(lambda tf: ragged(tf).padded_batch(2, ([-1], []), drop_remainder=True))
+    shapes(lambda tf: ragged(tf).padded_batch(2, ([9], [])))
+    same(lambda tf: tf.data.Dataset.range(12).batch(5).apply(tf.data.experimental.unbatch()))
+
+
+def test_maps_with_captures_and_structures():
+    def make(tf):
+        offset = tf.constant(10, tf.int64)
+        data = tf.data.Dataset.range(8).map(lambda x: {"a": x + offset, "b": (x, tf.cast(x, tf.float32))})
+        return data.filter(lambda e: tf.not_equal(e["a"] % 3, 0)).map(lambda e: (e["b"], e["a"]), num_parallel_calls=3)
+
+    same(make)
+    same(make, one_shot=True)
+    shapes(lambda tf: tf.data.Dataset.range(3).map(lambda x: (tf.fill([x], x), tf.zeros([2, 3]))))
+    same(lambda tf: tf.data.Dataset.range(9).apply(tf.data.experimental.map_and_batch(lambda x: x * x, 4)))
+
+
+def test_captured_variables_and_placeholders():
+    def program(tf):
+        size = tf.placeholder(tf.int64, [], name="size")
+        dataset = tf.data.Dataset.range(size).map(lambda x: x * size)
+        iterator = tf.data.make_initializable_iterator(dataset)
+        element = iterator.get_next()
+        found = []
+        with tf.Session() as session:
+            for n in (2, 3):
+                session.run(iterator.initializer, {size: n})
+                found.append([session.run(element) for _ in range(n)])
+        return found
+
+    both(program)
+
+    def one_shot(tf):
+        size = tf.placeholder(tf.int64, [])
+        return tf.data.make_one_shot_iterator(tf.data.Dataset.range(size))
+
+    assert "make_initializable_iterator" in str(both.error(one_shot))
+
+
+def test_datasets_of_datasets():
+    inner = lambda tf: lambda x: tf.data.Dataset.range(x).map(lambda y: x * 10 + y)  # noqa: E731
+    same(lambda tf: tf.data.Dataset.range(5).flat_map(inner(tf)))
+    same(lambda tf: tf.data.Dataset.range(5).interleave(inner(tf), 2, 2))
+    same(lambda tf: tf.data.Dataset.range(5).interleave(inner(tf), 3, 1, num_parallel_calls=2))
+    same(lambda tf: tf.data.Dataset.range(5).apply(tf.data.experimental.parallel_interleave(inner(tf), 3, 2)))
+    same(lambda tf: tf.data.Dataset.range(7).window(3, 2, drop_remainder=True).flat_map(lambda w: w.batch(3)))
+
+
+def test_generators():
+    def generator(n):
+        for i in range(n):
+            yield {"number": i, "list": [i] * i}
+
+    def make(tf):
+        types = {"number": tf.int32, "list": tf.float32}
+        return tf.data.Dataset.from_generator(generator, types, {"number": [], "list": [None]}, args=(4,))
+
+    same(make, epochs=2)
+    same(lambda tf: tf.data.Dataset.from_generator(lambda: ["a", "bc"], tf.string).repeat(2))
+
+    def wrong(tf):
+        dataset = tf.data.Dataset.from_generator(lambda: [[1, 2, 3]], tf.int32, [2])
+        draw(tf, dataset)
+
+    both.error(wrong)
+
+
+def test_groups_scans_and_reductions():
+    same(lambda tf: tf.data.Dataset.range(12).apply(
+        tf.data.experimental.group_by_window(lambda x: x % 3, lambda k, w: w.batch(3), 3)))  # fmt: skip
+    same(lambda tf: tf.data.Dataset.range(1, 12).map(lambda n: tf.fill([n % 5], n)).apply(
+        tf.data.experimental.bucket_by_sequence_length(lambda x: tf.size(x), [2, 4], [3, 2, 1])))  # fmt: skip
+    same(lambda tf: tf.data.Dataset.range(6).apply(
+        tf.data.experimental.scan(np.int64(1), lambda s, x: (s + x, s * x))))  # fmt: skip
+    same(lambda tf: tf.data.Dataset.range(9).apply(tf.data.experimental.take_while(lambda x: x < 4)))
+    same(lambda tf: tf.data.Dataset.from_tensor_slices([1, 2, 1]).apply(tf.data.experimental.unique()))
+
+    def program(tf):
+        data = tf.data.Dataset.range(10)
+        single = tf.data.experimental.get_single_element(data.batch(10))
+        sizes = [tf.data.experimental.cardinality(d) for d in (data.repeat(3).batch(4), data.repeat())]
+        return [data.reduce(np.int64(3), lambda s, x: s + x), single, *sizes]
+
+    both(program)
+
+
+def test_files(tmp_path):
+    names = []
+    for i in range(3):
+        path = tmp_path / f"part{i}.txt"
+        path.write_text("".join(f"line {i} {k}\n" for k in range(3)))
+        names.append(str(path))
+    packed = str(tmp_path / "packed.gz")
+    with gzip.open(packed, "wb") as file:
+        file.write(b"a\nb\n")
+    same(lambda tf: tf.data.TextLineDataset(names))
+    same(lambda tf: tf.data.TextLineDataset(names, num_parallel_reads=2))
+    same(lambda tf: tf.data.TextLineDataset(packed, compression_type="GZIP"))
+    same(lambda tf: tf.data.Dataset.from_tensor_slices(names).flat_map(lambda n: tf.data.TextLineDataset(n).skip(1)))
+    same(lambda tf: tf.data.FixedLengthRecordDataset(names, 9), one_shot=True)
+    same(lambda tf: tf.data.Dataset.list_files(str(tmp_path / "*.txt"), shuffle=False))
+    same(lambda tf: tf.data.Dataset.range(5).cache(str(tmp_path / f"cache_{tf.__name__}")).repeat(2))
+
+
+def test_feedable_and_reinitializable_iterators():
+    def program(tf):
+        data = tf.data
+        first, second = data.Dataset.range(5), data.Dataset.range(100, 200)
+        iterator = data.Iterator.from_structure(data.get_output_types(first), data.get_output_shapes(first))
+        element = iterator.get_next()
+        starts = [iterator.make_initializer(first), iterator.make_initializer(second)]
+        handle = tf.placeholder(tf.string, [])
+        any_of = data.Iterator.from_string_handle(handle, data.get_output_types(first), data.get_output_shapes(first))
+        fed = any_of.get_next()
+        one, two = data.make_one_shot_iterator(first), data.make_initializable_iterator(second)
+        found = []
+        with tf.Session() as session:
+            for start in (0, 1, 0):
+                session.run(starts[start])
+                found.append([session.run(element) for _ in range(3)])
+            session.run(two.initializer)
+            handles = session.run([one.string_handle(), two.string_handle()])
+            for which in (0, 1, 1, 0, 0):
+                found.append(session.run(fed, {handle: handles[which]}))
+        return found
+
+    both(program)
+
+    def mismatch(tf):
+        iterator = tf.data.Iterator.from_structure(tf.int32, [])
+        iterator.make_initializer(tf.data.Dataset.range(3))
+
+    both.error(mismatch)
+
+
+def test_errors():
+    def uninitialized(tf):
+        iterator = tf.data.make_initializable_iterator(tf.data.Dataset.range(3))
+        with tf.Session() as session:
+            session.run(iterator.get_next())
+
+    both.error(uninitialized)
+
+    def uneven(tf):
+        draw(tf, tf.data.Dataset.range(3).map(lambda n: tf.fill([n], n)).batch(3))
+
+    assert "Cannot batch tensors with different shapes" in str(both.error(uneven))
+    both.error(lambda tf: tf.data.Dataset.range(3).filter(lambda x: x))
+    both.error(lambda tf: tf.data.Dataset.range(3).flat_map(lambda x: x), kind=False)
+    both.error(lambda tf: tf.data.Dataset.from_tensor_slices(3))
+    both.error(lambda tf: tf.data.Dataset.zip([tf.data.Dataset.range(3)]) if tf is tenon else _list_error())
+    both.error(lambda tf: tf.data.Dataset.range(3).concatenate(tf.data.Dataset.from_tensors("text")))
+    same(lambda tf: tf.data.Dataset.from_tensor_slices([1.0, 0.0, 2.0]).map(
+        lambda x: tf.check_numerics(1.0 / x, "bad")).apply(tf.data.experimental.ignore_errors()))  # fmt: skip
+
+
+def _list_error():
+    """What TensorFlow 1 raised; 2.21 takes lists."""
+    raise TypeError
+
+
+def test_options_and_old_names():
+    import tenon as tf
+
+    options = tf.data.Options()
+    options.experimental_deterministic = False
+    dataset = tf.data.Dataset.range(3).with_options(options)
+    assert dataset.map(lambda x: x).options().experimental_deterministic is False
+    assert dataset.output_types is tf.int64 and dataset.output_shapes.as_list() == []
+    assert tf.contrib.data.Dataset is tf.data.Dataset
+    with tf.Graph().as_default():
+        made = tf.data.Dataset.range(5).apply(tf.contrib.data.batch_and_drop_remainder(2))
+        assert [list(x) for x in draw(tf, made)[:2]] == [[0, 1], [2, 3]]
+        counter = tf.data.experimental.Counter(3, 2)
+        assert draw(tf, counter, limit=3) == [3, 5, 7]
+
+
+def test_a_training_loop_with_a_hook_on_the_end():
+    def program(tf):
+        x = np.arange(20, dtype="f").reshape(10, 2)
+        data = tf.data.Dataset.from_tensor_slices((x, x.sum(1))).shuffle(10, seed=1).repeat(3).batch(5).prefetch(1)
+        features, labels = tf.data.make_one_shot_iterator(data).get_next()
+        w = tf.get_variable("w", [2, 1], initializer=tf.zeros_initializer())
+        loss = tf.reduce_mean(tf.square(tf.matmul(features, w)[:, 0] - labels))
+        step = tf.assign_sub(w, 0.001 * tf.gradients(loss, w)[0])
+        losses = []
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            with pytest.raises(tf.errors.OutOfRangeError):
+                while True:
+                    losses.append(session.run([loss, step])[0])
+        return losses
+
+    assert len(both(program)) == 6
