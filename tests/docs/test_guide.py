@@ -1,4 +1,4 @@
-"""The user guide: every code block runs and prints what the page says, and the pages build to HTML without a warning."""
+"""The user guide: every code block runs and prints what the page says; the pages build to HTML without a warning."""
 
 import subprocess
 import sys
