@@ -210,9 +210,8 @@ static tn_error *grad_run(tn_run *r) {
   bool narrow = out->dtype == TN_HALF || out->dtype == TN_BFLOAT16;
   grad_job j = {b, r->inputs[0]->data, narrow ? r->scratch : out->data, out->dtype == TN_DOUBLE};
   tn_image_rows(b->z.batch * b->z.in_height, b->z.in_width * b->z.channels, grad_row, &j);
-  for (int64_t i = 0; i < tn_elements(out) && narrow; i++)
-    TN_DATA(uint16_t, out)
-    [i] = out->dtype == TN_HALF ? tn_float_to_half(((float *)j.out)[i]) : tn_float_to_bfloat16(((float *)j.out)[i]);
+  for (int64_t i = 0; i < tn_elements(out) && narrow; i++) TN_DATA(uint16_t, out)
+  [i] = out->dtype == TN_HALF ? tn_float_to_half(((float *)j.out)[i]) : tn_float_to_bfloat16(((float *)j.out)[i]);
   return NULL;
 }
 

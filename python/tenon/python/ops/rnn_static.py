@@ -122,9 +122,7 @@ def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, in
             turned = rnn._reverse_seq(inputs, sequence_length)
             output_bw, state_bw = static_rnn(cell_bw, turned, initial_state_bw, dtype, sequence_length, scope=bw_scope)
     output_bw = rnn._reverse_seq(output_bw, sequence_length)
-    joined = tuple(
-        array_ops.concat([fw, bw], 1) for fw, bw in zip(nest.flatten(output_fw), nest.flatten(output_bw))
-    )
+    joined = tuple(array_ops.concat([fw, bw], 1) for fw, bw in zip(nest.flatten(output_fw), nest.flatten(output_bw)))
     return nest.pack_sequence_as(structure=output_fw, flat_sequence=joined), state_fw, state_bw
 
 
