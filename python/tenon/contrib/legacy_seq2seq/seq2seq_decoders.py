@@ -10,7 +10,7 @@ from tenon.python.util.tf_export import tf_export
 
 @tf_export("contrib.legacy_seq2seq.rnn_decoder", "nn.seq2seq.rnn_decoder")
 def rnn_decoder(decoder_inputs, initial_state, cell, loop_function=None, scope=None):
-    """Runs CELL over the list DECODER_INPUTS; LOOP_FUNCTION(output, i) makes the next input instead: (outputs, state)."""
+    """Runs CELL over the list DECODER_INPUTS, or over what LOOP_FUNCTION(output, i) makes: (outputs, state)."""
     with vs.variable_scope(scope or "rnn_decoder"):
         state, outputs, previous = initial_state, [], None
         for i, value in enumerate(decoder_inputs):

@@ -53,7 +53,9 @@ def model_with_buckets(encoder_inputs, decoder_inputs, targets, weights, buckets
 
     for what, given, which in (("encoder_inputs", encoder_inputs, 0), ("targets", targets, 1), ("weights", weights, 1)):
         if len(given) < buckets[-1][which]:
-            raise ValueError(f"Length of {what} ({len(given)}) must be at least that of last bucket ({buckets[-1][which]}).")
+            raise ValueError(
+                f"Length of {what} ({len(given)}) must be at least that of last bucket ({buckets[-1][which]})."
+            )
     outputs, losses = [], []
     loss_fn = sequence_loss_by_example if per_example_loss else sequence_loss
     with ops.name_scope(name, "model_with_buckets", [*encoder_inputs, *decoder_inputs, *targets, *weights]):
@@ -62,8 +64,6 @@ def model_with_buckets(encoder_inputs, decoder_inputs, targets, weights, buckets
                 made, _ = seq2seq(encoder_inputs[:n_encoder], decoder_inputs[:n_decoder])
                 outputs.append(made)
                 losses.append(
-                    loss_fn(
-                        made, targets[:n_decoder], weights[:n_decoder], softmax_loss_function=softmax_loss_function
-                    )
+                    loss_fn(made, targets[:n_decoder], weights[:n_decoder], softmax_loss_function=softmax_loss_function)
                 )
     return outputs, losses

@@ -25,9 +25,7 @@ class _Linear:
         dtype = next(a.dtype for a in args)
         self._build_bias = build_bias
         with vs.variable_scope(vs.get_variable_scope()):
-            self._weights = vs.get_variable(
-                "kernel", [depth, output_size], dtype=dtype, initializer=kernel_initializer
-            )
+            self._weights = vs.get_variable("kernel", [depth, output_size], dtype=dtype, initializer=kernel_initializer)
             if build_bias:
                 start = bias_initializer or init_ops.constant_initializer(0.0, dtype=dtype)
                 self._biases = vs.get_variable("bias", [output_size], dtype=dtype, initializer=start)
@@ -47,7 +45,7 @@ class EmbeddingWrapper(rnn_cell_impl.RNNCell):
         super().__init__(_reuse=reuse)
         rnn_cell_impl.assert_like_rnncell("cell", cell)
         if embedding_classes <= 0 or embedding_size <= 0:
-            raise ValueError(f"Both embedding_classes and embedding_size must be > 0: {embedding_classes}, {embedding_size}.")
+            raise ValueError(f"Both sizes must be > 0: classes {embedding_classes}, size {embedding_size}.")
         self._cell, self._initializer = cell, initializer
         self._embedding_classes, self._embedding_size = embedding_classes, embedding_size
 

@@ -113,8 +113,8 @@ class _BaseAttentionMechanism(AttentionMechanism):
     def initial_alignments(self, batch_size, dtype):
         """Zeros [batch, time]."""
         size = self._alignments_size
-        made = array_ops.zeros(array_ops.stack([batch_size, size]) if _dynamic(batch_size, size) else [batch_size, size],
-                               dtype=dtype)  # fmt: skip
+        shape = array_ops.stack([batch_size, size]) if _dynamic(batch_size, size) else [batch_size, size]
+        made = array_ops.zeros(shape, dtype=dtype)
         if not isinstance(size, ops.Tensor):
             made.set_shape([None, size])
         return made
@@ -232,16 +232,12 @@ class _BaseMonotonicAttentionMechanism(_BaseAttentionMechanism):
     """A mechanism that only moves forward: it begins at the first entry."""
 
     def initial_alignments(self, batch_size, dtype):
-        return array_ops.one_hot(
-            array_ops.zeros((batch_size,), dtype=dtypes.int32), self._alignments_size, dtype=dtype
-        )
+        return array_ops.one_hot(array_ops.zeros((batch_size,), dtype=dtypes.int32), self._alignments_size, dtype=dtype)
 
 
 def _with_bias(mechanism, query, score):
-    bias = vs.get_variable(
-        "attention_score_bias", dtype=query.dtype, initializer=init_ops.constant_initializer(mechanism._score_bias_init),
-        shape=(),
-    )  # fmt: skip
+    start = init_ops.constant_initializer(mechanism._score_bias_init)
+    bias = vs.get_variable("attention_score_bias", dtype=query.dtype, initializer=start, shape=())
     return score + bias
 
 

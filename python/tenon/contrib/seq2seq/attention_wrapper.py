@@ -157,9 +157,7 @@ class AttentionWrapper(rnn_cell_impl.RNNCell):
                 cell_state = self._cell.zero_state(batch_size, dtype)
             checks = self._batch_size_checks(batch_size, "When calling zero_state of AttentionWrapper")
             with ops.control_dependencies(checks):
-                cell_state = nest.map_structure(
-                    lambda s: array_ops.identity(s, name="checked_cell_state"), cell_state
-                )
+                cell_state = nest.map_structure(lambda s: array_ops.identity(s, name="checked_cell_state"), cell_state)
             initial = [a.initial_alignments(batch_size, dtype) for a in self._attention_mechanisms]
             return AttentionWrapperState(
                 cell_state=cell_state,

@@ -36,7 +36,9 @@ class BasicDecoder(decoder.Decoder):
         size = self._cell.output_size
         if self._output_layer is None:
             return size
-        shapes = nest.map_structure(lambda s: tensor_shape.TensorShape([None]).concatenate(tensor_shape.as_shape(s)), size)
+        shapes = nest.map_structure(
+            lambda s: tensor_shape.TensorShape([None]).concatenate(tensor_shape.as_shape(s)), size
+        )
         made = self._output_layer.compute_output_shape(shapes)
         return nest.map_structure(lambda shape: shape[1:], made)
 

@@ -83,9 +83,7 @@ def _mask_probs(probs, end_token, finished):
         end_token, words, dtype=probs.dtype, on_value=ops.convert_to_tensor(0.0, dtype=probs.dtype),
         off_value=probs.dtype.min,
     )  # fmt: skip
-    rows = array_ops.tile(
-        array_ops.reshape(row, [1, 1, -1]), array_ops.concat([array_ops.shape(finished), [1]], 0)
-    )
+    rows = array_ops.tile(array_ops.reshape(row, [1, 1, -1]), array_ops.concat([array_ops.shape(finished), [1]], 0))
     chosen = array_ops.tile(array_ops.expand_dims(finished, 2), [1, 1, words])
     return array_ops.where(chosen, rows, probs)
 
@@ -304,9 +302,7 @@ class BeamSearchDecoder(decoder.Decoder):
             array_ops.reshape(math_ops.range(self._beam_width), [1, 1, -1]), [time, self._batch_size, 1]
         )
         longest = math_ops.cast(math_ops.reduce_max(lengths, axis=[1]), dtypes.int32)
-        ids = gen_ops.gather_tree(
-            numbers, parent_ids, max_sequence_lengths=longest, end_token=self._beam_width + 1
-        )
+        ids = gen_ops.gather_tree(numbers, parent_ids, max_sequence_lengths=longest, end_token=self._beam_width + 1)
         within = array_ops.transpose(array_ops.sequence_mask(lengths, maxlen=time), [2, 0, 1])
         ids = array_ops.where(within, ids, numbers)
         order = math_ops.cast(ids, dtypes.int32)
