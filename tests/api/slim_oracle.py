@@ -9,12 +9,19 @@ from api import both as api
 @cache
 def slim():
     """The package tf_slim; it looks for the layers of Keras 2 in a place that they have left."""
-    api.tensorflow()
+    tf = api.tensorflow()
     import tf_keras.src.legacy_tf_layers as layers
     from tf_keras.src.legacy_tf_layers import base, convolutional, core, normalization, pooling
 
     for module in (layers, base, convolutional, core, normalization, pooling):
         sys.modules[module.__name__.replace("tf_keras.src", "tf_keras")] = module
+    from tensorflow.python.framework import ops
+    from tensorflow.python.ops import control_flow_ops, variable_scope
+
+    # Names that have moved since tf_slim was written.
+    ops.Tensor, ops.IndexedSlices = tf.Tensor, tf.IndexedSlices
+    variable_scope.variable = tf.Variable
+    control_flow_ops.cond = tf.cond
     import tf_slim
 
     return tf_slim

@@ -12,22 +12,22 @@ from tenon.python.training import training_util
 from tenon.python.util.tf_export import tf_export
 
 
-@tf_export("contrib.framework.get_global_step", "contrib.slim.get_global_step")
+@tf_export("contrib.slim.get_global_step")
 def get_global_step(graph=None):
     return training_util.get_global_step(graph)
 
 
-@tf_export("contrib.framework.create_global_step", "contrib.slim.create_global_step")
+@tf_export("contrib.slim.create_global_step")
 def create_global_step(graph=None):
     return training_util.create_global_step(graph)
 
 
-@tf_export("contrib.framework.get_or_create_global_step", "contrib.slim.get_or_create_global_step")
+@tf_export("contrib.slim.get_or_create_global_step")
 def get_or_create_global_step(graph=None):
     return training_util.get_or_create_global_step(graph)
 
 
-@tf_export("contrib.framework.assert_global_step", "contrib.slim.assert_global_step")
+@tf_export("contrib.slim.assert_global_step")
 def assert_global_step(global_step_tensor):
     training_util.assert_global_step(global_step_tensor)
 

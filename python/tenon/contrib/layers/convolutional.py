@@ -5,6 +5,7 @@ from tenon.contrib.layers import core, initializers, utils
 from tenon.python.framework import ops, tensor_shape
 from tenon.python.ops import array_ops, gen_ops, init_ops, nn_ops
 from tenon.python.ops import nn_convolution as conv_ops
+from tenon.python.ops import nn_pooling
 from tenon.python.ops import variable_scope as vs
 from tenon.python.util.tf_export import tf_export
 
@@ -200,6 +201,7 @@ def convolution2d_in_plane(inputs, kernel_size, stride=1, padding="SAME", activa
                            scope=None):  # fmt: skip
     """The same convolution of one channel on each channel."""
     with vs.variable_scope(scope, "ConvInPlane", [inputs], reuse=reuse) as sc:
+        inputs = ops.convert_to_tensor(inputs)
         dtype = inputs.dtype.base_dtype
         kernel_h, kernel_w = utils.two_element_tuple(kernel_size)
         stride_h, stride_w = utils.two_element_tuple(stride)
@@ -209,7 +211,7 @@ def convolution2d_in_plane(inputs, kernel_size, stride=1, padding="SAME", activa
             variables_collections, trainable,
         )  # fmt: skip
         depthwise = array_ops.tile(weights, [1, 1, channels, 1])
-        outputs = nn_ops.depthwise_conv2d(inputs, depthwise, [1, stride_h, stride_w, 1], padding)
+        outputs = conv_ops.depthwise_conv2d(inputs, depthwise, [1, stride_h, stride_w, 1], padding)
         if _wants_bias(normalizer_fn, biases_initializer):
             biases = core.model_variable(
                 sc, "biases", [channels], dtype, biases_initializer, biases_regularizer, variables_collections,
@@ -250,11 +252,11 @@ def separable_convolution2d(inputs, num_outputs, kernel_size, depth_multiplier=1
                 "pointwise_weights", [1, 1, depth_multiplier * channels, num_outputs],
                 pointwise_initializer or weights_initializer,
             )  # fmt: skip
-            outputs = nn_ops.separable_conv2d(
+            outputs = conv_ops.separable_conv2d(
                 inputs, depthwise, pointwise, strides, padding, rate=rates, data_format=data_format
             )
         else:
-            outputs = nn_ops.depthwise_conv2d(inputs, depthwise, strides, padding, rate=rates, data_format=data_format)
+            outputs = conv_ops.depthwise_conv2d(inputs, depthwise, strides, padding, rate=rates, data_format=data_format)
             num_outputs = depth_multiplier * channels
         if _wants_bias(normalizer_fn, biases_initializer):
             biases = core.model_variable(
@@ -328,7 +330,7 @@ def pool(inputs, kernel_size, pooling_type, padding="VALID", data_format=None, d
         if rank < 3:
             raise ValueError("Rank of inputs must be >= 3")
         spatial = rank - 2
-        outputs = nn_ops.pool(
+        outputs = nn_pooling.pool(
             input=inputs, window_shape=utils.n_positive_integers(spatial, kernel_size), pooling_type=pooling_type,
             padding=padding, data_format=data_format,
             dilation_rate=utils.n_positive_integers(spatial, dilation_rate),
