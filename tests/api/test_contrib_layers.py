@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from api.slim_oracle import both
 
 IMAGE = np.random.RandomState(0).rand(2, 9, 9, 4).astype("f")

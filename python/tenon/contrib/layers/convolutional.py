@@ -3,9 +3,8 @@
 from tenon.contrib.framework.arg_scope import add_arg_scope
 from tenon.contrib.layers import core, initializers, utils
 from tenon.python.framework import ops, tensor_shape
-from tenon.python.ops import array_ops, gen_ops, init_ops, nn_ops
+from tenon.python.ops import array_ops, gen_ops, init_ops, nn_ops, nn_pooling
 from tenon.python.ops import nn_convolution as conv_ops
-from tenon.python.ops import nn_pooling
 from tenon.python.ops import variable_scope as vs
 from tenon.python.util.tf_export import tf_export
 
@@ -256,7 +255,9 @@ def separable_convolution2d(inputs, num_outputs, kernel_size, depth_multiplier=1
                 inputs, depthwise, pointwise, strides, padding, rate=rates, data_format=data_format
             )
         else:
-            outputs = conv_ops.depthwise_conv2d(inputs, depthwise, strides, padding, rate=rates, data_format=data_format)
+            outputs = conv_ops.depthwise_conv2d(
+                inputs, depthwise, strides, padding, rate=rates, data_format=data_format
+            )
             num_outputs = depth_multiplier * channels
         if _wants_bias(normalizer_fn, biases_initializer):
             biases = core.model_variable(
