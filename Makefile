@@ -10,7 +10,7 @@ test: ## run everything that CI runs
 soak: ## fuzz the readers for a bounded time
 	@scripts/bootstrap test && scripts/soak
 bench: all ## compare speed with the peers, side by side
-	@scripts/bootstrap test && .venv/bin/python bench/run.py
+	@scripts/bootstrap bench && .venv/bin/python bench/run.py
 docs: ## build the documentation to build/docs/index.html
 	@scripts/bootstrap test && .venv/bin/python -m sphinx -W -q -b html docs build/docs
 lint: ## check format, limits and the direction of includes

@@ -2,6 +2,7 @@
 """Runs Tenon and its peers side by side and prints a table. See README.md beside this file."""
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
@@ -17,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 BUILD = ROOT / "build"
 PYTHON = sys.executable
+PEERS = ROOT / ".venv-bench" / "bin" / "python"  # has PyTorch and JAX where scripts/bootstrap bench could get them
 WORKS = ["call-overhead", "callable-overhead", "mlp", "lenet", "lstm", "startup"]
 # Floating-point operations of one unit (a step, a word) of training.
 FLOPS = {
@@ -24,6 +26,7 @@ FLOPS = {
     "lenet": 100 * (28 * 28 * 32 * 25 * 4 + 14 * 14 * 64 * 25 * 32 * 6 + 3136 * 512 * 6 + 512 * 10 * 6),
     "lstm": 2 * (400 * 800 * 6) + 200 * 10000 * 6,
 }
+LACKING = {("jax", "call-overhead")}  # it has no sessions to call
 LOWER_IS_BETTER = {"us/run", "ms", "MB"}
 # Work, peer, and how many times as good as TensorFlow it shall be; or the value that it shall keep under.
 RATIO_TARGETS = {("mlp", "tenon"): 2.0, ("lenet", "tenon"): 1.1}
@@ -49,17 +52,23 @@ def commands(work, threads, peers):
         found.pop("tenon", None)
         return found
     if work == "startup":
-        if "tensorflow" in peers and installed("tensorflow"):
-            found["tensorflow"] = [PYTHON, HERE / "startup_tensorflow.py"]
+        if "tensorflow" in peers and python_with("tensorflow"):
+            found["tensorflow"] = [python_with("tensorflow"), HERE / "startup_tensorflow.py"]
         return found
     for peer in ("tensorflow", "torch", "jax"):
-        if peer in peers and installed(peer):
-            found[peer] = [PYTHON, HERE / "peers" / f"peer_{peer}.py", "--threads", str(threads), work]
+        if peer in peers and python_with(peer) and (peer, work) not in LACKING:
+            found[peer] = [python_with(peer), HERE / "peers" / f"peer_{peer}.py", "--threads", str(threads), work]
     return found
 
 
-def installed(module):
-    return importlib.util.find_spec(module) is not None
+@functools.cache
+def python_with(module):
+    """The Python that has MODULE: this one or that of the peers; None if neither has."""
+    if importlib.util.find_spec(module):
+        return PYTHON
+    code = f"import importlib.util; raise SystemExit(importlib.util.find_spec({module!r}) is None)"
+    there = PEERS.exists() and subprocess.run([PEERS, "-c", code], check=False).returncode == 0
+    return PEERS if there else None
 
 
 def measure(command, threads, timeout):

@@ -2,19 +2,27 @@
 """The small training workloads on stock JAX (XLA on the CPU), as its users would write them.
 
     pip install jax numpy
-    python3 peer_jax.py [WORK...]
+    python3 peer_jax.py [--threads N] [WORK...]
 
 Prints one JSON object a line, as the other peers do. The shapes are those of peer_tensorflow.py.
 """
 
 import argparse
 import json
+import os
 import resource
 import time
 
-import jax
-import jax.numpy as jnp
-import numpy as np
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
+parser.add_argument("works", nargs="*")
+args = parser.parse_args()
+if args.threads:  # XLA starts a thread for each core that it sees
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
 
 rng = np.random.RandomState(0)
 
@@ -161,9 +169,7 @@ def lstm():
 WORKS = {"mlp": mlp, "lenet": lenet, "lstm": lstm}
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("works", nargs="*", default=list(WORKS))
-    for name in parser.parse_args().works:
+    for name in args.works or WORKS:
         unit, value = WORKS[name]()
         print(
             json.dumps(

@@ -110,3 +110,56 @@ void tn_summary_add(tn_str *s, const tn_tensor *t, int64_t limit) {
   bool silent = t->dtype == TN_BOOL && w.limit == 0; /* as TensorFlow has it */
   if (n > w.limit && !silent) tn_str_add(s, "...");
 }
+
+/* --- as tf.print shows tensors --- */
+
+typedef struct ends_walk {
+  tn_str *out;
+  const tn_tensor *t;
+  int64_t ends;
+} ends_walk;
+
+static void add_spacing(const ends_walk *w, int dim) {
+  int last = w->t->shape.rank - 1;
+  if (dim == last) {
+    tn_str_add(w->out, " ");
+    return;
+  }
+  for (int d = dim; d < last; d++) tn_str_add(w->out, "\n");
+  for (int d = 0; d <= dim; d++) tn_str_add(w->out, " ");
+}
+
+/* The part of the tensor behind element AT that dimension DIM and those inside it hold. */
+static void add_ends(const ends_walk *w, int dim, int64_t at) {
+  const tn_shape *shape = &w->t->shape;
+  if (dim == shape->rank) {
+    bool quoted = w->t->dtype == TN_STRING;
+    if (quoted) tn_str_add(w->out, "\"");
+    add_element(w->out, w->t, at);
+    if (quoted) tn_str_add(w->out, "\"");
+    return;
+  }
+  int64_t n = shape->dims[dim], step = 1;
+  for (int d = dim + 1; d < shape->rank; d++) step *= shape->dims[d];
+  tn_str_add(w->out, "[");
+  for (int64_t i = 0; i < n; i++) {
+    if (i || !w->ends) add_spacing(w, dim);
+    if (i == w->ends && n > 2 * w->ends) {
+      tn_str_add(w->out, "...");
+      i = n - w->ends;
+      if (w->ends) add_spacing(w, dim);
+    }
+    if (i < n) add_ends(w, dim + 1, at + i * step);
+  }
+  tn_str_add(w->out, "]");
+}
+
+void tn_summary_add_ends(tn_str *s, const tn_tensor *t, int64_t ends) {
+  int64_t n = tn_elements(t);
+  if (ends < 0)
+    ends = INT64_MAX / 2;
+  else if (ends > n)
+    ends = n;
+  if (t->dtype == TN_BOOL && n == 0) return; /* as TensorFlow has it */
+  add_ends(&(ends_walk){s, t, ends}, 0, 0);
+}

@@ -106,19 +106,6 @@ static operation operation_of(const tn_node *node) {
   return NONE;
 }
 
-/* Joins sorted sets into OUT; returns the number of elements. */
-static int64_t join(operation op, tn_dtype dtype, const char *a, int64_t n, const char *b, int64_t m, char *out) {
-  int64_t size = (int64_t)tn_dtype_size(dtype), kept = 0;
-  for (int64_t i = 0, j = 0; i < n || j < m;) {
-    int order = i == n ? 1 : j == m ? -1 : compare(a + i * size, b + j * size, &dtype);
-    bool take = op == UNION || (op == INTERSECTION ? order == 0 : op == A_MINUS_B ? order < 0 : order > 0);
-    if (take) memcpy(out + kept++ * size, order <= 0 ? a + i * size : b + j * size, (size_t)size);
-    i += order <= 0;
-    j += order >= 0;
-  }
-  return kept;
-}
-
 typedef struct job {
   tn_run *r;
   sets a, b;
@@ -127,6 +114,21 @@ typedef struct job {
   int64_t n, widest;
   bool store;
 } job;
+
+/* Joins the sorted sets of N and M elements; returns the number of elements. */
+static int64_t join(const job *w, int64_t n, int64_t m) {
+  tn_dtype dtype = w->a.values->dtype;
+  int64_t size = (int64_t)tn_dtype_size(dtype), kept = 0;
+  for (int64_t i = 0, j = 0; i < n || j < m;) {
+    const char *a = w->left + i * size, *b = w->right + j * size;
+    int order = i == n ? 1 : j == m ? -1 : compare(a, b, &dtype);
+    bool take = w->op == UNION || (w->op == INTERSECTION ? order == 0 : w->op == A_MINUS_B ? order < 0 : order > 0);
+    if (take) memcpy(w->joined + kept++ * size, order <= 0 ? a : b, (size_t)size);
+    i += order <= 0;
+    j += order >= 0;
+  }
+  return kept;
+}
 
 static tn_error *emit(job *j, const int64_t *at, int64_t n) {
   if (n > j->widest) j->widest = n;
@@ -148,7 +150,7 @@ static tn_error *walk(job *j) {
   while (a.some || b.some) {
     int order = !a.some ? 1 : !b.some ? -1 : tn_coo_compare(a.at, b.at, j->a.rank);
     int64_t n = order <= 0 ? load(&j->a, &a, j->left) : 0, m = order >= 0 ? load(&j->b, &b, j->right) : 0;
-    n = join(j->op, j->a.values->dtype, j->left, n, j->right, m, j->joined);
+    n = join(j, n, m);
     TN_TRY(emit(j, order <= 0 ? a.at : b.at, n));
     if (order <= 0) a = group_at(&j->a, a.end);
     if (order >= 0) b = group_at(&j->b, b.end);

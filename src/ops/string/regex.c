@@ -42,6 +42,13 @@ static tn_error *compile_either(tn_regex *r, const tn_regex_tree *tree) {
   return NULL;
 }
 
+/* The other way of a fork first. */
+static void swap(tn_regex_step *fork) {
+  int a = fork->a;
+  fork->a = fork->b;
+  fork->b = a;
+}
+
 /* MIN times the child, then a loop or (MAX - MIN) times an optional one. */
 static tn_error *compile_repeat(tn_regex *r, const tn_regex_tree *tree) {
   for (int i = 0; i < tree->min; i++) TN_TRY(compile(r, tree->child));
@@ -51,6 +58,7 @@ static tn_error *compile_repeat(tn_regex *r, const tn_regex_tree *tree) {
     TN_TRY(compile(r, tree->child));
     TN_TRY(add_step(r, (tn_regex_step){.code = TN_CODE_GO, .a = fork}));
     r->steps[fork].b = r->n;
+    if (tree->lazy) swap(&r->steps[fork]);
     return NULL;
   }
   int pending = -1;
@@ -62,6 +70,7 @@ static tn_error *compile_repeat(tn_regex *r, const tn_regex_tree *tree) {
   while (pending >= 0) {
     int next = r->steps[pending].b;
     r->steps[pending].b = r->n;
+    if (tree->lazy) swap(&r->steps[pending]);
     pending = next;
   }
   return NULL;
@@ -74,6 +83,11 @@ static tn_error *compile(tn_regex *r, const tn_regex_tree *tree) {
   case TN_REGEX_SET: return add_step(r, (tn_regex_step){.code = TN_CODE_SET, .set = &tree->set});
   case TN_REGEX_EITHER: return compile_either(r, tree);
   case TN_REGEX_REPEAT: return compile_repeat(r, tree);
+  case TN_REGEX_GROUP:
+    if (tree->min >= TN_REGEX_GROUPS) return compile(r, tree->child);
+    TN_TRY(add_step(r, (tn_regex_step){.code = TN_CODE_SAVE, .a = 2 * tree->min}));
+    TN_TRY(compile(r, tree->child));
+    return add_step(r, (tn_regex_step){.code = TN_CODE_SAVE, .a = 2 * tree->min + 1});
   case TN_REGEX_JOIN:
     for (const tn_regex_tree *child = tree->child; child; child = child->next) TN_TRY(compile(r, child));
     return NULL;
@@ -86,7 +100,7 @@ tn_error *tn_regex_new(const char *pattern, size_t size, tn_regex **out) {
   if (!r) return tn_out_of_memory();
   tn_regex_tree *tree = NULL;
   tn_error *error = tn_arena_new(&r->arena);
-  if (!error) error = tn_regex_parse(r->arena, pattern, size, &tree);
+  if (!error) error = tn_regex_parse(r->arena, pattern, size, &tree, &r->groups);
   if (!error) error = compile(r, tree);
   if (!error) error = add_step(r, (tn_regex_step){.code = TN_CODE_MATCH});
   if (error)
@@ -121,19 +135,19 @@ typedef struct match {
 
 size_t tn_regex_scratch(const tn_regex *regex) { return (size_t)regex->n * (sizeof(int64_t) + 4 * sizeof(int)) + 64; }
 
-static bool is_word(const match *m, size_t at) {
-  if (at >= m->size) return false;
-  char c = m->text[at];
+static bool is_word(const char *text, size_t size, size_t at) {
+  if (at >= size) return false;
+  char c = text[at];
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
-static bool holds(const match *m, tn_regex_kind assertion) {
-  bool boundary = (m->at > 0 && is_word(m, m->at - 1)) != is_word(m, m->at);
+bool tn_regex_holds(tn_regex_kind assertion, const char *text, size_t size, size_t at) {
+  bool boundary = (at > 0 && is_word(text, size, at - 1)) != is_word(text, size, at);
   switch (assertion) {
-  case TN_REGEX_TEXT_BEGIN: return m->at == 0;
-  case TN_REGEX_TEXT_END: return m->at == m->size;
-  case TN_REGEX_LINE_BEGIN: return m->at == 0 || m->text[m->at - 1] == '\n';
-  case TN_REGEX_LINE_END: return m->at == m->size || m->text[m->at] == '\n';
+  case TN_REGEX_TEXT_BEGIN: return at == 0;
+  case TN_REGEX_TEXT_END: return at == size;
+  case TN_REGEX_LINE_BEGIN: return at == 0 || text[at - 1] == '\n';
+  case TN_REGEX_LINE_END: return at == size || text[at] == '\n';
   case TN_REGEX_WORD: return boundary;
   default: return !boundary;
   }
@@ -151,14 +165,16 @@ static void follow(match *m, ways *w, int step) {
     if (s->code == TN_CODE_FORK) m->stack[n++] = s->b;
     if (s->code == TN_CODE_FORK || s->code == TN_CODE_GO)
       m->stack[n++] = s->a;
+    else if (s->code == TN_CODE_SAVE)
+      m->stack[n++] = at + 1;
     else if (s->code != TN_CODE_ASSERT)
       w->steps[w->n++] = at;
-    else if (holds(m, s->assertion))
+    else if (tn_regex_holds(s->assertion, m->text, m->size, m->at))
       m->stack[n++] = at + 1;
   }
 }
 
-static bool contains(const tn_rune_set *set, int32_t rune) {
+bool tn_rune_in(const tn_rune_set *set, int32_t rune) {
   for (int i = 0; i < set->n; i++)
     if (rune >= set->ranges[2 * i] && rune <= set->ranges[2 * i + 1]) return true;
   return false;
@@ -179,11 +195,11 @@ bool tn_regex_full_match(const tn_regex *regex, const char *text, size_t size, v
     next.n = 0;
     for (int i = 0; i < now.n; i++) {
       const tn_regex_step *s = &regex->steps[now.steps[i]];
-      if (s->code == TN_CODE_SET && contains(s->set, rune)) follow(&m, &next, now.steps[i] + 1);
+      if (s->code == TN_CODE_SET && tn_rune_in(s->set, rune)) follow(&m, &next, now.steps[i] + 1);
     }
-    ways swap = now;
+    ways other = now;
     now = next;
-    next = swap;
+    next = other;
   }
   for (int i = 0; m.at == size && i < now.n; i++)
     if (regex->steps[now.steps[i]].code == TN_CODE_MATCH) return true;

@@ -6,14 +6,14 @@
 enum { MAX_NESTING = 200, MAX_REPEAT = 1000 };
 
 typedef struct flags {
-  bool fold, dot_all, lines;
+  bool fold, dot_all, lines, lazy;
 } flags;
 
 typedef struct parser {
   tn_arena *arena;
   const char *at, *end, *begin;
   flags f;
-  int depth;
+  int depth, groups;
 } parser;
 
 static tn_error *wrong(const parser *p, const char *what) {
@@ -266,7 +266,7 @@ static tn_error *read_flags(parser *p, bool *group) {
     case 'i': p->f.fold = on; break;
     case 's': p->f.dot_all = on; break;
     case 'm': p->f.lines = on; break;
-    case 'U': break; /* what is lazy does not matter where all of the text must match */
+    case 'U': p->f.lazy = on; break;
     case ':':
     case ')': *group = *p->at++ == ':'; return NULL;
     default: return wrong(p, "bad group flags");
@@ -290,20 +290,28 @@ static tn_error *read_name(parser *p, bool *found) {
 /* A group, behind its '('. Flags inside hold up to its end; flags without a group up to the end of the one around. */
 static tn_error *group(parser *p, tn_regex_tree **out) {
   flags before = p->f;
-  bool inside = true;
+  bool inside = true, keeps = true;
   if (p->at < p->end && *p->at == '?') {
     bool has_name;
     p->at++;
     TN_TRY(read_name(p, &has_name));
     if (!has_name) TN_TRY(read_flags(p, &inside));
+    keeps = has_name;
   }
   if (!inside) return new_tree(p, TN_REGEX_EMPTY, out);
+  int number = keeps ? ++p->groups : 0;
   if (++p->depth > MAX_NESTING) return wrong(p, "nested too deeply");
   TN_TRY(alternatives(p, out));
   p->depth--;
   if (p->at == p->end) return wrong(p, "missing )");
   p->at++;
   p->f = before;
+  if (!keeps) return NULL;
+  tn_regex_tree *whole;
+  TN_TRY(new_tree(p, TN_REGEX_GROUP, &whole));
+  whole->min = number;
+  add_child(whole, *out);
+  *out = whole;
   return NULL;
 }
 
@@ -414,12 +422,17 @@ static tn_error *repeated(parser *p, tn_regex_tree **out) {
   TN_TRY(atom(p, out));
   if (!repetition(p, &min, &max)) return NULL;
   if (min > MAX_REPEAT || max > MAX_REPEAT || (max >= 0 && max < min)) return wrong(p, "bad repetition size");
-  if (p->at < p->end && *p->at == '?') p->at++;
+  bool lazy = p->f.lazy;
+  if (p->at < p->end && *p->at == '?') {
+    lazy = !lazy;
+    p->at++;
+  }
   if (repetition(p, &again, &again)) return wrong(p, "bad repetition operator");
   tn_regex_tree *repeat;
   TN_TRY(new_tree(p, TN_REGEX_REPEAT, &repeat));
   repeat->min = min;
   repeat->max = max;
+  repeat->lazy = lazy;
   add_child(repeat, *out);
   *out = repeat;
   return NULL;
@@ -440,8 +453,9 @@ static tn_error *alternatives(parser *p, tn_regex_tree **out) {
   }
 }
 
-tn_error *tn_regex_parse(tn_arena *arena, const char *pattern, size_t size, tn_regex_tree **out) {
+tn_error *tn_regex_parse(tn_arena *arena, const char *pattern, size_t size, tn_regex_tree **out, int *groups) {
   parser p = {.arena = arena, .at = pattern, .begin = pattern, .end = pattern + size};
   TN_TRY(alternatives(&p, out));
+  *groups = p.groups;
   return p.at == p.end ? NULL : wrong(&p, "unexpected )");
 }

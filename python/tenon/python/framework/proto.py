@@ -18,6 +18,54 @@ for _names in _table.FILES.values():
         if _name.startswith("tensorflow.") or _name.rpartition(".")[2] not in _short:
             _short[_name.rpartition(".")[2]] = _name
 
+# What programs see; scripts/gen_api.py reads this.
+TF_EXPORTS = {
+    "AttrValue": "AttrValue",
+    "ConfigProto": "ConfigProto",
+    "Event": "Event",
+    "GPUOptions": "GPUOptions",
+    "GraphDef": "GraphDef",
+    "GraphOptions": "GraphOptions",
+    "HistogramProto": "HistogramProto",
+    "LogMessage": "LogMessage",
+    "MetaGraphDef": "MetaGraphDef",
+    "NameAttrList": "NameAttrList",
+    "NodeDef": "NodeDef",
+    "OptimizerOptions": "OptimizerOptions",
+    "RunMetadata": "RunMetadata",
+    "RunOptions": "RunOptions",
+    "SessionLog": "SessionLog",
+    "Summary": "Summary",
+    "SummaryMetadata": "SummaryMetadata",
+    "TensorInfo": "TensorInfo",
+    "contrib.tensorboard.plugins.projector.EmbeddingInfo": "EmbeddingInfo",
+    "contrib.tensorboard.plugins.projector.ProjectorConfig": "ProjectorConfig",
+    "contrib.tensorboard.plugins.projector.SpriteMetadata": "SpriteMetadata",
+    "profiler.AdviceProto": "AdviceProto",
+    "profiler.GraphNodeProto": "GraphNodeProto",
+    "profiler.MultiGraphNodeProto": "MultiGraphNodeProto",
+    "profiler.OpLogProto": "OpLogProto",
+    "summary.Event": "Event",
+    "summary.SessionLog": "SessionLog",
+    "summary.Summary": "Summary",
+    "summary.SummaryDescription": "SummaryDescription",
+    "summary.TaggedRunMetadata": "TaggedRunMetadata",
+    "train.BytesList": "BytesList",
+    "train.ClusterDef": "ClusterDef",
+    "train.Example": "Example",
+    "train.Feature": "Feature",
+    "train.FeatureList": "FeatureList",
+    "train.FeatureLists": "FeatureLists",
+    "train.Features": "Features",
+    "train.FloatList": "FloatList",
+    "train.Int64List": "Int64List",
+    "train.JobDef": "JobDef",
+    "train.QueueRunnerDef": "QueueRunnerDef",
+    "train.SaverDef": "SaverDef",
+    "train.SequenceExample": "SequenceExample",
+    "train.ServerDef": "ServerDef",
+}
+
 
 def get(full_name):
     """The message class or enum of a full name; KeyError where there is none."""

@@ -17,7 +17,8 @@ class TensorArray:
     """
 
     def __init__(self, dtype, size=None, dynamic_size=None, clear_after_read=None, tensor_array_name=None, handle=None,
-                 flow=None, infer_shape=True, element_shape=None, colocate_with_first_write_call=True, name=None):  # fmt: skip
+                 flow=None, infer_shape=True, element_shape=None, colocate_with_first_write_call=True,
+                 name=None):  # fmt: skip
         if handle is not None and tensor_array_name:
             raise ValueError("Cannot provide both `handle` and `tensor_array_name` arguments at the same time.")
         if handle is not None and not isinstance(handle, ops.Tensor):

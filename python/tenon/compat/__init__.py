@@ -1,0 +1,165 @@
+"""Runs programs that say `import tensorflow`: `python -m tenon.compat program.py [arguments]`.
+
+install() makes tensorflow, tflearn, keras and google.protobuf names of Tenon's own modules in this process.
+"""
+
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+# The first that fits counts. What has no counterpart here is stood in for by something that fails when it is called.
+_NAMES = (
+    ("tensorflow.compat.v1", "tenon"),
+    ("tensorflow_core", "tenon"),
+    ("tensorflow", "tenon"),
+    ("tflearn", "tenon.tflearn"),
+    ("tf_slim", "tenon.contrib.slim"),
+    ("keras", "tenon.keras"),
+    ("google.protobuf", "tenon.google_protobuf"),
+)
+# What NumPy had when programs of that time were written.
+_NUMPY = {"float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,
+          "unicode": str, "float_": "float64", "complex_": "complex128", "infty": "inf", "Inf": "inf", "NaN": "nan",
+          "product": "prod", "cumproduct": "cumprod", "sometrue": "any", "alltrue": "all", "asfarray": "asarray",
+          "row_stack": "vstack", "in1d": "isin"}  # fmt: skip
+
+
+def target_of(name):
+    """The module that NAME stands for, None if it is not among those that are mapped."""
+    for old, new in _NAMES:
+        if name == old or name.startswith(old + "."):
+            return new + name[len(old) :]
+    return None
+
+
+class Missing(ModuleType):
+    """What a program imports and nobody has written: it fails when it is called."""
+
+    __path__ = ()
+
+    def __getattr__(self, name):
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return Missing(f"{self.__name__}.{name}")
+
+    def __call__(self, *_, **__):
+        raise NotImplementedError(f"{self.__name__} is not there in Tenon")
+
+    def __mro_entries__(self, bases):
+        raise NotImplementedError(f"{self.__name__} is not there in Tenon")
+
+    def __repr__(self):
+        return f"<missing {self.__name__}>"
+
+
+class _Loader:
+    def __init__(self, target):
+        self.target = target
+
+    def create_module(self, spec):
+        return Missing(spec.name) if self.target is None else None
+
+    def exec_module(self, module):
+        if self.target is not None:
+            sys.modules[module.__name__] = import_module(self.target)
+
+
+def _guarded():
+    """True if the import under way stands inside of a try block: there the program knows what to do without it."""
+    frame = sys._getframe(1)
+    while frame is not None and (
+        "importlib" in frame.f_code.co_filename or frame.f_globals.get("__name__") == __name__
+    ):
+        frame = frame.f_back
+    table = getattr(frame.f_code, "co_exceptiontable", None) if frame is not None else None
+    if not table:
+        return False
+    import dis
+
+    return any(entry.start <= frame.f_lasti < entry.end for entry in dis._parse_exception_table(frame.f_code))
+
+
+class Finder:
+    """Finds the old names."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        ours = target_of(name)
+        if ours is None:
+            return None
+        try:
+            import_module(ours)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (ours + ".").startswith(error.name + "."):
+                raise
+            parent, _, last = ours.rpartition(".")
+            if _guarded() or hasattr(sys.modules.get(parent), last):
+                return None
+            ours = None
+        return ModuleSpec(name, _Loader(ours), is_package=True)
+
+
+def _old_numpy():
+    import warnings
+
+    import numpy as np
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, value in _NUMPY.items():
+            if not hasattr(np, name):
+                setattr(np, name, getattr(np, value) if isinstance(value, str) else value)
+
+
+def install():
+    """Makes the old names ones of Tenon's own modules; also NumPy's that are gone since."""
+    if Finder in sys.meta_path:
+        return
+    for name in [n for n in sys.modules if target_of(n) is not None]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, Finder)
+    import tenon
+
+    tenon.__version__ = "1.15.0"  # programs compare it with that of the API they need
+    _old_numpy()
+
+
+def _start(path, arguments):
+    """Runs the program at PATH as __main__."""
+    import os
+
+    sys.argv = [path, *arguments]
+    sys.path[0] = os.path.dirname(os.path.abspath(path))
+    with open(path, "rb") as f:
+        code = compile(f.read(), path, "exec")
+    names = sys.modules["__main__"].__dict__
+    for name in [n for n in names if n[:2] != "__"]:
+        del names[name]
+    names.update(__file__=path, __name__="__main__", __spec__=None, __package__=None, __cached__=None, __doc__=None)
+    exec(code, names)
+
+
+def main(arguments):
+    """The command: a program and its arguments, or -m and a module and its arguments."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(
+            "usage: python -m tenon.compat program.py [arguments]\n       python -m tenon.compat -m module [arguments]"
+        )
+        return 0 if arguments else 2
+    install()
+    if arguments[0] == "-m" and len(arguments) > 1:
+        import runpy
+
+        sys.argv = arguments[1:]
+        sys.path[0] = ""
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return 0
+    try:
+        _start(arguments[0], arguments[1:])
+    except FileNotFoundError as error:
+        if error.filename != arguments[0]:
+            raise
+        print(f"tenon.compat: can't open {arguments[0]!r}: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0

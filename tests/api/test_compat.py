@@ -1,0 +1,72 @@
+"""Programs that say `import tensorflow`, run by python -m tenon.compat."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PROGRAM = """
+import sys
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import graph_util
+from tensorflow.python.framework.ops import Tensor
+import tensorflow.compat.v1 as tf1
+import tensorflow.contrib.nothing_such as nothing
+from tensorflow.contrib.nothing_such import other
+from tensorflow.contrib.layers.python.layers import missing_module
+try:
+    from tensorflow.python.ops import no_such_module
+except ImportError:
+    no_such_module = None
+tf.app.flags.DEFINE_integer("steps", 1, "steps")
+
+def main(_):
+    assert tf1.constant is tf.constant and graph_util.extract_sub_graph
+    assert no_such_module is None and tf.__version__.startswith("1.") and np.float is float
+    with tf.Session() as session:
+        value = session.run(tf.constant(2.0) * tf.app.flags.FLAGS.steps)
+    for call in (other, nothing.deep.name, missing_module, missing_module.function):
+        try:
+            call(1)
+        except NotImplementedError as error:
+            print(error)
+    print(value, sys.argv[1:], __file__, __name__)
+
+if __name__ == "__main__":
+    tf.app.run()
+"""
+
+
+def run(*arguments, **options):
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    command = [sys.executable, "-m", "tenon.compat", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, **options)
+
+
+def test_a_program(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    done = run(str(path), "--steps=3", "rest")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "tensorflow.contrib.nothing_such.other is not there" in lines[0]
+    assert "tensorflow.contrib.nothing_such.deep.name is not there" in lines[1]
+    assert "missing_module is not there" in lines[2] and "missing_module.function is not there" in lines[3]
+    assert lines[4] == f"6.0 ['--steps=3', 'rest'] {path} __main__"
+
+
+def test_a_module(tmp_path):
+    (tmp_path / "prog.py").write_text("import tensorflow as tf\nprint(tf.Session().run(tf.constant(3)))\n")
+    done = run("-m", "prog", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+def test_what_goes_wrong(tmp_path):
+    assert run().returncode == 2 and run(str(tmp_path / "nothing.py")).returncode == 2
+    path = tmp_path / "program.py"
+    path.write_text("import tensorflow as tf\ntf.no_such_function(1)\n")
+    done = run(str(path))
+    assert done.returncode == 1 and "no_such_function" in done.stderr and str(path) in done.stderr

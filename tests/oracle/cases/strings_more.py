@@ -1,0 +1,80 @@
+"""Strings replaced, split and formatted."""
+
+import numpy as np
+
+from oracle.api import bad, case, const, rand
+
+INVALID = "INVALID_ARGUMENT"
+
+
+def text(*items):
+    return np.array([*[x.encode() if isinstance(x, str) else x for x in items], None], object)[:-1]
+
+
+def one(item):
+    return np.array(item.encode() if isinstance(item, str) else item, object)
+
+
+# --- regular expressions ---
+WORDS = text(
+    "hello world", "", "aaa bbb", "x=1, y=22;z=333", "caf\u00e9 \u6a21", "a\nb\nc", "<b>bold</b> and <i>it</i>"
+)
+PATTERNS = [
+    ("o", "0"),
+    ("", "-"),
+    ("a*", "x"),
+    ("(\\w)=(\\d+)", "\\2:\\1"),
+    ("(a|ab)(c|bcd)?", "[\\1|\\2]"),
+    ("<.*>", "T"),
+    ("<.*?>", "T"),
+    ("(?U)<.*>", "T"),
+    ("^", ">"),
+    ("(?m)^", ">"),
+    ("$", "<"),
+    ("(?m)$", "<"),
+    ("\\b", "|"),
+    ("[^a-z]+", " "),
+    ("(l+)(o)?", "\\\\\\0"),
+    ("(?i)HELLO", "bye"),
+    ("\\s+", ""),
+    ("(?P<name>b+)", "<\\1>"),
+    ("(?:a)(b)?", "\\1"),
+    (".", "."),
+    ("x{2,3}?", "y"),
+    ("(a+?)(a*)", "\\1-\\2"),
+    ("\u00e9", "e"),
+]
+for pattern, rewrite in PATTERNS:
+    for every in (True, False):
+        case("StaticRegexReplace", WORDS, pattern=pattern, rewrite=rewrite, replace_global=every)
+    case("RegexReplace", WORDS, one(pattern), one(rewrite))
+case("RegexReplace", WORDS.reshape(7, 1), const(one("l")), const(one("L")), replace_global=False)
+for pattern, rewrite in (("(", "x"), ("[a", "x"), ("a**", "x")):
+    bad("StaticRegexReplace", WORDS, pattern=pattern, rewrite=rewrite, code=INVALID)
+bad("RegexReplace", WORDS, text("a"), one("b"), code=INVALID)
+bad("RegexReplace", WORDS, one("a"), text("b"), code=INVALID)
+
+# --- splitting ---
+LINES = text("a b  c", "", "  x ", "one,two,,three", ",", "\ttab\nline ", "no")
+for sep in ("", ",", " ", "  ", "ab", "o"):
+    for limit in (-1, 0, 1, 2):
+        case("StringSplitV2", LINES, one(sep), maxsplit=limit)
+case("StringSplitV2", LINES[:0], one(","))
+bad("StringSplitV2", LINES.reshape(7, 1), one(","), code=INVALID)
+bad("StringSplitV2", LINES, text(","), code=INVALID)
+
+# --- formats ---
+for dtype in ("float32", "float64", "int32", "uint8", "bool", "string", "int64"):
+    for shape in ((), (3,), (7,), (10,), (2, 3), (8, 9), (2, 0), (2, 7, 3)):
+        case("StringFormat", [rand(dtype, *shape)], T=[dtype], template="a {} b", placeholder="{}")
+for summarize in (-1, 0, 1, 2, 5):
+    case(
+        "StringFormat",
+        [rand("int32", 7, 5), rand("string", 6)],
+        T=["int32", "string"],
+        template="%s;%s",
+        summarize=summarize,
+    )
+case("StringFormat", [], T=[], template="nothing")
+bad("StringFormat", [rand("int32", 3)], T=["int32"], template="nothing", code=INVALID)
+bad("StringFormat", [rand("int32", 3)], T=["int32"], template="%s %s", code=INVALID)
