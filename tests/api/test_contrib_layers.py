@@ -124,9 +124,9 @@ def test_batch_norm_learns_its_averages():
             rows = np.random.RandomState(3).rand(6, 4).astype("f")
             for _ in range(3):
                 session.run([y, *updates], {x: rows, training: True})
-            kept = session.run([v for v in tf.global_variables()])
+            kept = session.run(tf.global_variables())
             session.run([y, *updates], {x: rows * 9, training: False})
-            return kept, session.run([v for v in tf.global_variables()]), session.run(y, {x: rows, training: False})
+            return kept, session.run(tf.global_variables()), session.run(y, {x: rows, training: False})
 
     both(program, rtol=1e-4)
 
@@ -157,7 +157,8 @@ def test_variables_by_name():
 
         return [
             listed(s.get_variables()), listed(s.get_model_variables()), listed(s.get_local_variables()),
-            listed(s.get_variables("net")), listed(s.get_variables_by_suffix("w")), listed(s.get_variables_by_name("v")),
+            listed(s.get_variables("net")), listed(s.get_variables_by_suffix("w")),
+            listed(s.get_variables_by_name("v")),
             listed(s.get_variables_to_restore(exclude=["net/v"])), s.get_unique_variable("net/w").op.name,
             s.get_or_create_global_step().op.name, s.get_global_step().op.name,
         ]  # fmt: skip
@@ -171,8 +172,10 @@ def test_optimize_loss(optimizer):
         w = tf.get_variable("w", initializer=tf.constant([1.0, -2.0, 3.0]))
         step = tf.train.get_or_create_global_step()
         loss = tf.reduce_sum(tf.square(w))
-        train = s.optimize_loss(loss, step, 0.1, optimizer, clip_gradients=1.5, summaries=["loss"],
-                           learning_rate_decay_fn=lambda rate, n: tf.train.exponential_decay(rate, n, 2, 0.5))  # fmt: skip
+        train = s.optimize_loss(
+            loss, step, 0.1, optimizer, clip_gradients=1.5, summaries=["loss"],
+            learning_rate_decay_fn=lambda rate, n: tf.train.exponential_decay(rate, n, 2, 0.5),
+        )  # fmt: skip
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             for _ in range(5):  # the loss itself may be read before or after the update
