@@ -5,7 +5,8 @@ usage: gen_api.py PACKAGE OUTPUT [--depfile FILE]
 
 Names come from @tf_export(...) decorators, tf_export(...)(thing), tf_export(...).export_constant(...), module-level
 literals TF_EXPORTS = {"public.name": "attribute"}, and files endpoints.tsv: op type, public names, signature.
-TF_ALIASES = {"app.flags": "flags"} gives a namespace another name.
+TF_ALIASES = {"app.flags": "flags"} gives a namespace another name; TF_RENAMED = {"old": "new"} old names, which the
+module's __getattr__ knows.
 """
 
 import argparse
@@ -48,6 +49,8 @@ def from_assignment(node):
         return
     if target.id == "TF_EXPORTS":
         yield from ast.literal_eval(node.value).items()
+    elif target.id == "TF_RENAMED":
+        yield from ((f"{name}?", name) for name in ast.literal_eval(node.value))
     elif target.id == "TF_ALIASES":
         yield from ((f"{alias}=", space) for alias, space in ast.literal_eval(node.value).items())
     else:
@@ -57,7 +60,7 @@ def from_assignment(node):
 def exports(path):
     """The (public name, attribute) pairs of a module."""
     text = path.read_text(encoding="utf-8")
-    if "tf_export" not in text and "TF_EXPORTS" not in text and "TF_ALIASES" not in text:
+    if not any(word in text for word in ("tf_export", "TF_EXPORTS", "TF_ALIASES", "TF_RENAMED")):
         return
     for node in ast.parse(text, str(path)).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -78,7 +81,7 @@ def endpoints(path):
 
 def collect(package, cache):
     """Maps namespaces to {name: "module:attribute"}; what is exported by hand goes before generated ops."""
-    table, where, generated, aliases = {}, {}, [], {}
+    table, where, generated, aliases, old = {}, {}, [], {}, []
     for path in sorted(package.rglob("*.py")):
         stat = path.stat()
         key = f"{stat.st_mtime_ns} {stat.st_size}"
@@ -90,6 +93,9 @@ def collect(package, cache):
             if name.endswith("="):
                 aliases[name[:-1]] = attribute
                 continue
+            if name.endswith("?"):
+                old.append((name[:-1], module))
+                continue
             if name in where and where[name] != (module, attribute):
                 raise SystemExit(f"gen_api: {name} is exported by {where[name]} and again by {module}:{attribute}")
             where[name] = (module, attribute)
@@ -97,6 +103,8 @@ def collect(package, cache):
         generated += endpoints(path)
     for name, op in generated:
         where.setdefault(name, ("python.ops.gen_ops", op))
+    for name, module in old:
+        where.setdefault(name, (module, name))
     for name, (module, attribute) in where.items():
         space, _, last = name.rpartition(".")
         table.setdefault(space, {})[last] = f"{module}:{attribute}"

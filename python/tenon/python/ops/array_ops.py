@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tenon.python.deprecated import arguments as old_order
 from tenon.python.framework import constant_op, dtypes, ops, tensor_shape, tensor_util
 from tenon.python.ops import gen_ops
 from tenon.python.ops.array_slicing import slice_helper, slice_variable
@@ -296,6 +297,7 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
 @tf_export("concat")
 def concat(values, axis, name="concat"):
     """Joins tensors along a dimension they have."""
+    values, axis = old_order.concat(values, axis)
     if not isinstance(values, (list, tuple)):
         values = [values]
     if len(values) == 1:
@@ -348,6 +350,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
 @tf_export("split")
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """Cuts a tensor along AXIS: into N equal parts, or into parts of given sizes."""
+    value, num_or_size_splits, axis = old_order.split(value, num_or_size_splits, axis)
     if isinstance(num_or_size_splits, (int, np.integer, tensor_shape.Dimension)):
         return gen_ops.split(axis, value, num_split=int(num_or_size_splits), name=name)
     sizes = ops.convert_to_tensor(num_or_size_splits)
