@@ -1,4 +1,4 @@
-/* Fuzzes the PNG reader: the first byte chooses the channels.
+/* Fuzzes the PNG reader: the first byte chooses the channels and the depth. What decodes is encoded again.
  * Covers: src/io/png.c */
 #include <stdint.h>
 #include <stdio.h>
@@ -35,7 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!size) return 0;
   tn_tensor *image;
   tn_error *error = tn_png_decode(data + 1, size - 1, data[0] % 6, data[0] & 64 ? TN_UINT16 : TN_UINT8, &image);
-  if (!error) tn_tensor_free(image);
+  if (!error) {
+    tn_str text = {0};
+    tn_error_free(tn_png_encode(image->data, image->dtype, image->shape.dims, data[0] % 10, &text));
+    tn_str_clear(&text);
+    tn_tensor_free(image);
+  }
   tn_error_free(error);
   read_file(data + 1, size - 1);
   return 0;
