@@ -28,7 +28,8 @@ def test_renamed(told):
     with tenon.Graph().as_default():
         x = tenon.constant([1.0, 4.0])
         values = run(tenon.mul(x, x), tenon.sub(x, 1.0), tenon.neg(x), tenon.inv(x), tenon.pack([x, x]),
-                     *tenon.unpack(x), tenon.select([True, False], x, -x), tenon.complex_abs(tenon.constant(3 + 4j)))  # fmt: skip
+                     *tenon.unpack(x), tenon.select([True, False], x, -x),
+                     tenon.complex_abs(tenon.constant(3 + 4j)))  # fmt: skip
         expected = [[1, 16], [0, 3], [-1, -4], [1, 0.25], [[1, 4], [1, 4]], 1, 4, [1, -4], 5]
         for value, wanted in zip(values, expected):
             np.testing.assert_allclose(value, wanted)

@@ -10,11 +10,10 @@ class DeviceSpec:
     """A device, or what is known about it."""
 
     def __init__(self, job=None, replica=None, task=None, device_type=None, device_index=None):
-        self.job = job
-        self.replica = None if replica is None else int(replica)
-        self.task = None if task is None else int(task)
-        self.device_type = device_type.upper() if device_type in ("cpu", "gpu") else device_type
-        self.device_index = None if device_index is None else int(device_index)
+        device_type = device_type.upper() if device_type in ("cpu", "gpu") else device_type
+        numbers = (None if n is None else int(n) for n in (replica, task, device_index))
+        self._replica, self._task, self._device_index = numbers
+        self._job, self._device_type = job, device_type
 
     @staticmethod
     def from_string(spec):
@@ -79,6 +78,15 @@ class DeviceSpec:
 
     def __repr__(self):
         return f"<DeviceSpec {self.to_string()!r}>"
+
+
+def _part(name):
+    return property(lambda self: getattr(self, "_" + name), lambda self, value: setattr(self, "_" + name, value),
+                    doc=f"The {name}, None if it is left open.")  # fmt: skip
+
+
+for _name in _PARTS:
+    setattr(DeviceSpec, _name, _part(_name))
 
 
 def _number(text, spec):

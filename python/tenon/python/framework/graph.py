@@ -40,6 +40,7 @@ class Graph(Collections, Scopes, _core.Graph):
     """A dataflow graph. Operations made inside `with graph.as_default():` belong to it."""
 
     building_function = False
+    _tensor_class = Tensor
     outer_graph = None
 
     def __init__(self):
@@ -315,6 +316,9 @@ class Graph(Collections, Scopes, _core.Graph):
 
     def _as_graph_def(self, from_version=None, add_shapes=False):
         return self.as_graph_def(from_version, add_shapes), self.version
+
+    def switch_to_thread_local(self):
+        """Nothing: the stacks of scopes are the graph's."""
 
     def is_fetchable(self, tensor_or_op):
         """False if it may not be fetched: what only runs where a condition holds."""

@@ -134,6 +134,8 @@ def _get_graph_from_inputs(op_input_list, graph=None):
     found = graph
     first = None
     for item in op_input_list:
+        if EagerTensor != () and isinstance(item, EagerTensor) and default._tensor_class is not EagerTensor:
+            continue  # a constant in this graph
         item_graph = getattr(item, "graph", None)
         if not isinstance(item_graph, Graph):
             continue
@@ -152,13 +154,7 @@ GRAPH_MODE, EAGER_MODE = 0, 1
 @tf_export("executing_eagerly")
 def executing_eagerly():
     """True where operations run at once."""
-    return EagerTensor != () and _eager_mode() and not has_default_graph()
-
-
-def _eager_mode():
-    from tenon.python.eager import context
-
-    return context.enabled()
+    return EagerTensor != () and get_default_graph()._tensor_class is EagerTensor
 
 
 def executing_eagerly_with(tensor):
@@ -229,6 +225,13 @@ def internal_convert_to_tensor(value, dtype=None, name=None, as_ref=False, prefe
         dtype = dtypes.as_dtype(dtype)
     if isinstance(value, Tensor):
         graph = get_default_graph()
+        if (
+            EagerTensor != ()
+            and isinstance(value, EagerTensor)
+            and graph._tensor_class is not EagerTensor
+            and (value.dtype.is_numpy_compatible)
+        ):
+            value = import_module("tenon.python.framework.constant_op").constant(value.numpy(), name=name or "Const")
         if graph.building_function and value.graph is not graph:
             value = graph.capture(value, name=name)
         return _same_dtype(value, dtype, as_ref)

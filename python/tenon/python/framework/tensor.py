@@ -41,7 +41,8 @@ class Operation:
         self._callers = ()
         self._control_flow_context = None
         self._type = None
-        self._outputs = [Tensor(self, i, _BY_NUMBER[number]) for i, number in enumerate(dtypes)]
+        tensor = graph._tensor_class
+        self._outputs = [tensor(self, i, _BY_NUMBER[number]) for i, number in enumerate(dtypes)]
 
     @property
     def graph(self):
@@ -476,6 +477,11 @@ class IndexedSlices:
     def graph(self):
         """The Graph that it is in."""
         return self._values.graph
+
+    def consumers(self):
+        """The Operations that read one of its parts."""
+        parts = [self._values, self._indices, *([] if self._dense_shape is None else [self._dense_shape])]
+        return [op for part in parts for op in part.consumers()]
 
     def __neg__(self):
         return IndexedSlices(-self._values, self._indices, self._dense_shape)

@@ -447,8 +447,8 @@ def batch_gather(params, indices, name=None):
 @tf_export("gather_nd", "manip.gather_nd")
 def gather_nd(params, indices, name=None, batch_dims=0, bad_indices_policy=""):
     """The slices of PARAMS that the rows of INDICES name."""
-    batch_dims = int(batch_dims if tensor_util.constant_value(batch_dims) is None else
-                     tensor_util.constant_value(batch_dims)) if isinstance(batch_dims, ops.Tensor) else batch_dims  # fmt: skip
+    if isinstance(batch_dims, ops.Tensor):
+        batch_dims = int(tensor_util.constant_value(batch_dims))
     if batch_dims == 0:
         if hasattr(params, "handle") and hasattr(params, "gather_nd"):
             return params.gather_nd(indices, name=name)

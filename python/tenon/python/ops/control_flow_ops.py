@@ -76,6 +76,8 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
         raise TypeError("'true_fn' must be callable.")
     if not callable(false_fn):
         raise TypeError("'false_fn' must be callable.")
+    if ops.executing_eagerly():
+        return true_fn() if pred else false_fn()
     with ops.name_scope(name, "cond", [pred]):
         if isinstance(pred, bool):
             raise TypeError("'pred' must not be a Python bool.")
@@ -122,6 +124,18 @@ def _merge_branches(context_on, context_off, true_result, false_result, true_fla
     return merged if strict else _unpack_singleton(merged)
 
 
+def _eager_loop(cond, body, loop_vars, maximum_iterations, return_same_structure):
+    """while_loop where operations run at once."""
+    values = list(loop_vars) if isinstance(loop_vars, (list, _tuple)) else [loop_vars]
+    done = 0
+    while (maximum_iterations is None or done < maximum_iterations) and cond(*values):
+        result = body(*values)
+        values = list(result) if isinstance(result, (list, _tuple)) else [result]
+        done += 1
+    values = [v if hasattr(v, "dtype") else ops.convert_to_tensor(v) for v in values]
+    return values[0] if len(values) == 1 and not return_same_structure else values
+
+
 @tf_export("while_loop")
 def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True,
                swap_memory=False, name=None, maximum_iterations=None, return_same_structure=False):  # fmt: skip
@@ -132,6 +146,8 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
         raise TypeError("'body' must be callable.")
     if parallel_iterations < 1:
         raise TypeError("'parallel_iterations' must be a positive integer.")
+    if ops.executing_eagerly():
+        return _eager_loop(cond, body, loop_vars, maximum_iterations, return_same_structure)
     with ops.name_scope(name, "while", _graph_items(loop_vars)):
         if not isinstance(loop_vars, ops.Tensor) and not loop_vars:
             raise ValueError("'loop_vars' must be provided.")
@@ -185,11 +201,11 @@ def _pairs(pred_fn_pairs):
             raise TypeError("Each entry in 'pred_fn_pairs' must be a 2-tuple.")
         pred, fn = pair
         if not isinstance(pred, ops.Tensor):
-            raise TypeError("pred must be Tensor: {}".format(pred))
+            raise TypeError(f"pred must be Tensor: {pred}")
         if pred.dtype != dtypes.bool:
             raise TypeError(f"pred must be of type bool: {pred}")
         if not callable(fn):
-            raise TypeError("fn for pred {} must be callable.".format(pred.name))
+            raise TypeError(f"fn for pred {pred.name} must be callable.")
     return zip(*pred_fn_pairs) if pred_fn_pairs else ((), ())
 
 

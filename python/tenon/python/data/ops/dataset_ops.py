@@ -94,6 +94,10 @@ class Dataset:
         return structure.classes_of(self._structure)
 
     def __iter__(self):
+        if ops.executing_eagerly():
+            from tenon.python.eager.iterator import Iterator
+
+            return Iterator(self)
         raise RuntimeError("dataset.__iter__() is only supported when eager execution is enabled.")
 
     def __bool__(self):
