@@ -50,7 +50,7 @@ def _zeros_like_output(decoder, batch_size):
     """Zeros for a step's output."""
 
     def zeros(size, dtype):
-        shape = array_ops.concat(([batch_size], tensor_shape.as_shape(size).as_list()), axis=0)
+        shape = array_ops.stack([batch_size, *tensor_shape.as_shape(size).as_list()])
         made = array_ops.zeros(shape, dtype=dtype)
         static = tensor_util.constant_value(batch_size)
         made.set_shape([static, *tensor_shape.as_shape(size).as_list()])
@@ -61,8 +61,6 @@ def _zeros_like_output(decoder, batch_size):
 
 def _with_batch(batch_size, size):
     """The static shape [batch, *size]."""
-    if isinstance(size, tensor_shape.TensorShape) and size.ndims == 0:
-        return tensor_shape.TensorShape([])
     static = tensor_util.constant_value(ops.convert_to_tensor(batch_size, name="batch_size"))
     return tensor_shape.TensorShape([static]).concatenate(tensor_shape.as_shape(size))
 

@@ -116,6 +116,13 @@ def _activation(activation, default=math_ops.tanh):
     raise ValueError(f"Unknown activation function: {activation!r}")
 
 
+def _initializer(initializer):
+    """The initializer for a name, a class, an object, or None."""
+    if isinstance(initializer, str):
+        initializer = getattr(init_ops, initializer + "_initializer", None) or getattr(init_ops, initializer)
+    return initializer() if isinstance(initializer, type) else initializer
+
+
 def _input_depth(shape, cell):
     depth = tensor_shape.dimension_value(tensor_shape.as_shape(shape)[-1])
     if depth is None:
@@ -163,8 +170,8 @@ class GRUCell(LayerRNNCell):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self._num_units = num_units
         self._activation = _activation(activation)
-        self._kernel_initializer = init_ops.get(kernel_initializer)
-        self._bias_initializer = init_ops.get(bias_initializer)
+        self._kernel_initializer = _initializer(kernel_initializer)
+        self._bias_initializer = _initializer(bias_initializer)
 
     @property
     def state_size(self):
@@ -262,7 +269,7 @@ class LSTMCell(LayerRNNCell):
         self._use_peepholes, self._forget_bias = use_peepholes, forget_bias
         self._cell_clip, self._proj_clip = cell_clip, proj_clip
         self._num_unit_shards, self._num_proj_shards = num_unit_shards, num_proj_shards
-        self._initializer = init_ops.get(initializer)
+        self._initializer = _initializer(initializer)
         self._state_is_tuple = state_is_tuple
         self._activation = _activation(activation)
         self._output_size = num_proj or num_units

@@ -86,7 +86,7 @@ class DropoutWrapper(_Wrapper):
     def _salted(self, salt):
         if self._seed is None:
             return None
-        return int(hashlib.md5(f"{self._seed}_{salt}".encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
+        return int(hashlib.md5(f"{self._seed}{salt}".encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
     def _drop(self, values, salt, keep_prob, shallow=None):
         """VALUES with dropout; SHALLOW (of True and False) says which of them."""
@@ -95,7 +95,7 @@ class DropoutWrapper(_Wrapper):
             if isinstance(chosen, bool) and not chosen:
                 return value
             if noise is None:
-                return nn_ops.dropout(value, keep_prob=keep_prob, seed=self._salted(f"{salt}{index}"))
+                return nn_ops.dropout(value, keep_prob=keep_prob, seed=self._salted(f"{salt}_{index}"))
             keep = keep_prob + noise
             dropped = math_ops.div(value, keep_prob) * math_ops.floor(keep)
             dropped.set_shape(value.get_shape())

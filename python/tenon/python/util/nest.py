@@ -307,11 +307,23 @@ def map_structure_up_to(shallow_tree, func, *inputs, **kwargs):
 
 
 def get_traverse_shallow_structure(traverse_fn, structure):
-    """STRUCTURE down to where TRAVERSE_FN says no: True there where it is left out of, False at leaves."""
+    """STRUCTURE down to where TRAVERSE_FN (a bool, or one for each branch) says no; bools stand at its ends."""
     go = traverse_fn(structure)
-    if not is_nested(structure) or go is False:
-        return bool(go) if not is_nested(structure) else False
-    return _like(structure, [get_traverse_shallow_structure(traverse_fn, v) for v in _values(structure)])
+    if not is_nested(structure):
+        if not isinstance(go, bool):
+            raise TypeError(f"traverse_fn returned {type(go).__name__} for a leaf; expected a bool")
+        return go
+    if go is False:
+        return False
+    branches = list(_values(structure))
+    if go is True:
+        chosen = [True] * len(branches)
+    elif is_nested(go):
+        chosen = list(_values(go))
+    else:
+        raise TypeError(f"traverse_fn returned {type(go).__name__}; expected a bool or a structure of bools")
+    made = [get_traverse_shallow_structure(traverse_fn, v) if c else False for c, v in zip(chosen, branches)]
+    return _like(structure, made)
 
 
 def list_to_tuple(structure):
