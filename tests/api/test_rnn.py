@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from api.both import both
 
 X = np.random.RandomState(0).randn(3, 5, 4).astype("f")

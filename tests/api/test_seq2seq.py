@@ -46,7 +46,9 @@ def test_luong(scale):
     score[np.arange(TIME)[None] >= LENGTHS[:, None]] = -np.inf
     np.testing.assert_allclose(a, softmax(score), rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(a, s)
-    assert [v.op.name for v in tf.global_variables()] == ["memory_layer/kernel"] + ["luong_attention/attention_g"] * scale
+    assert [v.op.name for v in tf.global_variables()] == ["memory_layer/kernel"] + [
+        "luong_attention/attention_g"
+    ] * scale
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -78,7 +80,9 @@ def test_monotonic_modes_agree():
             expected[b, t] = p[b, t] * carry
     np.testing.assert_allclose(recursive, expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(parallel, expected, rtol=1e-3, atol=1e-5)
-    hard = tf.contrib.seq2seq.monotonic_attention(np.array([[0.0, 1, 1, 0]], "f"), np.array([[1.0, 0, 0, 0]], "f"), "hard")
+    hard = tf.contrib.seq2seq.monotonic_attention(
+        np.array([[0.0, 1, 1, 0]], "f"), np.array([[1.0, 0, 0, 0]], "f"), "hard"
+    )
     np.testing.assert_array_equal(values(hard)[0], [[0, 1, 0, 0]])
 
 
@@ -186,9 +190,7 @@ def test_beam_search_with_attention():
     memory = tf.contrib.seq2seq.tile_batch(tf.constant(MEMORY), width)
     lengths = tf.contrib.seq2seq.tile_batch(tf.constant(LENGTHS), width)
     attention = tf.contrib.seq2seq.BahdanauAttention(UNITS, memory, lengths)
-    cell = tf.contrib.seq2seq.AttentionWrapper(
-        tf.nn.rnn_cell.GRUCell(UNITS), attention, UNITS, alignment_history=True
-    )
+    cell = tf.contrib.seq2seq.AttentionWrapper(tf.nn.rnn_cell.GRUCell(UNITS), attention, UNITS, alignment_history=True)
     embedding = tf.get_variable("embedding", [WORDS, DEPTH])
     decoder = tf.contrib.seq2seq.BeamSearchDecoder(
         cell, embedding, [1] * BATCH, 0, cell.zero_state(BATCH * width, tf.float32), width, tf.layers.Dense(WORDS),
