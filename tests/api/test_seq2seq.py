@@ -163,9 +163,9 @@ def best_sequences(logits, start, width, steps, end):
         grown = []
         for words, score, done in beams:
             if done:
-                grown.append((words + [end], score, True))
+                grown.append(([*words, end], score, True))
             else:
-                grown += [(words + [w], score + logp[words[-1], w], w == end) for w in range(len(logits))]
+                grown += [([*words, w], score + logp[words[-1], w], w == end) for w in range(len(logits))]
         beams = sorted(grown, key=lambda b: -b[1])[:width]
     return beams
 
@@ -176,13 +176,25 @@ def test_beam_search(width):
     steps, end = 4, 0
     state = tf.contrib.seq2seq.tile_batch(cell.zero_state(2, tf.float32), width)
     decoder = tf.contrib.seq2seq.BeamSearchDecoder(cell, embedding, [1, 2], end, state, width)
-    outputs, final, lengths = tf.contrib.seq2seq.dynamic_decode(decoder, maximum_iterations=steps)
+    outputs, final, _ = tf.contrib.seq2seq.dynamic_decode(decoder, maximum_iterations=steps)
     ids, scores, logits = values(outputs.predicted_ids, final.log_probs, table)
     for row, start in enumerate((1, 2)):
         expected = best_sequences(logits, start, width, ids.shape[1], end)
         np.testing.assert_allclose(scores[row], [score for _, score, _ in expected], rtol=1e-4)
         for beam, (words, _, _) in enumerate(expected):
             np.testing.assert_array_equal(ids[row, :, beam], words[1:])
+
+
+def test_gather_tree():
+    """The example of TensorFlow's documentation of the op."""
+    end = 10
+    made = tf.contrib.seq2seq.gather_tree(
+        step_ids=np.array([[[1, 2, 3]], [[4, 5, 6]], [[7, 8, 9]], [[-1, -1, -1]]], "i"),
+        parent_ids=np.array([[[0, 0, 0]], [[0, 1, 1]], [[2, 1, 2]], [[-1, -1, -1]]], "i"),
+        max_sequence_lengths=[3], end_token=end,
+    )  # fmt: skip
+    expected = [[[2, 2, 2]], [[6, 5, 6]], [[7, 8, 9]], [[end, end, end]]]
+    np.testing.assert_array_equal(values(made)[0], expected)
 
 
 def test_beam_search_with_attention():

@@ -3,12 +3,12 @@
 import collections
 
 from tenon.contrib.seq2seq import attention_wrapper, decoder
+from tenon.contrib.seq2seq.beam_search_ops import gather_tree
 from tenon.python.framework import dtypes, ops, tensor_shape, tensor_util
 from tenon.python.ops import (
     array_ops,
     control_flow_ops,
     embedding_ops,
-    gen_ops,
     math_ops,
     nn_ops,
     rnn_cell_impl,
@@ -39,9 +39,6 @@ class FinalBeamSearchDecoderOutput(
     collections.namedtuple("FinalBeamDecoderOutput", ("predicted_ids", "beam_search_decoder_output"))
 ):
     """The whole sequences [time, batch, beam], and all steps."""
-
-
-gather_tree = tf_export("contrib.seq2seq.gather_tree")(gen_ops.gather_tree)
 
 
 @tf_export("contrib.seq2seq.tile_batch")
@@ -276,7 +273,7 @@ class BeamSearchDecoder(decoder.Decoder):
     def finalize(self, outputs, final_state, sequence_lengths):
         """Follows the parents back: whole sequences, and alignment histories in their order."""
         longest = math_ops.cast(math_ops.reduce_max(final_state.lengths, axis=[1]), dtypes.int32)
-        ids = gen_ops.gather_tree(
+        ids = gather_tree(
             outputs.predicted_ids, outputs.parent_ids, max_sequence_lengths=longest, end_token=self._end_token
         )
         if self._reorder_tensor_arrays:
@@ -302,7 +299,7 @@ class BeamSearchDecoder(decoder.Decoder):
             array_ops.reshape(math_ops.range(self._beam_width), [1, 1, -1]), [time, self._batch_size, 1]
         )
         longest = math_ops.cast(math_ops.reduce_max(lengths, axis=[1]), dtypes.int32)
-        ids = gen_ops.gather_tree(numbers, parent_ids, max_sequence_lengths=longest, end_token=self._beam_width + 1)
+        ids = gather_tree(numbers, parent_ids, max_sequence_lengths=longest, end_token=self._beam_width + 1)
         within = array_ops.transpose(array_ops.sequence_mask(lengths, maxlen=time), [2, 0, 1])
         ids = array_ops.where(within, ids, numbers)
         order = math_ops.cast(ids, dtypes.int32)
