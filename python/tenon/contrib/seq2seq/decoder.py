@@ -88,10 +88,7 @@ class _DecodeLoop:
 
     def body(self, time, arrays, state, inputs, finished, lengths):
         outputs, new_state, next_inputs, decided = self.decoder.step(time, inputs, state)
-        if self.decoder.tracks_own_finished:
-            next_finished = decided
-        else:
-            next_finished = math_ops.logical_or(decided, finished)
+        next_finished = decided if self.decoder.tracks_own_finished else math_ops.logical_or(decided, finished)
         grown = array_ops.fill(array_ops.shape(lengths), time + 1)
         lengths = array_ops.where(math_ops.logical_not(finished), grown, lengths)
         nest.assert_same_structure(state, new_state)

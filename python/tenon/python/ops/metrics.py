@@ -1,0 +1,3 @@
+"""The names of tf.metrics in one module."""
+
+from tenon.python.ops.metrics_impl import *  # noqa: F403
