@@ -57,6 +57,8 @@ tn_error *tn_function_new_body(tn_function *function, tn_function_body **out) TN
 void tn_function_body_free(tn_function_body *body);
 /* The function from (inputs, gradients of the outputs) to the gradients of those inputs that can have one. */
 tn_error *tn_function_gradient(tn_function *function, tn_function **out) TN_MUST_USE;
+/* Decodes images only where BODY, with N_RETS results, uses them. */
+tn_error *tn_function_windows(tn_function_body *body, size_t n_rets) TN_MUST_USE;
 /* The gradient of nodes that call functions. */
 tn_error *tn_grad_call(tn_gradient_ctx *c) TN_MUST_USE;
 

@@ -297,7 +297,8 @@ static tn_error *build(reader *r, tn_function_body *body) {
   r->import.options = NULL;
   if (error) return error;
   TN_TRY(find_rets(r, body));
-  return find_targets(r, body);
+  TN_TRY(find_targets(r, body));
+  return tn_function_windows(body, f->n_outputs);
 }
 
 tn_error *tn_function_new_body(tn_function *f, tn_function_body **out) {

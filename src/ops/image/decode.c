@@ -6,10 +6,19 @@
 #include "io/gif.h"
 #include "io/jpeg.h"
 #include "io/png.h"
+#include "kernel/copy.h"
 #include "ops/image/image.h"
 
 typedef enum format { UNKNOWN, JPEG, PNG, GIF, BMP } format;
-typedef enum decoder { DECODE_JPEG, DECODE_CROP, DECODE_PNG, DECODE_GIF, DECODE_BMP, DECODE_ANY } decoder;
+typedef enum decoder {
+  DECODE_JPEG,
+  DECODE_CROP,
+  DECODE_WINDOW,
+  DECODE_PNG,
+  DECODE_GIF,
+  DECODE_BMP,
+  DECODE_ANY
+} decoder;
 
 static const struct {
   format format;
@@ -73,7 +82,7 @@ static tn_error *prepare(tn_prepare *p, decoder op) {
                   .dtype = TN_UINT8,
                   .animation = true,
                   .jpeg = {.ratio = 1, .smooth = true, .acceptable = 1}};
-  if (op == DECODE_JPEG || op == DECODE_CROP) TN_TRY(jpeg_options(p->node, &d->jpeg));
+  if (op <= DECODE_WINDOW) TN_TRY(jpeg_options(p->node, &d->jpeg));
   if (op == DECODE_PNG || op == DECODE_ANY) d->dtype = tn_node_get_type(p->node, "dtype");
   if (op == DECODE_ANY) d->animation = tn_node_get_bool(p->node, "expand_animations");
   if (op != DECODE_GIF) TN_TRY(check_channels(p->node, &d->channels));
@@ -85,6 +94,79 @@ static tn_error *prepare(tn_prepare *p, decoder op) {
                              TN_SHAPE_STR(&p->inputs[1].shape));
   tn_prepare_dynamic(p, 0);
   return NULL;
+}
+
+/* --- windows: what Slice would take of the whole image --- */
+
+/* Neighbours that the pixels at a window's edge are interpolated with. */
+enum { MARGIN = 2 };
+
+/* Columns [X, X + WIDTH) of IMAGE. */
+static tn_error *cut_columns(tn_tensor **image, int64_t x, int64_t width) {
+  const tn_tensor *from = *image;
+  int64_t channels = from->shape.dims[2], row = from->shape.dims[1] * channels;
+  tn_tensor *to;
+  TN_TRY(tn_tensor_new(TN_UINT8, 3, (int64_t[3]){from->shape.dims[0], width, channels}, &to));
+  for (int64_t y = 0; y < from->shape.dims[0]; y++) {
+    memcpy(TN_DATA(uint8_t, to) + y * width * channels, TN_DATA(uint8_t, from) + y * row + x * channels,
+           (size_t)(width * channels));
+  }
+  tn_tensor_free(*image);
+  *image = to;
+  return NULL;
+}
+
+/* Decodes only the window of a JPEG. *OUT stays NULL where that is not the way. */
+static tn_error *decode_window(const tn_run *r, const decoding *d, tn_string s, tn_tensor **out) {
+  const tn_tensor *begin = r->inputs[1], *size = r->inputs[2];
+  if (begin->shape.rank != 1 || begin->shape.dims[0] != 3 || !tn_shape_equal(&begin->shape, &size->shape)) return NULL;
+  int64_t whole[3], at[3], n[3];
+  TN_TRY(tn_jpeg_shape(s.data, s.size, whole));
+  if (d->channels) whole[2] = d->channels;
+  for (int i = 0; i < 3; i++) {
+    at[i] = tn_index_at(begin, i);
+    n[i] = tn_index_at(size, i);
+    if (n[i] == -1) n[i] = whole[i] - at[i];
+    if (at[i] < 0 || n[i] <= 0 || at[i] > whole[i] - n[i]) return NULL;
+  }
+  if (at[2] != 0 || n[2] != whole[2] || n[0] * n[1] > whole[0] * whole[1] / 4 * 3) return NULL;
+  int64_t left = at[1] > MARGIN ? at[1] - MARGIN : 0;
+  int64_t right = at[1] + n[1] + MARGIN < whole[1] ? at[1] + n[1] + MARGIN : whole[1];
+  tn_jpeg_window window = {at[0], left, n[0], right - left};
+  tn_jpeg_reading how = d->jpeg;
+  how.channels = d->channels;
+  how.window = &window;
+  TN_TRY(tn_jpeg_decode(s.data, s.size, &how, out));
+  return right - left == n[1] ? NULL : cut_columns(out, at[1] - left, n[1]);
+}
+
+/* The window of a whole image, as Slice takes it. */
+static tn_error *slice(const tn_run *r, tn_tensor **image) {
+  const tn_tensor *from = *image, *begin = r->inputs[1], *size = r->inputs[2];
+  int rank = from->shape.rank;
+  int64_t n[TN_MAX_RANK], strides[TN_MAX_RANK], to[TN_MAX_RANK], offset = 0;
+  if (begin->shape.rank != 1 || begin->shape.dims[0] != rank || size->shape.rank != 1 || size->shape.dims[0] != rank)
+    return tn_run_errorf(r, TN_INVALID_ARGUMENT, "begin and size must have %d elements, but their shapes are %s and %s",
+                         rank, TN_SHAPE_STR(&begin->shape), TN_SHAPE_STR(&size->shape));
+  tn_copy_strides(rank, from->shape.dims, strides);
+  for (int i = 0; i < rank; i++) {
+    int64_t at = tn_index_at(begin, i), all = from->shape.dims[i];
+    n[i] = tn_index_at(size, i) == -1 ? all - at : tn_index_at(size, i);
+    if (at < 0 || at > all || n[i] < 0 || n[i] > all - at)
+      return tn_run_errorf(r, TN_INVALID_ARGUMENT,
+                           "Expected begin[%d] in [0, %lld] and size[%d] in [0, %lld], but got %lld, %lld", i,
+                           (long long)all, i, (long long)(all - at), (long long)at, (long long)n[i]);
+    offset += at * strides[i];
+  }
+  tn_tensor *part;
+  TN_TRY(tn_tensor_new(from->dtype, rank, n, &part));
+  tn_copy copy;
+  tn_copy_strides(rank, n, to);
+  tn_copy_init(&copy, from->dtype, rank, n, to, strides);
+  tn_error *error = tn_copy_run(&copy, part->data, TN_DATA(uint8_t, from) + offset);
+  tn_tensor_free(*image);
+  *image = part;
+  return error;
 }
 
 /* --- running --- */
@@ -173,14 +255,47 @@ static tn_error *run(tn_run *r) {
   format f = format_of(s, &name);
   TN_TRY(check_format(r, d->op, f, name));
   TN_TRY(check_format_channels(r, d, f, name));
-  tn_tensor *image;
-  tn_error *error = decode(r, d, f, &image);
+  tn_tensor *image = NULL;
+  tn_error *error = d->op == DECODE_WINDOW && f == JPEG ? decode_window(r, d, s, &image) : NULL;
+  bool done = image != NULL;
+  if (!error && !done) error = decode(r, d, f, &image);
   if (error) return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
   error = final_shape(r, d, f, &image);
   if (!error) error = convert(d->dtype, &image);
+  if (!error && d->op == DECODE_WINDOW && !done) error = slice(r, &image);
   if (!error) tn_run_set(r, 0, image);
   tn_tensor_free(image);
   return error;
+}
+
+/* The shape of the image that DecodeJpeg makes: from the header of a JPEG, else from the image. */
+static tn_error *run_shape(tn_run *r) {
+  const decoding *d = r->state;
+  tn_string s = *TN_DATA(tn_string, r->inputs[0]);
+  const char *name = "";
+  int64_t dims[TN_MAX_RANK], rank = 3;
+  if (format_of(s, &name) == JPEG && s.size <= INT32_MAX) {
+    tn_error *error = tn_jpeg_shape(s.data, s.size, dims);
+    if (error) return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
+    if (d->channels) dims[2] = d->channels;
+  } else {
+    tn_tensor decoded = {.dtype = TN_UINT8}, *out = &decoded;
+    tn_run whole = *r;
+    whole.outputs = &out;
+    TN_TRY(run(&whole));
+    rank = decoded.shape.rank;
+    memcpy(dims, decoded.shape.dims, sizeof dims);
+    tn_tensor_clear(&decoded);
+  }
+  tn_shape shape = tn_shape_of(1, &rank);
+  TN_TRY(tn_run_allocate(r, 0, &shape));
+  for (int i = 0; i < rank; i++) {
+    if (r->outputs[0]->dtype == TN_INT32)
+      TN_DATA(int32_t, r->outputs[0])[i] = (int32_t)dims[i];
+    else
+      TN_DATA(int64_t, r->outputs[0])[i] = dims[i];
+  }
+  return NULL;
 }
 
 /* --- shapes --- */
@@ -235,6 +350,7 @@ static tn_error *crop_shape(tn_shape_ctx *c) {
   static const tn_kernel_def kernels_##NAME[] = {{.name = "reference", .prepare = prepare_##NAME, .run = run}, {0}};
 
 DECODER(jpeg, DECODE_JPEG)
+DECODER(window, DECODE_WINDOW)
 DECODER(crop, DECODE_CROP)
 DECODER(png, DECODE_PNG)
 DECODER(gif, DECODE_GIF)
@@ -253,6 +369,17 @@ TN_OP(DecodeJpeg, .inputs = "contents: string", .outputs = "image: uint8", .attr
 TN_OP(DecodeAndCropJpeg, .inputs = "contents: string, crop_window: int32", .outputs = "image: uint8",
       .attrs = JPEG_ATTRS, .doc = "The pixels of a window [y, x, height, width] of a JPEG image.", .flags = FLAGS,
       .shape = crop_shape, .kernels = kernels_crop);
+
+/* Of functions that use only a part of an image: see graph/function_windows.c. */
+TN_OP(_ImageWindow, .inputs = "contents: string, begin: Index, size: Index", .outputs = "image: uint8",
+      .attrs = JPEG_ATTRS "; Index: indextype", .doc = "The Slice [begin, begin + size) of DecodeJpeg's image.",
+      .flags = FLAGS, .shape = image_shape, .kernels = kernels_window);
+
+static const tn_kernel_def kernels_shape[] = {{.name = "reference", .prepare = prepare_jpeg, .run = run_shape}, {0}};
+
+TN_OP(_ImageShape, .inputs = "contents: string", .outputs = "shape: out_type",
+      .attrs = JPEG_ATTRS "; out_type: indextype", .doc = "The shape of DecodeJpeg's image.", .flags = FLAGS,
+      .shape = tn_shape_unknown_out, .kernels = kernels_shape);
 
 TN_OP(DecodePng, .inputs = "contents: string", .outputs = "image: dtype",
       .attrs = "channels: int = 0; dtype: {uint8, uint16} = DT_UINT8",
