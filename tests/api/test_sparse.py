@@ -83,7 +83,7 @@ PROGRAMS = {
     ],
     "cross": lambda tf, a, v, b: [
         tf.sparse.cross([tf.constant([["a", "b"], ["c", "d"]]), tf.constant([[1], [2]])]),
-        tf.sparse.cross_hashed([tf.SparseTensor([[0, 0], [1, 0]], ["a", "b"], [2, 1]), tf.constant([["x"], ["y"]])], 100),
+        tf.sparse.cross_hashed([tf.SparseTensor([[0, 0], [1, 0]], ["a", "b"], [2, 1]), tf.constant([["x"], ["y"]])], 9),
     ],
     "sets": lambda tf, a, v, b: [
         tf.sets.set_size(tf.SparseTensor([[0, 0], [0, 1], [1, 0]], [1, 1, 2], [2, 2])),

@@ -201,6 +201,8 @@ def tensor_scatter_nd_update(tensor, indices, updates, name=None):
 @tf_export("edit_distance")
 def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
     """Levenshtein distances between the sequences in two SparseTensors."""
+    if not all(hasattr(x, "dense_shape") for x in (hypothesis, truth)):
+        raise TypeError("Hypothesis and truth must be SparseTensors.")
     return gen_ops.edit_distance(
         hypothesis.indices, hypothesis.values, hypothesis.dense_shape, truth.indices, truth.values, truth.dense_shape,
         normalize=normalize, name=name,

@@ -15,7 +15,7 @@ class VarLenFeature(namedtuple("VarLenFeature", ["dtype"])):
 
 @tf_export("io.SparseFeature", "SparseFeature")
 class SparseFeature(namedtuple("SparseFeature", ["index_key", "value_key", "dtype", "size", "already_sorted"])):
-    """Values and their coordinates in features of their own; parsed into a SparseTensor of SIZE (a list: each dimension's)."""
+    """Values and their coordinates in features of their own; parsed into a SparseTensor of SIZE (or sizes)."""
 
     def __new__(cls, index_key, value_key, dtype, size, already_sorted=False):
         return super().__new__(cls, index_key, value_key, dtype, size, already_sorted)
@@ -85,7 +85,7 @@ class Parameters:
 def check_keys(features):
     """Features must be named."""
     if not features:
-        raise ValueError("Missing: features was {}.".format(features))
+        raise ValueError(f"Missing: features was {features}.")
     return sorted(features)
 
 
@@ -121,9 +121,7 @@ def collect(features, allowed, lists=False):
             shape = tensor_shape.as_shape(feature.shape)
             if isinstance(feature, FixedLenFeature):
                 if shape.rank is None or not shape.is_fully_defined() and None in shape.as_list()[1:]:
-                    raise ValueError(
-                        f"All dimensions of shape for feature {key} need to be known but received {shape}."
-                    )
+                    raise ValueError(f"All dimensions of shape for feature {key} must be known, not {shape}.")
             elif not lists:
                 if not feature.allow_missing:
                     raise ValueError("Unsupported: FixedLenSequenceFeature requires allow_missing to be True.")

@@ -124,7 +124,7 @@ def parse_single_sequence_example(
 
 @tf_export("io.parse_sequence_example")
 def parse_sequence_example(serialized, context_features=None, sequence_features=None, example_names=None, name=None):
-    """Parses a vector of serialised SequenceExamples into three dicts: contexts, steps, and the dense lists' lengths."""
+    """Parses a vector of serialised SequenceExamples into three dicts: contexts, steps, the dense lists' lengths."""
     context, lists, missing = _collect_sequence(context_features, sequence_features)
     with ops.name_scope(name, "ParseSequenceExample", [serialized]) as scope:
         names = [] if example_names is None else example_names

@@ -13,7 +13,7 @@ def set_size(a, validate_indices=True):
     """The number of different elements in each set of the SparseTensor A."""
     a = sparse.convert_to_tensor_or_sparse_tensor(a, name="a")
     if not isinstance(a, sparse.SparseTensor):
-        raise TypeError("Expected `SparseTensor`, got %s." % a)
+        raise TypeError(f"Expected `SparseTensor`, got {a}.")
     if a.values.dtype.base_dtype not in _TYPES:
         raise TypeError(f"Invalid dtype `{a.values.dtype}` not in supported dtypes: `{_TYPES}`.")
     return gen_ops.set_size(a.indices, a.values, a.dense_shape, validate_indices)

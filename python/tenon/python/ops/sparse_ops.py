@@ -89,14 +89,17 @@ class KeywordRequired:
         return "KeywordRequired()"
 
 
+_KEYWORD_REQUIRED = KeywordRequired()
+
+
 @tf_export("sparse.split", "sparse_split")
 def sparse_split(
-    keyword_required=KeywordRequired(),
+    keyword_required=_KEYWORD_REQUIRED,
     sp_input=None,
     num_split=None,
     axis=None,
     name=None,
-    split_dim=None,  # noqa: B008
+    split_dim=None,
 ):
     """SP_INPUT cut into NUM_SPLIT SparseTensors along AXIS; arguments by name only."""
     if not isinstance(keyword_required, KeywordRequired):
@@ -469,7 +472,7 @@ _DEFAULT_HASH_KEY = 0xDECAFCAFFE
 
 @tf_export("sparse.cross")
 def sparse_cross(inputs, name=None, separator=None):
-    """All combinations of the features in each row of INPUTS, joined by SEPARATOR ("_X_"), a SparseTensor of strings."""
+    """All combinations of the features in each row of INPUTS, joined by SEPARATOR, as a sparse tensor."""
     parts = _cross_inputs(list(inputs))
     separator = "_X_" if separator is None else separator
     return SparseTensor(*gen_ops.sparse_cross_v2(*parts, sep=separator, name=name))
