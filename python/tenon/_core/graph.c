@@ -288,6 +288,10 @@ static PyObject *get_attr(PyObject *self, PyObject *args) {
   size_t size;
   if (!PyArg_ParseTuple(args, "Os", &id, &name) || tn_py_node((graph_object *)self, id, &node) < 0) return NULL;
   tn_error *error = tn_node_attr_to_def(node, name, &data, &size);
+  if (error && tn_error_code(error) == TN_NOT_FOUND) {
+    tn_error_free(error);
+    return Py_NewRef(Py_None);
+  }
   return error ? tn_py_raise(error) : tn_py_take_bytes(data, size);
 }
 
@@ -436,7 +440,8 @@ static PyMethodDef graph_methods[] = {
     METHOD(push_name_scope, METH_VARARGS, "(name)\n--\n\nEnters a name scope, None: the root; returns its name."),
     METHOD(name_scope_now, METH_NOARGS, "()\n--\n\nThe name of the innermost name scope."),
     METHOD(name_uses, METH_VARARGS, "(name)\n--\n\nHow often the whole name was asked for."),
-    METHOD(get_attr, METH_VARARGS, "(id, name)\n--\n\nField 1 of a message: the serialised AttrValue."),
+    METHOD(get_attr, METH_VARARGS,
+           "(id, name)\n--\n\nField 1 of a message: the serialised AttrValue; None: there is none."),
     METHOD(set_attr, METH_VARARGS, "(id, name, value)\n--\n\nSets an attribute that begins with '_'."),
     METHOD(set_device, METH_VARARGS, "(id, device)\n--\n\nReplaces the device asked for."),
     METHOD(pop_name_scope, METH_NOARGS, "()\n--\n\nLeaves it."),

@@ -198,22 +198,28 @@ def _tensor_dtype(values):
 
 
 def _pack(values, dtype, name):
+    """Nested lists with tensors in them as one tensor; lists without any stay lists."""
     from tenon.python.ops import gen_ops
 
     with ops.name_scope(name) as scope:
-        parts = []
-        for i, value in enumerate(values):
-            if ops.is_dense_tensor_like(value):
-                part = ops.convert_to_tensor(value)
-                if part.dtype.base is not dtype.base:
-                    raise TypeError("Cannot convert a list containing a tensor of dtype "
-                                    f"{part.dtype!s} to {dtype!s} (Tensor is: {part!r})")  # fmt: skip
-            elif isinstance(value, (list, tuple)) and has_tensors(value):
-                part = _pack(value, dtype, str(i))
-            else:
-                part = constant(value, dtype, name=str(i))
-            parts.append(part)
+        parts = [_part(value, dtype, str(i)) for i, value in enumerate(values)]
+        if not any(isinstance(part, Tensor) for part in parts):
+            return parts
+        parts = [part if isinstance(part, Tensor) else constant(part, dtype, name=str(i))
+                 for i, part in enumerate(parts)]  # fmt: skip
         return gen_ops.pack(parts, name=scope)
+
+
+def _part(value, dtype, name):
+    if isinstance(value, (list, tuple)):
+        return _pack(value, dtype, name)
+    if not ops.is_dense_tensor_like(value):
+        return value
+    part = ops.convert_to_tensor(value)
+    if part.dtype.base is not dtype.base:
+        raise TypeError(f"Cannot convert a list containing a tensor of dtype {part.dtype!s} to {dtype!s} (Tensor is: "
+                        f"{part!r})")  # fmt: skip
+    return part
 
 
 def _tensor_shape_conversion(value, dtype=None, name=None, as_ref=False):

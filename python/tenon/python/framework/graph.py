@@ -1,6 +1,5 @@
 """Graph: nodes with the scopes, devices, dependencies and collections that apply while they are made."""
 
-import re
 import threading
 from contextlib import contextmanager
 
@@ -8,14 +7,10 @@ from tenon import _core
 from tenon._graph import _attribute, _guess_kind
 from tenon._proto import attr_value, op_info
 from tenon.python.framework import errors
-from tenon.python.framework.device import device_text, merge_device
 from tenon.python.framework.dtypes import _BY_NUMBER
 from tenon.python.framework.graph_parts import Collections, Scopes
 from tenon.python.framework.tensor import IndexedSlices, Operation, Tensor, callers
 from tenon.python.util.tf_export import tf_export
-
-_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
-_FIRST_SCOPE_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 
 
 def raw_attr(kind, value):
@@ -121,6 +116,7 @@ class Graph(Collections, Scopes, _core.Graph):
                 kind = kinds.get(key) or _guess_kind(value)
                 triples.append((key, kind, raw_attr(kind, value)))
         inputs = [x if x.graph is self else self._outside(x) for x in inputs]
+        self._note_gradients(triples)
         return self._make(op_type, inputs, triples, name)
 
     def _outside(self, tensor):
@@ -237,18 +233,16 @@ class Graph(Collections, Scopes, _core.Graph):
         return [self._operation(id) for id in range(self.n_nodes()) if ref in self.node_info(id)[3]]
 
     def _get_attr(self, operation, name):
-        try:
-            data = self.get_attr(operation._id, name)
-        except errors.NotFoundError:
-            raise ValueError(f"Operation '{operation.name}' has no attr named '{name}'.") from None
+        data = self.get_attr(operation._id, name)
+        if data is None:
+            raise ValueError(f"Operation '{operation.name}' has no attr named '{name}'.")
         kind, value = attr_value(_inner(data))
         declared = op_info(operation.type).attrs.get(name, kind)
         return _public_attr(declared, value)
 
     def _colocation_of(self, operation):
-        try:
-            data = self.get_attr(operation._id, "_class")
-        except errors.NotFoundError:
+        data = self.get_attr(operation._id, "_class")
+        if data is None:
             return [b"loc:@" + operation._name.encode()]
         groups = [item for item in attr_value(_inner(data))[1] if item.startswith(b"loc:@")]
         return groups or [b"loc:@" + operation._name.encode()]
@@ -410,12 +404,6 @@ class Graph(Collections, Scopes, _core.Graph):
                 self.pop_device()
             for _ in pushed:
                 self.pop_control()
-
-    # --- devices ---
-
-    def device(self, device_name_or_function):
-        """A `with` block for operations on a device: a name, a function of the operation, or None."""
-        return self._device_scope(device_name_or_function, merge_device, device_text)
 
     def __repr__(self):
         return object.__repr__(self)

@@ -3,7 +3,11 @@
 import re
 from contextlib import contextmanager
 
+from tenon.python.framework.device import device_text, merge_device
 from tenon.python.framework.tensor import Operation, Tensor
+
+_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$").match
+_FIRST_SCOPE_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$").match
 
 
 class Collections:
@@ -79,6 +83,70 @@ class _ControlScope:
         graph._refresh()
 
 
+class _NameScope:
+    """A name scope of a graph."""
+
+    __slots__ = ("graph", "name")
+
+    def __init__(self, graph, name):
+        self.graph = graph
+        self.name = name
+
+    def __enter__(self):
+        return self.graph._enter_name_scope(self.name)
+
+    def __exit__(self, *_):
+        self.graph.pop_name_scope()
+
+
+class _Colocation:
+    """Later operations go where OPERATION is; with IGNORE whatever the blocks around say."""
+
+    __slots__ = ("before", "graph", "ignore", "operation")
+
+    def __init__(self, graph, operation, ignore):
+        self.graph = graph
+        self.operation = operation
+        self.ignore = ignore
+
+    def __enter__(self):
+        graph = self.graph
+        self.before = graph._colocation_stack, graph._device_stack
+        stack = [] if self.ignore else graph._colocation_stack
+        if self.operation is not None:  # its device is taken, not that of the scopes
+            graph._colocation_stack = [*stack, self.operation]
+            graph._device_stack = [*graph._device_stack, None]
+            graph._devices_changed()
+        else:
+            graph._colocation_stack = stack
+            graph._refresh()
+
+    def __exit__(self, *_):
+        graph = self.graph
+        graph._colocation_stack, graph._device_stack = self.before
+        graph._devices_changed()
+
+
+class _DeviceScope:
+    """Later operations are placed by ENTRY: a function, a canonical name, or None for no device."""
+
+    __slots__ = ("before", "entry", "graph")
+
+    def __init__(self, graph, entry):
+        self.graph = graph
+        self.entry = entry
+
+    def __enter__(self):
+        graph = self.graph
+        self.before = graph._device_stack
+        graph._device_stack = [*self.before, self.entry]
+        graph._devices_changed()
+
+    def __exit__(self, *_):
+        self.graph._device_stack = self.before
+        self.graph._devices_changed()
+
+
 class Scopes:
     """The stacks of scopes of a graph."""
 
@@ -94,13 +162,15 @@ class Scopes:
         self._gradient_names = set()
         self._control_flow_context = None
         self._default_original_op = None
-        self._plain = True
+        self._plain = self._attrs_plain = True
 
     def _refresh(self):
         """Whether new nodes need no look at the scopes."""
-        self._plain = not (self._control_stack or self._device_stack or self._colocation_stack or self._attr_scopes
-                           or self._override_map or self._label_map or self._container
-                           or self._control_flow_context is not None)  # fmt: skip
+        self._attrs_plain = not (self._colocation_stack or self._attr_scopes or self._override_map or self._label_map
+                                 or self._container)  # fmt: skip
+        self._plain = self._attrs_plain and not (
+            self._control_stack or self._device_stack or self._control_flow_context is not None
+        )
 
     def _get_control_flow_context(self):
         return self._control_flow_context
@@ -132,23 +202,22 @@ class Scopes:
             i += 1
         return f"{full}_{i}"
 
-    @contextmanager
     def name_scope(self, name):
         """A `with` block whose operations are called NAME/...; yields the scope. None or "" is the root; a name that
         ends in '/' is taken as it is."""
-        if name:
-            if isinstance(name, bytes):
-                name = name.decode()
-            from tenon.python.framework import graph
+        return _NameScope(self, name)
 
-            valid = graph._SCOPE_NAME if self.name_scope_now() else graph._FIRST_SCOPE_NAME
-            if not valid.match(name):
-                raise ValueError(f"'{name}' is not a valid scope name")
-        scope = self.push_name_scope(name or None)
-        try:
-            yield scope + "/" if scope else ""
-        finally:
-            self.pop_name_scope()
+    def _enter_name_scope(self, name):
+        """Enters a name scope; returns it, with a '/' at its end."""
+        if not name:
+            self.push_name_scope(None)
+            return ""
+        if isinstance(name, bytes):
+            name = name.decode()
+        valid = _SCOPE_NAME if self.name_scope_now() else _FIRST_SCOPE_NAME
+        if not valid(name):
+            raise ValueError(f"'{name}' is not a valid scope name")
+        return self.push_name_scope(name) + "/"
 
     # --- dependencies ---
 
@@ -219,27 +288,14 @@ class Scopes:
 
     # --- devices ---
 
-    def _device_scope(self, given, merge, text):
-        if given is None:
-            entry = None
-        elif callable(given) and not isinstance(given, str) and not hasattr(given, "to_string"):
-            entry = given
-        else:
-            entry = text(given)
-        return self._entered(self._device_stack, entry, lambda: self._devices_changed(merge))
+    def device(self, device_name_or_function):
+        """A `with` block for operations on a device: a name, a function of the operation, or None."""
+        given = device_name_or_function
+        if given is not None and (isinstance(given, str) or not callable(given) or hasattr(given, "to_string")):
+            given = device_text(given)
+        return _DeviceScope(self, given)
 
-    @contextmanager
-    def _entered(self, stack, entry, changed):
-        before = list(stack)
-        stack.append(entry)
-        changed()
-        try:
-            yield
-        finally:
-            stack[:] = before
-            changed()
-
-    def _devices_changed(self, merge):
+    def _devices_changed(self):
         now, functions = "", False
         for entry in self._device_stack:
             if entry is None:
@@ -247,10 +303,9 @@ class Scopes:
             elif callable(entry):
                 functions = True
             elif not functions:
-                now = merge(now)(entry) if now else entry
+                now = merge_device(now)(entry) if now else entry
         self._device_functions = functions
         self._device_now = None if functions else now or None
-        self._merge_device = merge
         self._refresh()
 
     def _apply_device_functions(self, operation):
@@ -262,25 +317,9 @@ class Scopes:
                 chosen = entry(operation)
                 operation._set_device(chosen if chosen is not None else "")
             else:
-                operation._set_device(self._merge_device(entry)(operation))
+                operation._set_device(merge_device(entry)(operation))
 
     # --- colocation and attributes ---
-
-    @contextmanager
-    def _colocate(self, operation, ignore_existing):
-        before = list(self._colocation_stack)
-        devices = list(self._device_stack)
-        self._colocation_stack[:] = ([] if ignore_existing else before) + ([operation] if operation is not None else [])
-        if operation is not None:  # its device is taken, not that of the scopes
-            self._device_stack.append(None)
-            self._devices_changed(getattr(self, "_merge_device", None))
-        self._refresh()
-        try:
-            yield
-        finally:
-            self._colocation_stack[:] = before
-            self._device_stack[:] = devices
-            self._devices_changed(getattr(self, "_merge_device", None))
 
     def colocate_with(self, op, ignore_existing=False):
         """A `with` block whose operations go where OP is; with IGNORE_EXISTING only there."""
@@ -288,11 +327,13 @@ class Scopes:
             raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
         if op is not None and not isinstance(op, Operation):
             op = getattr(op, "op", None) or self.as_graph_element(op).op
-        return self._colocate(op, ignore_existing)
+        return _Colocation(self, op, ignore_existing)
 
     def _scope_attrs(self, op_type, attrs):
         """The attributes that scopes add to a new node."""
         added = []
+        if self._attrs_plain:
+            return added
         names = {triple[0] for triple in attrs}
         if self._colocation_stack and "_class" not in names:
             groups = {group for op in self._colocation_stack for group in op.colocation_groups()}
@@ -310,11 +351,15 @@ class Scopes:
                 added.append(("container", "string", self._container.encode()))
         for name, value in self._attr_scopes.items():
             if name not in names and value is not None and all(name != triple[0] for triple in added):
-                added.append(self._scope_attr(name, value))
-        for name, _, value in (*attrs, *added):
+                added.append(value)
+        self._note_gradients(added)
+        return added
+
+    def _note_gradients(self, attrs):
+        """The names of the users' gradients that ATTRS ask for."""
+        for name, _, value in attrs:
             if name == "_gradient_op_type":
                 self._gradient_names.add(value.decode())
-        return added
 
     def _scope_attr(self, name, value):
         from tenon._graph import _attribute, _guess_kind
@@ -339,7 +384,8 @@ class Scopes:
             self._refresh()
 
     def _attr_scope(self, attr_map):
-        return self._merged("_attr_scopes", attr_map)
+        raw = {name: None if value is None else self._scope_attr(name, value) for name, value in attr_map.items()}
+        return self._merged("_attr_scopes", raw)
 
     def _kernel_label_map(self, op_to_kernel_label_map):
         return self._merged("_label_map", op_to_kernel_label_map)

@@ -449,9 +449,9 @@ class name_scope:
         self._graph = graph if graph is not get_default_graph() else None
         if self._graph is not None:
             _default_graph_stack.stack.append(graph)
-        self._scope = graph.name_scope(self._name)
+        self._scope = graph
         try:
-            return self._scope.__enter__()
+            return graph._enter_name_scope(self._name)
         except BaseException:
             self._leave()
             raise
@@ -461,7 +461,7 @@ class name_scope:
             _default_graph_stack.stack.remove(self._graph)
 
     def __exit__(self, *error):
-        self._scope.__exit__(*error)
+        self._scope.pop_name_scope()
         self._leave()
         return False
 

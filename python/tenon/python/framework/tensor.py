@@ -1,5 +1,6 @@
 """Operations, their tensors, and IndexedSlices."""
 
+import os
 import sys
 
 from tenon import _core
@@ -8,16 +9,20 @@ from tenon.python.framework.dtypes import _BY_NUMBER
 from tenon.python.framework.tensor_shape import TensorShape, as_shape
 from tenon.python.util.tf_export import tf_export
 
-_FRAMES = 24  # how many callers an operation remembers
+_FRAMES = 8  # how many callers an operation remembers
+_OWN = (os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep, "<op ")
 
 
 def callers():
-    """The (code, instruction) pairs of who is calling, innermost first: cheap to take, lines are found later."""
+    """The (code, instruction) pairs of who is calling, innermost first: cheap to take, lines are found later.
+
+    Frames of this package are left out, but for calls within calls from outside.
+    """
     frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(_OWN):
+        frame = frame.f_back
     found = []
-    for _ in range(_FRAMES):
-        if frame is None:
-            break
+    while frame is not None and len(found) < _FRAMES:
         found.append((frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return found
@@ -127,12 +132,7 @@ class Operation:
         return traceback.StackSummary.from_list(frames)
 
     def _traceback_lines(self):
-        import os
-
-        own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
-        summary = self.traceback
-        outside = [frame for frame in summary if not frame.filename.startswith(own)]
-        return type(summary)(outside or summary).format()
+        return self.traceback.format()
 
     def colocation_groups(self):
         """The groups of operations (b"loc:@name") that share a device with it."""

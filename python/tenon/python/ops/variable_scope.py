@@ -162,17 +162,22 @@ class _VariableScopeStore:
 
     def __init__(self):
         self.variable_scopes_count = {}
+        self._below = {}  # the names opened below a name
         self.current_scope = VariableScope(False)
 
     def open_variable_scope(self, name):
         """Counts an opening."""
+        if name and name not in self.variable_scopes_count:
+            above = name
+            while "/" in above:
+                above = above.rpartition("/")[0]
+                self._below.setdefault(above, []).append(name)
         self.variable_scopes_count[name] = self.variable_scopes_count.get(name, 0) + 1
 
     def close_variable_subscopes(self, name):
         """Forgets the openings below a scope, so that names in it start afresh the next time."""
-        for key in self.variable_scopes_count:
-            if name is None or key.startswith(name + "/"):
-                self.variable_scopes_count[key] = 0
+        for key in self.variable_scopes_count if name is None else self._below.get(name, ()):
+            self.variable_scopes_count[key] = 0
 
     def variable_scope_count(self, name):
         """How often a name was opened."""
