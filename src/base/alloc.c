@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/kept.h"
+
 __thread tn_thread_counts tn_counts;
 
 void *tn_malloc(size_t size) {
@@ -106,7 +108,26 @@ void tn_set_memory_limit(size_t bytes) {
 }
 
 /* A page in one piece spares translations, and spreads evenly over the sets of a cache. */
-enum { HUGE = 2 << 20, ALMOST_HUGE = HUGE / 8 * 5 };
+enum { HUGE = 2 << 20, ALMOST_HUGE = HUGE / 8 * 5, KEPT_MOST = 64 << 20, STEP = 32 << 10 };
+
+/* What is really taken for SIZE bytes: large blocks come in steps, so that one fits the next that is about as large. */
+static size_t block_size(size_t size) {
+  if (size >= ALMOST_HUGE) return size > HUGE ? (size + STEP - 1) / STEP * STEP : HUGE;
+  return size < TN_KEPT_LEAST ? size : (size + STEP - 1) / STEP * STEP;
+}
+
+/* Aligned to 64 bytes at least; NULL: no memory. */
+static void *new_block(size_t size) {
+  const size_t taken = block_size(size), alignment = size >= ALMOST_HUGE ? HUGE : 64;
+  void *memory = tn_kept_take(taken);
+  if (memory) return memory;
+  if (posix_memalign(&memory, alignment, taken ? taken : 1)) {
+    tn_kept_clear();
+    if (posix_memalign(&memory, alignment, taken ? taken : 1)) return NULL;
+  }
+  if (alignment == HUGE) (void)madvise(memory, taken, MADV_HUGEPAGE);
+  return memory;
+}
 
 tn_error *tn_alloc_aligned(size_t size, void **out) {
   tn_counts.allocations++;
@@ -118,14 +139,11 @@ tn_error *tn_alloc_aligned(size_t size, void **out) {
                      "%zu bytes asked for with %zu in use would pass the memory limit of %zu bytes", size, before,
                      allowed);
   }
-  const size_t alignment = size >= ALMOST_HUGE ? HUGE : 64;
-  const size_t taken = size < ALMOST_HUGE || size > HUGE ? size : HUGE;
-  void *memory = NULL;
-  if (size > SIZE_MAX - alignment || posix_memalign(&memory, alignment, taken ? taken : 1)) {
+  void *memory = size > SIZE_MAX - HUGE ? NULL : new_block(size);
+  if (!memory) {
     atomic_fetch_sub(&used, size);
     return tn_errorf(TN_RESOURCE_EXHAUSTED, "out of memory: %zu bytes asked for, %zu in use", size, before);
   }
-  if (alignment == HUGE) (void)madvise(memory, taken, MADV_HUGEPAGE);
   *out = memory;
   return NULL;
 }
@@ -133,7 +151,8 @@ tn_error *tn_alloc_aligned(size_t size, void **out) {
 void tn_free_aligned(void *memory, size_t size) {
   if (!memory) return;
   atomic_fetch_sub(&used, size);
-  free(memory);
+  const size_t share = tn_memory_limit() / 16;
+  if (!tn_kept_give(memory, block_size(size), share < KEPT_MOST ? share : KEPT_MOST)) free(memory);
 }
 
 /* --- arenas --- */
