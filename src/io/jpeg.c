@@ -157,7 +157,8 @@ static tn_error *read_rows(reader *r) {
     n = direct ? read_direct(r, to, r->height - y) : read_indirect(r, to);
     if (n) continue;
     if ((float)y / (float)r->height < fminf(1, r->how->acceptable)) give_up((j_common_ptr)jpeg, end_message);
-    return NULL; /* the rest stays black */
+    memset(to, 0, (size_t)((r->height - y) * r->width * r->channels)); /* the rest is black */
+    return NULL;
   }
   if (r->how->window && jpeg->output_scanline < jpeg->output_height)
     jpeg_skip_scanlines(jpeg, jpeg->output_height - jpeg->output_scanline);
@@ -171,9 +172,12 @@ static tn_error *decode(reader *r) {
   TN_TRY(set_up(r));
   if (!jpeg_start_decompress(&r->jpeg)) give_up((j_common_ptr)&r->jpeg, end_message);
   if (r->how->window) TN_TRY(enter_window(r));
-  const int64_t dims[3] = {r->height, r->width, r->channels};
-  TN_TRY(tn_tensor_new(TN_UINT8, 3, dims, &r->pixels));
-  return read_rows(r);
+  const tn_shape shape = tn_shape_of(3, (int64_t[3]){r->height, r->width, r->channels});
+  tn_tensor pixels;
+  TN_TRY(tn_tensor_init(&pixels, TN_UINT8, &shape)); /* not cleared: all of it is read */
+  tn_error *error = tn_tensor_box(&pixels, &r->pixels);
+  tn_tensor_clear(&pixels);
+  return error ? error : read_rows(r);
 }
 
 tn_error *tn_jpeg_decode(const void *data, size_t size, const tn_jpeg_reading *how, tn_tensor **out) {

@@ -20,6 +20,12 @@ typedef struct tn_simd {
   tn_load_fn load[TN_N_DTYPES]; /* NULL: not a dtype of tapes */
   tn_store_fn store[TN_N_DTYPES];
   tn_reduce_fn reduce[3]; /* sum, max, min (NaN wins) */
+  /* Pixels of three channels, I between those at elements INDEX[2 I] and INDEX[2 I + 1] of ROW, nearer to the second
+   * the larger its weight is. Four elements are read of each and written, so one more must be there. */
+  void (*between_floats)(float *z, const void *row, const int32_t *index, const float *weight, int64_t n);
+  void (*between_bytes)(float *z, const void *row, const int32_t *index, const float *weight, int64_t n);
+  /* Z = A + (B - A) * WEIGHT. */
+  void (*between_rows)(float *z, const float *a, const float *b, float weight, int64_t n);
 } tn_simd;
 
 /* The table of the instruction set in use. */
@@ -28,7 +34,8 @@ const tn_simd *tn_simd_active(void);
 const tn_simd *tn_simd_for(tn_isa isa);
 
 /* Each file of micro-operations fills its part of the table of its instruction set: one function per pair. */
-#define TN_SIMD_PARTS(X, ISA)      X(unary, ISA) X(smooth, ISA) X(binary, ISA) X(activation, ISA) X(convert, ISA)
+#define TN_SIMD_PARTS(X, ISA)                                                                                          \
+  X(unary, ISA) X(smooth, ISA) X(binary, ISA) X(activation, ISA) X(convert, ISA) X(image, ISA)
 #define TN_SIMD_DECLARE(PART, ISA) void tn_simd_fill_##PART##_##ISA(tn_simd *table);
 TN_SIMD_PARTS(TN_SIMD_DECLARE, generic)
 TN_SIMD_PARTS(TN_SIMD_DECLARE, avx2)

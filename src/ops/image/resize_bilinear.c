@@ -5,9 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "kernel/simd/simd.h"
 #include "ops/image/resize.h"
-
-typedef float four __attribute__((vector_size(16)));
 
 /* A result between pixels INDEX[2 i] and INDEX[2 i + 1], nearer to the second the larger WEIGHT[i] is. */
 typedef struct places {
@@ -19,7 +18,8 @@ typedef struct bilinear {
   tn_resize z;
   places y, x;           /* x counts elements, not pixels, in the forward op */
   int32_t *first, *last; /* of the gradient: the rows of the result that a row of the image takes part in */
-  int64_t chunks, row;   /* row: floats of a resized row, with room for one vector more */
+  const tn_simd *simd;
+  int64_t chunks, row; /* row: floats of a resized row, with room for one vector more */
 } bilinear;
 
 static tn_error *places_init(places *p, const tn_resize *z, int64_t in, int64_t out, float scale) {
@@ -62,31 +62,31 @@ static tn_error *prepare(tn_prepare *p) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "rows of %lld pixels with %lld channels are too long",
                              (long long)z->in_width, (long long)z->channels);
   for (int64_t i = 0; i < 2 * z->out_width; i++) b->x.index[i] *= (int32_t)z->channels;
+  b->simd = tn_simd_active();
   b->row = z->out_width * z->channels + 4;
   b->chunks = tn_chunks(z->batch * z->out_height * b->row, 16384);
   p->scratch = (size_t)(b->chunks * (2 * b->row + z->in_width * z->channels)) * sizeof(float);
   return NULL;
 }
 
-static void resize_row_of_3(const places *x, const float *from, int64_t width, float *to) {
-  for (int64_t i = 0; i + 1 < width; i++) {
-    four left, right;
-    memcpy(&left, from + x->index[2 * i], sizeof left);
-    memcpy(&right, from + x->index[2 * i + 1], sizeof right);
-    left += (right - left) * x->weight[i];
-    memcpy(to + 3 * i, &left, sizeof left);
-  }
+/* Of three channels, all pixels but the last few, whose vectors would end behind the row. */
+static int64_t resize_row_of_3(const bilinear *b, const void *from, bool bytes, float *to) {
+  int64_t n = b->z.out_width;
+  while (n > 0 && b->x.index[2 * n - 1] + 4 > b->z.in_width * 3) n--;
+  (bytes ? b->simd->between_bytes : b->simd->between_floats)(to, from, b->x.index, b->x.weight, n);
+  return n;
 }
 
-/* Vectors read four floats where there are three: the last pixels of the row are left to the other loop. */
-static void resize_row(const bilinear *b, const float *from, float *to) {
-  const int64_t channels = b->z.channels, width = b->z.out_width, end = b->z.in_width * channels;
-  int64_t i = 0;
-  if (channels == 3) {
-    for (i = width; i > 0 && b->x.index[2 * i - 1] + 4 > end; i--) continue;
-    resize_row_of_3(&b->x, from, i + 1, to);
-  }
-  for (; i < width; i++) {
+/* Row Y of all images, resized along its length; ROOM is for its elements as floats. */
+static void resize_row(const bilinear *b, const tn_tensor *in, int64_t y, float *room, float *to) {
+  const int64_t channels = b->z.channels, length = b->z.in_width * channels;
+  const bool bytes = channels == 3 && in->dtype == TN_UINT8;
+  int64_t i = bytes ? resize_row_of_3(b, TN_DATA(uint8_t, in) + y * length, true, to) : 0;
+  if (bytes && i == b->z.out_width) return;
+  const int64_t first = bytes ? b->x.index[2 * i] : 0; /* no earlier element is needed */
+  const float *from = tn_image_floats(in->dtype, in->data, y * length + first, length - first, room) - first;
+  if (channels == 3 && !bytes) i = resize_row_of_3(b, from, false, to);
+  for (; i < b->z.out_width; i++) {
     const float *left = from + b->x.index[2 * i], *right = from + b->x.index[2 * i + 1], weight = b->x.weight[i];
     for (int64_t c = 0; c < channels; c++) to[i * channels + c] = left[c] + (right[c] - left[c]) * weight;
   }
@@ -101,11 +101,9 @@ typedef struct job {
 /* Row Y of image N, resized along its length, in one of the two SLOTS. */
 static const float *resized(const job *j, float *slots, int64_t held[2], int64_t y, int64_t keep) {
   const bilinear *b = j->b;
-  const int64_t length = b->z.in_width * b->z.channels;
   int slot = held[0] == y ? 0 : held[1] == y ? 1 : held[0] == keep ? 1 : 0;
   if (held[slot] != y) {
-    resize_row(b, tn_image_floats(j->in->dtype, j->in->data, y * length, length, slots + 2 * b->row),
-               slots + slot * b->row);
+    resize_row(b, j->in, y, slots + 2 * b->row, slots + slot * b->row);
     held[slot] = y;
   }
   return slots + slot * b->row;
@@ -123,9 +121,7 @@ static void run_chunk(void *argument, int64_t i) {
     const int64_t y = row % z->out_height, first = row / z->out_height * z->in_height;
     const int64_t low = first + b->y.index[2 * y], high = first + b->y.index[2 * y + 1];
     const float *top = resized(j, slots, held, low, high), *bottom = resized(j, slots, held, high, low);
-    const float weight = b->y.weight[y];
-    float *to = j->out + row * length;
-    for (int64_t k = 0; k < length; k++) to[k] = top[k] + (bottom[k] - top[k]) * weight;
+    b->simd->between_rows(j->out + row * length, top, bottom, b->y.weight[y], length);
   }
 }
 
