@@ -123,6 +123,23 @@ static bool looks_at_value(const tn_ir_node *node) {
   return tn_ir_is(node, "ResourceGather") || tn_ir_is(node, "ResourceGatherNd") || tn_ir_is(node, "VariableShape");
 }
 
+/* READ, what is fetched of a variable that the step changes, comes after all that change it: TensorFlow's fetched
+ * references share the variable's buffer, so programs see what an update of the same step left. */
+static tn_error *read_last(resolving *r, tn_ir_node *read, const tn_ir_node *handle, int n) {
+  for (int i = 0; i < n; i++) {
+    tn_ir_node *node = r->ir->nodes[i];
+    if (node->kind != TN_IR_KERNEL || passes_on(node) || (node->node->op->flags & TN_OP_READ_ONLY)) continue;
+    for (int k = 0; k < node->n_inputs; k++) {
+      const tn_ir_node *from = node->inputs[k].node;
+      if (from->kind == TN_IR_HANDLE && from->object == handle->object) {
+        TN_TRY(tn_ir_add_control(r->ir, node, read));
+        break;
+      }
+    }
+  }
+  return NULL;
+}
+
 static tn_error *make_reads(resolving *r) {
   int n = r->ir->n_nodes; /* the reads themselves come after these */
   for (int i = 0; i < n && !r->ir->refused; i++) {
@@ -143,7 +160,9 @@ static tn_error *make_reads(resolving *r) {
     tn_ir_value *fetch = &r->ir->fetches[i];
     if (!fetch->node || !is_handle(tn_ir_out(*fetch)->dtype)) continue;
     if (tn_dtype_is_ref(tn_ir_out(*fetch)->dtype)) {
+      tn_ir_node *handle = fetch->node->kind == TN_IR_HANDLE ? fetch->node : NULL;
       TN_TRY(add_read(r, *fetch, NULL, fetch));
+      if (handle && !r->ir->refused && fetch->node->effect != TN_IR_PURE) TN_TRY(read_last(r, fetch->node, handle, n));
     } else if (fetch->node->kind != TN_IR_HANDLE) {
       r->ir->refused = "a handle is fetched";
     }

@@ -58,7 +58,12 @@ void tn_dynamic_free(tn_dynamic *run) {
   tn_free(run);
 }
 
-tn_tensor *tn_dynamic_fetched(tn_dynamic *run, size_t i) { return &run->fetched[i]; }
+tn_error *tn_dynamic_fetched(tn_dynamic *run, size_t i, const tn_tensor **out) {
+  tn_tensor *value = &run->fetched[i];
+  if (value->dtype != TN_INVALID && tn_dtype_is_ref(value->dtype)) TN_TRY(tn_deref(value, value));
+  *out = value;
+  return NULL;
+}
 
 /* With the lock held: the step fails with ERROR, if it is the first. */
 static void fail(tn_dynamic *run, tn_error *error) {
@@ -70,12 +75,12 @@ static void fail(tn_dynamic *run, tn_error *error) {
   atomic_store(&run->request.step->stopped, true);
 }
 
-/* Keeps what is fetched of ITEM's OUTPUTS; references are read now. */
+/* Keeps what is fetched of ITEM's OUTPUTS. Variables themselves are read at the end, other references now. */
 static tn_error *fetch(tn_dynamic *run, const tn_item *item, const tn_tensor *outputs) {
   for (int i = item->first_fetch; i < item->first_fetch + item->n_fetches; i++) {
     const tn_fetch_of *f = &run->request.subgraph->fetches[i];
     const tn_tensor *value = &outputs[f->output];
-    if (tn_dtype_is_ref(value->dtype)) {
+    if (tn_dtype_is_ref(value->dtype) && item->n_inputs > 0) {
       TN_TRY(tn_deref(value, &run->fetched[f->fetch]));
     } else if (value->dtype != TN_INVALID) {
       tn_tensor_set(&run->fetched[f->fetch], value);

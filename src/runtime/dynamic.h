@@ -28,7 +28,7 @@ void tn_dynamic_feed(tn_dynamic *run, int i, tn_tensor *value);
 /* Runs until nothing more can. */
 tn_error *tn_dynamic_go(tn_dynamic *run) TN_MUST_USE;
 /* The value of fetch I; dtype TN_INVALID if it has none. */
-tn_tensor *tn_dynamic_fetched(tn_dynamic *run, size_t i);
+tn_error *tn_dynamic_fetched(tn_dynamic *run, size_t i, const tn_tensor **out) TN_MUST_USE;
 void tn_dynamic_free(tn_dynamic *run);
 
 #endif

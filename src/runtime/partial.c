@@ -88,7 +88,8 @@ static tn_error *take(tn_partial_run *run, size_t n, const tn_output *fetches, t
     TN_TRY(find(s->fetches, s->n_fetches, run->fetched, fetches[i], &at));
     run->fetched[at] = true;
     if (fetches[i].index < 0) continue;
-    tn_tensor *value = tn_dynamic_fetched(run->run, at);
+    const tn_tensor *value = NULL;
+    TN_TRY(tn_dynamic_fetched(run->run, at, &value));
     if (value->dtype == TN_INVALID) {
       return tn_errorf(TN_INVALID_ARGUMENT, "'%s:%d' can't be computed from what was fed so far", fetches[i].node->name,
                        fetches[i].index);

@@ -133,7 +133,9 @@ static tn_error *hand_over(const tn_program *program, tn_dynamic *run, tn_tensor
   for (size_t i = 0; i < n && !error; i++) {
     tn_output fetch = program->signature.fetches[i];
     if (fetch.index < 0) continue;
-    const tn_tensor *value = tn_dynamic_fetched(run, i);
+    const tn_tensor *value = NULL;
+    error = tn_dynamic_fetched(run, i, &value);
+    if (error) break;
     if (value->dtype == TN_INVALID) {
       error = tn_errorf(TN_INVALID_ARGUMENT, "Retval[%zu] does not have value: '%s:%d' was not computed in this step",
                         i, fetch.node->name, fetch.index);

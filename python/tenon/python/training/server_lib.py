@@ -60,16 +60,10 @@ class ClusterSpec:
     __hash__ = None
 
     def __repr__(self):
-        inner = ", ".join(
-            f"{job!r}: {list(tasks.values())!r}" for job, tasks in sorted(self.as_dict_of_tasks().items())
-        )
+        inner = ", ".join(f"{job!r}: {tasks!r}" for job, tasks in sorted(self.as_dict().items()))
         return "ClusterSpec({" + inner + "})"
 
     __str__ = __repr__
-
-    def as_dict_of_tasks(self):
-        """{job: {task: address}}."""
-        return {job: dict(tasks) for job, tasks in self._spec.items()}
 
     def as_dict(self):
         """{job: list of addresses}; a dict by task where there are gaps."""
