@@ -67,7 +67,7 @@ def shape_internal(input, name=None, optimize=True, out_type=dtypes.int32):
 
 
 @tf_export("shape")
-def shape(input, name=None, out_type=dtypes.int32):
+def shape(input, name=None, out_type=None):
     """The shape as a 1-D integer tensor."""
     return shape_internal(input, name, optimize=True, out_type=out_type or dtypes.int32)
 
@@ -92,7 +92,7 @@ def size_internal(input, name=None, optimize=True, out_type=dtypes.int32):
 
 
 @tf_export("size")
-def size(input, name=None, out_type=dtypes.int32):
+def size(input, name=None, out_type=None):
     """The number of elements, a scalar."""
     return size_internal(input, name, optimize=True, out_type=out_type or dtypes.int32)
 

@@ -8,7 +8,7 @@ from tenon.python.util.deprecation import deprecated_argument_lookup
 from tenon.python.util.tf_export import tf_export
 
 __all__ = [
-    "batch_to_space", "depth_to_space", "edit_distance", "extract_image_patches", "matrix_diag", "matrix_diag_part",
+    "batch_to_space", "depth_to_space", "diag_part", "stop_gradient", "guarantee_const", "unravel_index", "edit_distance", "extract_image_patches", "matrix_diag", "matrix_diag_part",
     "matrix_set_diag", "repeat", "repeat_with_axis", "required_space_to_batch_paddings", "reverse_sequence", "roll",
     "searchsorted", "sequence_mask", "setdiff1d", "space_to_batch", "space_to_depth", "tensor_scatter_nd_update",
     "unique", "unique_with_counts",
@@ -16,11 +16,52 @@ __all__ = [
 
 TF_EXPORTS = {
     "linalg.tensor_diag": "tensor_diag",
-    "linalg.tensor_diag_part": "tensor_diag_part",
+    "diag_part": "diag_part",
+    "linalg.tensor_diag_part": "diag_part",
     "batch_matrix_transpose": "batch_matrix_transpose",
 }
 tensor_diag = gen_ops.diag
-tensor_diag_part = gen_ops.diag_part
+
+
+def diag_part(input, name=None):
+    """The diagonal of a tensor whose first half of sizes equals the second."""
+    return gen_ops.diag_part(input, name=name)
+
+
+tensor_diag_part = diag_part
+
+
+@tf_export("stop_gradient")
+def stop_gradient(input, name=None):
+    """The input, through which no gradient goes."""
+    return gen_ops.stop_gradient(input, name=name)
+
+
+@tf_export("guarantee_const")
+def guarantee_const(input, name=None):
+    """The input, which the program promises not to change."""
+    return gen_ops.guarantee_const(input, name=name)
+
+
+@tf_export("unravel_index")
+def unravel_index(indices, dims, name=None):
+    """The coordinates, [rank, n], of places in a flattened array of size DIMS."""
+    with ops.name_scope(name, "unravel_index"):
+        indices, dims = ops.convert_to_tensor(indices), ops.convert_to_tensor(dims)
+        strides = gen_ops.cumprod(dims, 0, exclusive=True, reverse=True)
+        if indices.get_shape().ndims == 0:
+            return (indices // strides) % dims
+        return (array_ops.expand_dims(indices, 0) // array_ops.expand_dims(strides, 1)) % array_ops.expand_dims(dims, 1)
+
+
+@tf_export("timestamp")
+def timestamp(name=None):
+    """Seconds since 1970, a double, at each step."""
+    import time
+
+    from tenon.python.ops import script_ops
+
+    return script_ops.py_func(time.time, [], dtypes.float64, stateful=True, name=name or "Timestamp")
 
 
 def batch_matrix_transpose(a, name=None):
@@ -226,8 +267,12 @@ def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, na
     rows = array_ops.reshape(values, [-1, array_ops.shape_internal(values)[-1]])
     if side not in ("left", "right"):
         raise ValueError(f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'.")
-    bound = gen_ops.upper_bound if side == "right" else gen_ops.lower_bound
-    return array_ops.reshape(bound(sequences, rows, out_type=out_type, name=name), array_ops.shape_internal(values))
+    wide, long = array_ops.expand_dims(sequences, 1), array_ops.expand_dims(rows, 2)
+    before = gen_ops.less_equal(wide, long) if side == "right" else gen_ops.less(wide, long)
+    from tenon.python.ops import math_ops
+
+    places = gen_ops.sum(math_ops.cast(before, out_type), [2], name=name)
+    return array_ops.reshape(places, array_ops.shape_internal(values))
 
 
 def repeat_with_axis(data, repeats, axis, name=None):

@@ -7,7 +7,7 @@ from tenon.python.ops import array_ops, gen_ops
 from tenon.python.util.tf_export import tf_export
 
 __all__ = [
-    "accumulate_n", "add_n", "erfcinv", "erfinv", "matmul", "ndtri", "polyval", "reciprocal_no_nan", "sobol_sample",
+    "accumulate_n", "add_n", "erfcinv", "erfinv", "matmul", "ndtri", "polyval", "reciprocal_no_nan", 
     "sparse_segment_mean", "sparse_segment_sqrt_n", "sparse_segment_sum", "tensordot", "trace", "xdivy", "xlog1py",
 ]  # fmt: skip
 
@@ -227,13 +227,6 @@ def erfcinv(x, name=None):
     with ops.name_scope(name, "erfcinv", [x]):
         x = ops.convert_to_tensor(x, name="start")
         return -ndtri(0.5 * x) * np.sqrt(0.5)
-
-
-@tf_export("math.sobol_sample")
-def sobol_sample(dim, num_results, skip=0, dtype=dtypes.float32, name=None):
-    """Points of a Sobol sequence: [num_results, dim]."""
-    with ops.name_scope(name, "sobol", [dim, num_results, skip]):
-        return gen_ops.sobol_sample(dim, num_results, skip, dtype=dtype)
 
 
 def _sparse_segment(kind, data, indices, segment_ids, name, num_segments):

@@ -80,14 +80,14 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=None, name=None, reductio
     """log(sum(exp(x))) along AXIS, without overflow."""
     axis = deprecated_argument_lookup("axis", axis, "reduction_indices", reduction_indices)
     keepdims = bool(deprecated_argument_lookup("keepdims", keepdims, "keep_dims", keep_dims))
-    with ops.name_scope(name, "ReduceLogSumExp", [input_tensor]):
+    with ops.name_scope(name, "ReduceLogSumExp", [input_tensor]) as scope:
         tensor = ops.convert_to_tensor(input_tensor)
         raw = reduce_max(tensor, axis=axis, keepdims=True)
         top = gen_ops.stop_gradient(gen_ops.select(gen_ops.is_finite(raw), raw, array_ops.zeros_like(raw)))
         result = gen_ops.log(reduce_sum(gen_ops.exp(tensor - top), axis=axis, keepdims=keepdims))
         if not keepdims:
             top = array_ops.reshape(top, gen_ops.shape(result))
-        result = gen_ops.add_v2(result, top)
+        result = gen_ops.add_v2(result, top, name=scope)
         if axis is None and not keepdims:
             result.set_shape(())
         return result
@@ -167,7 +167,9 @@ def cumulative_logsumexp(x, axis=0, exclusive=False, reverse=False, name=None):
     """log(sum(exp)) up to each element along AXIS."""
     with ops.name_scope(name, "CumulativeLogsumexp", [x]) as scope:
         x = ops.convert_to_tensor(x, name="x")
-        return gen_ops.cumulative_logsumexp(x, axis, exclusive=exclusive, reverse=reverse, name=scope)
+        top = gen_ops.stop_gradient(reduce_max(x, axis=axis, keepdims=True))
+        sums = gen_ops.cumsum(gen_ops.exp(x - top), axis, exclusive=exclusive, reverse=reverse)
+        return gen_ops.add_v2(gen_ops.log(sums), top, name=scope)
 
 
 @tf_export("math.bincount", "bincount")

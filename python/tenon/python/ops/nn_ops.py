@@ -315,7 +315,9 @@ def in_top_k(predictions, targets, k, name=None):
 
 def nth_element(input, n, reverse=False, name=None):
     """The n-th smallest (greatest with REVERSE) in the last dimension."""
-    return gen_ops.nth_element(input, n, reverse=reverse, name=name)
+    input = ops.convert_to_tensor(input)
+    values, _ = gen_ops.top_kv2(input if reverse else -input, gen_ops.add_v2(ops.convert_to_tensor(n), 1), name=name)
+    return values[..., -1] if reverse else -values[..., -1]
 
 
 from tenon.python.ops.nn_convolution import *  # noqa: E402, F403
