@@ -283,3 +283,107 @@ def test_a_training_loop_with_a_hook_on_the_end():
         return losses
 
     assert len(both(program)) == 6
+
+
+def test_csv_files(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'a,b,c,d\r\n1,2.5,"x,\n""y""",7\r\n,NA,plain,8\r3,4,,9\n')
+    packed = tmp_path / "table.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    defaults = [[0], [1.5], ["none"], [0]]
+
+    def read(tf, name, columns=None, **options):
+        chosen = [[np.int64(0)], [np.float32(1.5)], ["none"], [np.int64(0)]]
+        chosen = chosen if columns is None else [chosen[i] for i in columns]
+        return tf.data.experimental.CsvDataset(str(name), chosen, header=True, select_cols=columns, **options)
+
+    assert len(defaults) == 4
+    same(lambda tf: read(tf, path, na_value="NA"))
+    same(lambda tf: read(tf, packed, na_value="NA", compression_type="GZIP"))
+    same(lambda tf: read(tf, path, [0, 2], na_value="NA").batch(2))
+    for text in (b"1,2\n", b"x,2.5,s,1\n", b'1,2,a"b,3\n', b'1,2,"open,3\n', b"1,2,3,4,5\n"):
+        bad = tmp_path / "bad.csv"
+        bad.write_bytes(b"h\n" + text)
+        both.error(lambda tf, bad=bad: draw(tf, read(tf, bad)))
+    required = tmp_path / "required.csv"
+    required.write_bytes(b"1\n\n")
+    both.error(lambda tf: draw(tf, tf.data.experimental.CsvDataset(str(required), [tf.int32])))
+
+
+def test_csv_batches_by_name(tmp_path):
+    (tmp_path / "a.csv").write_text("x,name,y\n1,one,0.5\n2,two,1.5\n3,,2.5\n")
+
+    def make(tf, **options):
+        options = {"shuffle": False, "num_epochs": 1, **options}
+        return tf.data.experimental.make_csv_dataset(str(tmp_path / "*.csv"), 2, **options)
+
+    same(lambda tf: make(tf))
+    same(lambda tf: make(tf, label_name="y", select_columns=["x", "y"]))
+    both.error(lambda tf: make(tf, label_name="z"))
+
+
+def test_choosing_and_sampling():
+    def parts(tf):
+        return [tf.data.Dataset.range(10 * i, 10 * i + 4) for i in range(3)]
+
+    same(lambda tf: tf.data.experimental.choose_from_datasets(parts(tf), tf.data.Dataset.range(3).repeat(3)))
+    same(lambda tf: tf.data.experimental.sample_from_datasets(parts(tf), seed=7))
+    same(lambda tf: tf.data.experimental.sample_from_datasets(parts(tf), [0.2, 0.7, 0.1], seed=3))
+    same(lambda tf: tf.data.experimental.RandomDataset(seed=3).take(5))
+
+
+def test_sparse_elements():
+    def sparse(tf):
+        return tf.SparseTensor([[0, 1], [2, 0], [2, 3]], [1.0, 2.0, 3.0], [4, 5])
+
+    def elements(tf, dataset):
+        element = tf.data.make_one_shot_iterator(dataset).get_next()
+        found = []
+        with tf.Session() as session:
+            try:
+                while True:
+                    found.append(tuple(session.run(element)))
+            except tf.errors.OutOfRangeError:
+                return found
+
+    both(lambda tf: elements(tf, tf.data.Dataset.from_tensors(sparse(tf)).repeat(2).batch(2)))
+    both(lambda tf: elements(tf, tf.data.Dataset.from_tensor_slices(sparse(tf))))
+    both(lambda tf: elements(tf, tf.data.Dataset.from_tensor_slices(sparse(tf)).batch(3)))
+    both(lambda tf: elements(tf, tf.data.Dataset.range(3).map(
+        lambda n: tf.SparseTensor([[n, 1]], [n * 2], [9, 2])).filter(lambda s: tf.not_equal(s.values[0], 2))))  # fmt: skip
+
+
+def test_optionals():
+    def program(tf):
+        iterator = tf.data.make_initializable_iterator(tf.data.Dataset.range(2).map(lambda x: (x, x * 2)))
+        optional = tf.data.experimental.get_next_as_optional(iterator)
+        value, has = optional.get_value(), optional.has_value()
+        found = []
+        with tf.Session() as session:
+            session.run(iterator.initializer)
+            for _ in range(2):
+                found.append(session.run([has, *value]))
+            found.append(session.run(has))
+        return found
+
+    both(program)
+
+
+def test_features_from_records(tmp_path):
+    def write(tf):
+        with tf.python_io.TFRecordWriter(str(tmp_path / "data.tfrecord")) as writer:
+            for i in range(5):
+                feature = {
+                    "x": tf.train.Feature(int64_list=tf.train.Int64List(value=[i, i * i])),
+                    "name": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"n%d" % i])),
+                }
+                writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+    def program(tf):
+        write(tf)
+        features = {"x": tf.FixedLenFeature([2], tf.int64), "name": tf.FixedLenFeature([], tf.string)}
+        dataset = tf.data.experimental.make_batched_features_dataset(
+            str(tmp_path / "*.tfrecord"), 2, features, label_key="name", num_epochs=1, shuffle=False)  # fmt: skip
+        return draw(tf, dataset)
+
+    both(program)

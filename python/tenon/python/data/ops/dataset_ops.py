@@ -174,10 +174,13 @@ class Dataset:
         return _wrap(variant, spec)
 
     @staticmethod
-    def from_generator(generator, output_types=None, output_shapes=None, args=None, name=None):
+    def from_generator(generator, output_types=None, output_shapes=None, args=None, output_signature=None, name=None):
         """A dataset of what GENERATOR(*args), a Python callable that gives an iterable, yields."""
         from tenon.python.data.ops import from_generator
 
+        if output_signature is not None:
+            output_types = nest.map_structure(lambda spec: spec.dtype, output_signature)
+            output_shapes = nest.map_structure(lambda spec: spec.shape, output_signature)
         return from_generator.make(generator, output_types, output_shapes, args, name)
 
     @staticmethod
@@ -188,8 +191,14 @@ class Dataset:
         return list_files.make(file_pattern, shuffle, seed)
 
     @staticmethod
-    def zip(datasets, name=None):
+    def zip(*args, datasets=None, name=None):
         """A dataset of elements put together from one of each dataset of a nested structure."""
+        if not args and datasets is None:
+            raise TypeError("Must pass at least one dataset to `zip`.")
+        if args and datasets is not None:
+            raise TypeError("Both `*args` and `datasets` cannot be set.")
+        if args:
+            datasets = args[0] if len(args) == 1 else args
         flat = nest.flatten(datasets)
         for dataset in flat:
             if not isinstance(dataset, Dataset):
@@ -240,7 +249,7 @@ class Dataset:
         return self._derive(gen_ops.shard_dataset, num_shards=int64(num_shards, "num_shards"),
                             index=int64(index, "index"), name=name)  # fmt: skip
 
-    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=None, name=None):
+    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
         """The elements in random order, drawn from a buffer of BUFFER_SIZE."""
         seed, seed2 = get_seed(seed)
         again = True if reshuffle_each_iteration is None else reshuffle_each_iteration
@@ -263,7 +272,7 @@ class Dataset:
 
     # --- batches ---
 
-    def batch(self, batch_size, drop_remainder=False, name=None, **_):
+    def batch(self, batch_size, drop_remainder=False, num_parallel_calls=None, deterministic=None, name=None):
         """Batches of BATCH_SIZE elements; the last one may be smaller, or dropped."""
         size = int64(batch_size, "batch_size")
         drop = ops.convert_to_tensor(drop_remainder, dtype=dtypes.bool, name="drop_remainder")
@@ -295,7 +304,8 @@ class Dataset:
     def _traced(self, func, what):
         return StructuredFunction(func, f"Dataset_{what}", self._structure)
 
-    def map(self, map_func, num_parallel_calls=None, deterministic=None, name=None, **_):
+    def map(self, map_func, num_parallel_calls=None, deterministic=None, synchronous=None,
+            use_unbounded_threadpool=False, name=None):  # fmt: skip
         """What MAP_FUNC makes of each element, NUM_PARALLEL_CALLS at a time."""
         f = self._traced(map_func, "map")
         if num_parallel_calls is None:
@@ -305,18 +315,23 @@ class Dataset:
         return self._derive(gen_ops.parallel_map_dataset, f.output, other_arguments=f.captured,
                             num_parallel_calls=calls, f=f.name, preserve_cardinality=False, name=name)  # fmt: skip
 
+    def map_with_legacy_function(self, map_func, num_parallel_calls=None, deterministic=None):
+        """The same as map."""
+        return self.map(map_func, num_parallel_calls)
+
     def flat_map(self, map_func, name=None):
         """The datasets that MAP_FUNC makes of the elements, one after the other."""
         f = _dataset_function(self, map_func, "flat_map")
         return self._derive(gen_ops.flat_map_dataset, f.output.element, other_arguments=f.captured, f=f.name,
                             name=name)  # fmt: skip
 
-    def interleave(self, map_func, cycle_length=AUTOTUNE, block_length=1, num_parallel_calls=None, deterministic=None,
+    def interleave(self, map_func, cycle_length=None, block_length=None, num_parallel_calls=None, deterministic=None,
                    name=None):  # fmt: skip
         """The datasets that MAP_FUNC makes of the elements, CYCLE_LENGTH of them at a time, BLOCK_LENGTH elements of
         each in turn."""
         f = _dataset_function(self, map_func, "interleave")
-        arguments = {"other_arguments": f.captured, "cycle_length": int64(cycle_length, "cycle_length"),
+        cycle = int64(AUTOTUNE if cycle_length is None else cycle_length, "cycle_length")
+        arguments = {"other_arguments": f.captured, "cycle_length": cycle,
                      "block_length": int64(block_length or 1, "block_length"), "f": f.name, "name": name}  # fmt: skip
         if num_parallel_calls is None:
             return self._derive(gen_ops.interleave_dataset, f.output.element, **arguments)
@@ -330,6 +345,10 @@ class Dataset:
             raise ValueError("`predicate` return type must be convertible to a scalar boolean tensor. Was "
                              f"{f.output}.")  # fmt: skip
         return self._derive(gen_ops.filter_dataset, other_arguments=f.captured, predicate=f.name, name=name)
+
+    def filter_with_legacy_function(self, predicate):
+        """The same as filter."""
+        return self.filter(predicate)
 
     def apply(self, transformation_func):
         """TRANSFORMATION_FUNC(self), which must be a dataset."""
@@ -353,9 +372,63 @@ class Dataset:
         """The elements, each once."""
         return self._derive(gen_ops.unique_dataset, name=name)
 
-    def cardinality(self, name=None):
+    def cardinality(self):
         """The number of elements, INFINITE_CARDINALITY or UNKNOWN_CARDINALITY, a scalar int64 tensor."""
-        return gen_ops.dataset_cardinality(self._variant_tensor, name=name)
+        return gen_ops.dataset_cardinality(self._variant_tensor)
+
+    def scan(self, initial_state, scan_func, name=None):
+        """What SCAN_FUNC(state, element) gives beside the next state."""
+        from tenon.python.data.experimental.ops import transformations
+
+        return transformations.scan(initial_state, scan_func)(self)
+
+    def group_by_window(self, key_func, reduce_func, window_size=None, window_size_func=None, name=None):
+        """What REDUCE_FUNC(key, window) makes of windows of elements with one key."""
+        from tenon.python.data.experimental.ops import transformations
+
+        return transformations.group_by_window(key_func, reduce_func, window_size, window_size_func)(self)
+
+    def bucket_by_sequence_length(self, element_length_func, bucket_boundaries, bucket_batch_sizes, padded_shapes=None,
+                                  padding_values=None, pad_to_bucket_boundary=False, no_padding=False,
+                                  drop_remainder=False, name=None):  # fmt: skip
+        """Padded batches of elements of like length."""
+        from tenon.python.data.experimental.ops import transformations
+
+        return transformations.bucket_by_sequence_length(
+            element_length_func, bucket_boundaries, bucket_batch_sizes, padded_shapes, padding_values,
+            pad_to_bucket_boundary, no_padding, drop_remainder)(self)  # fmt: skip
+
+    def get_single_element(self, name=None):
+        """The element of a dataset that has only one."""
+        from tenon.python.data.experimental.ops import transformations
+
+        return transformations.get_single_element(self)
+
+    def ignore_errors(self, log_warning=False, name=None):
+        """The elements that come without an error."""
+        return self._derive(gen_ops.ignore_errors_dataset, name=name)
+
+    @staticmethod
+    def random(seed=None, rerandomize_each_iteration=None, name=None):
+        """Random numbers of 32 bits, without an end."""
+        from tenon.python.data.experimental.ops import sampling
+
+        return sampling.RandomDataset(seed)
+
+    @staticmethod
+    def sample_from_datasets(datasets, weights=None, seed=None, stop_on_empty_dataset=False,
+                             rerandomize_each_iteration=None):  # fmt: skip
+        """Elements of DATASETS by chance, according to WEIGHTS."""
+        from tenon.python.data.experimental.ops import sampling
+
+        return sampling.sample_from_datasets(datasets, weights, seed, stop_on_empty_dataset)
+
+    @staticmethod
+    def choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset=True):
+        """An element of the dataset that each number of CHOICE_DATASET names."""
+        from tenon.python.data.experimental.ops import sampling
+
+        return sampling.choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset)
 
     # --- options ---
 
@@ -386,7 +459,7 @@ def _dataset_function(dataset, func, what):
 
 
 def _sparse_rows(sparse):
-    return gen_ops.serialize_many_sparse(sparse.indices, sparse.values, sparse.dense_shape, out_type=dtypes.variant)
+    return gen_ops.serialize_many_sparse(sparse.indices, sparse.values, sparse.dense_shape)
 
 
 @tf_export("data.make_one_shot_iterator")

@@ -82,6 +82,18 @@ class Iterator:
         tensors = gen_ops.iterator_get_next(self._iterator_resource, name=name, **structure.flat(self._structure))
         return structure.from_tensors(self._structure, tensors)
 
+    def get_next_as_optional(self):
+        """The next element as an Optional, which has no value at the end."""
+        from tenon.python.data.ops.optional_ops import Optional
+
+        optional = gen_ops.iterator_get_next_as_optional(self._iterator_resource, **structure.flat(self._structure))
+        return Optional(optional, self._structure)
+
+    @property
+    def element_spec(self):
+        """The nested specs of the elements."""
+        return self._structure
+
     def string_handle(self, name=None):
         """A scalar string tensor that stands for the iterator."""
         if name is not None or self._string_handle is None:

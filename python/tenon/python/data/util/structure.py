@@ -54,10 +54,10 @@ class TensorSpec:
 
 
 class SparseTensorSpec(TensorSpec):
-    """A SparseTensor; it travels as one variant."""
+    """A SparseTensor; it travels as three strings, its parts serialised."""
 
     legacy_class = SparseTensor
-    flat_dtype = property(lambda self: dtypes.variant)
+    flat_dtype = property(lambda self: dtypes.string)
     flat_shape = property(lambda self: TensorShape(None))
 
     def to_tensor(self, value):
@@ -65,7 +65,7 @@ class SparseTensorSpec(TensorSpec):
 
         if isinstance(value, SparseTensorValue):
             value = SparseTensor.from_value(value)
-        return gen_ops.serialize_sparse(value.indices, value.values, value.dense_shape, out_type=dtypes.variant)
+        return gen_ops.serialize_sparse(value.indices, value.values, value.dense_shape)
 
     def from_tensor(self, tensor):
         from tenon.python.ops import gen_ops
