@@ -183,3 +183,76 @@ def test_optimize_loss(optimizer):
             return session.run([w, step]), sorted(v.name for v in tf.global_variables())
 
     both(program, rtol=1e-4)
+
+
+def test_losses():
+    def program(tf, s):
+        predictions, labels = tf.constant(np.abs(MATRIX)), tf.constant(np.round(np.abs(MATRIX[::-1])).clip(0, 1))
+        weights = tf.constant([[0.5], [0.0], [2.0]])
+        lost = s.losses
+        made = [
+            lost.absolute_difference(predictions, labels, weights),
+            lost.mean_squared_error(predictions, labels),
+            lost.mean_pairwise_squared_error(predictions, labels),
+            lost.log_loss(predictions / 5, labels, weights),
+            lost.hinge_loss(predictions, labels),
+            lost.cosine_distance(predictions, labels, axis=1),
+            lost.sigmoid_cross_entropy(predictions, labels, label_smoothing=0.1),
+            lost.softmax_cross_entropy(predictions, labels),
+            lost.sparse_softmax_cross_entropy(predictions, tf.constant([1, 0, 5])),
+        ]
+        return made, len(lost.get_losses()), lost.get_total_loss()
+
+    both(program)
+
+
+def test_train_op():
+    """create_train_op with multipliers, clipping and the updates of batch normalisation."""
+
+    def program(tf, s):
+        x = tf.constant(MATRIX)
+        net = s.fully_connected(x, 4, normalizer_fn=s.batch_norm, weights_initializer=fixed(tf), scope="a")
+        net = s.fully_connected(net + x[:, :4], 1, activation_fn=None, weights_initializer=fixed(tf), scope="b")
+        loss = tf.reduce_mean(tf.square(net - 1.0))
+        train = s.learning.create_train_op(
+            loss, tf.train.GradientDescentOptimizer(0.1), clip_gradient_norm=0.5,
+            gradient_multipliers={"b/biases": 2.0},
+        )  # fmt: skip
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(4):
+                session.run(train)
+            return session.run(tf.global_variables()), [v.name for v in tf.global_variables()]
+
+    both(program, rtol=1e-4)
+
+
+def test_training_loop(tmp_path):
+    import tenon as tf
+
+    slim = tf.contrib.slim
+    with tf.Graph().as_default():
+        w = tf.get_variable("w", initializer=4.0)
+        loss = tf.square(w)
+        tf.summary.scalar("loss", loss)
+        train = slim.learning.create_train_op(loss, tf.train.GradientDescentOptimizer(0.1))
+        last = slim.learning.train(train, str(tmp_path), number_of_steps=20, save_summaries_secs=1, log_every_n_steps=5)
+        assert last < 1.0
+    newest = tf.train.latest_checkpoint(str(tmp_path))
+    assert newest.endswith("-20")
+    with tf.Graph().as_default():
+        w = tf.get_variable("w", shape=[])
+        restore = slim.assign_from_checkpoint_fn(newest, [w])
+        with tf.Session() as session:
+            restore(session)
+            assert abs(session.run(w) - 4.0 * 0.8**20) < 1e-4
+
+
+def test_sizes_of_models(capsys):
+    import tenon as tf
+
+    slim = tf.contrib.slim
+    with tf.Graph().as_default():
+        slim.fully_connected(MATRIX, 4)
+        assert slim.model_analyzer.analyze_vars(tf.global_variables(), print_info=True) == (28, 112)
+    assert "fully_connected/weights" in capsys.readouterr().out
