@@ -1,5 +1,7 @@
 """The losses of contrib: predictions come first, and weights default to 1."""
 
+from tenon.python.framework import dtypes, ops
+from tenon.python.ops import array_ops, gen_ops, math_ops
 from tenon.python.ops.losses import losses_impl, util
 from tenon.python.util.tf_export import tf_export
 
@@ -66,9 +68,6 @@ def log_loss(predictions, labels=None, weights=1.0, epsilon=1e-7, scope=None):
 @tf_export("contrib.losses.hinge_loss", "contrib.slim.losses.hinge_loss")
 def hinge_loss(logits, labels=None, scope=None):
     """The hinge losses themselves, not their mean."""
-    from tenon.python.framework import ops
-    from tenon.python.ops import array_ops, gen_ops, math_ops
-
     with ops.name_scope(scope, "hinge_loss", [logits, labels]):
         logits = ops.convert_to_tensor(logits)
         logits.get_shape().assert_is_compatible_with(ops.convert_to_tensor(_labels(labels)).get_shape())
@@ -83,7 +82,19 @@ def mean_squared_error(predictions, labels=None, weights=1.0, scope=None):
 
 @tf_export("contrib.losses.mean_pairwise_squared_error", "contrib.slim.losses.mean_pairwise_squared_error")
 def mean_pairwise_squared_error(predictions, labels=None, weights=1.0, scope=None):
-    return losses_impl.mean_pairwise_squared_error(_labels(labels), predictions, weights, scope)
+    """As tf.losses has it, but each row is divided by its number of elements, not by one less."""
+    with ops.name_scope(scope, "mean_pairwise_squared_error", [predictions, labels, weights]):
+        labels = math_ops.cast(_labels(labels), dtypes.float32)
+        diffs = math_ops.cast(predictions, dtypes.float32) - labels
+        weights = math_ops.cast(weights, dtypes.float32)
+        axis = math_ops.range(1, array_ops.rank(diffs))
+        n = losses_impl._num_present(diffs, weights, per_batch=True)
+        squares = math_ops.reduce_sum(math_ops.square(diffs), axis=axis, keepdims=True)
+        total = math_ops.reduce_sum(diffs, axis=axis, keepdims=True)
+        pairs = math_ops.div_no_nan(squares, n) - math_ops.div_no_nan(math_ops.square(total), math_ops.square(n))
+        loss = math_ops.reduce_sum(2.0 * pairs * weights)
+        util.add_loss(loss)
+        return loss
 
 
 @tf_export("contrib.losses.cosine_distance", "contrib.slim.losses.cosine_distance")

@@ -3,7 +3,7 @@
 import time
 
 from tenon.python.framework import errors, indexed_slices, ops
-from tenon.python.ops import clip_ops, control_flow_ops, gen_ops, lookup_ops, math_ops
+from tenon.python.ops import clip_ops, control_flow_ops, gen_ops, math_ops
 from tenon.python.ops import variable_collections as variables_lib
 from tenon.python.platform import tf_logging as logging
 from tenon.python.summary import summary
@@ -154,7 +154,8 @@ def _step_kwargs(global_step, number_of_steps, log_every_n_steps):
 
 
 def _local_init():
-    return control_flow_ops.group(variables_lib.local_variables_initializer(), lookup_ops.tables_initializer())
+    tables = ops.get_collection(ops.GraphKeys.TABLE_INITIALIZERS)
+    return control_flow_ops.group(variables_lib.local_variables_initializer(), *tables)
 
 
 @tf_export("contrib.slim.learning.train")
