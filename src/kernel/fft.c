@@ -21,7 +21,7 @@ struct tn_fft {
 
 static double complex turn(double numerator, double denominator) {
   const double angle = -2 * pi * numerator / denominator;
-  return CMPLX(cos(angle), sin(angle));
+  return tn_complex(cos(angle), sin(angle));
 }
 
 /* exp(-pi i k k / n), with k k reduced first so that it stays exact. */
@@ -94,7 +94,7 @@ int64_t tn_fft_scratch(const tn_fft *p) {
 
 /* The product of two complex numbers, without the care for infinities that C takes. */
 static inline double complex times(double complex a, double complex b) {
-  return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+  return tn_complex(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
 }
 
 /* Joins FACTOR transforms of length M that lie one after the other in TO. STEP: of the turns. */
@@ -108,7 +108,7 @@ static void join(const tn_fft *p, int factor, int64_t m, int64_t step, double co
     }
     if (factor == 4) {
       const double complex a = room[0] + room[2], b = room[0] - room[2], c = room[1] + room[3], d = room[1] - room[3];
-      const double complex turned = CMPLX(cimag(d), -creal(d));
+      const double complex turned = tn_complex(cimag(d), -creal(d));
       to[k] = a + c;
       to[m + k] = b + turned;
       to[2 * m + k] = a - c;
@@ -123,17 +123,18 @@ static void join(const tn_fft *p, int factor, int64_t m, int64_t step, double co
   }
 }
 
-/* The transform of N elements FROM, STRIDE apart, into TO; factors from FIRST on. */
-static void transform(const tn_fft *p, int first, int64_t n, const double complex *from, int64_t stride,
-                      double complex *to, double complex *room) {
+/* The transform of elements of FROM, STRIDE apart, into TO; factors from FIRST on. */
+static void transform(const tn_fft *p, int first, const double complex *from, int64_t stride, double complex *to,
+                      double complex *room) {
+  const int64_t n = p->n / stride;
   if (n == 1) {
     *to = *from;
     return;
   }
   const int factor = p->factors[first];
   const int64_t m = n / factor;
-  for (int j = 0; j < factor; j++) transform(p, first + 1, m, from + j * stride, stride * factor, to + j * m, room);
-  join(p, factor, m, p->n / n, to, room);
+  for (int j = 0; j < factor; j++) transform(p, first + 1, from + j * stride, stride * factor, to + j * m, room);
+  join(p, factor, m, stride, to, room);
 }
 
 static void run_bluestein(const tn_fft *p, double complex *x, double complex *scratch) {
@@ -154,7 +155,7 @@ void tn_fft_run(const tn_fft *p, double complex *x, bool inverse, double complex
     run_bluestein(p, x, scratch);
   } else {
     memcpy(scratch, x, (size_t)p->n * sizeof *x);
-    transform(p, 0, p->n, scratch, 1, x, scratch + p->n);
+    transform(p, 0, scratch, 1, x, scratch + p->n);
   }
   if (inverse)
     for (int64_t k = 0; k < p->n; k++) x[k] = conj(x[k]) / (double)p->n;

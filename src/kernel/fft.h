@@ -10,6 +10,9 @@
 
 typedef struct tn_fft tn_fft;
 
+/* REAL + i IMAGINARY, whatever they are. */
+static inline double complex tn_complex(double real, double imaginary) { return __builtin_complex(real, imaginary); }
+
 /* A plan for N elements, 1 <= N < 2^31; used by many threads at once. */
 tn_error *tn_fft_new(int64_t n, tn_fft **out) TN_MUST_USE;
 void tn_fft_free(tn_fft *plan);

@@ -88,8 +88,8 @@ static double complex read_at(const tn_tensor *t, int64_t i) {
   switch (t->dtype) {
   case TN_FLOAT: return (double)TN_DATA(float, t)[i];
   case TN_DOUBLE: return TN_DATA(double, t)[i];
-  case TN_COMPLEX64: return CMPLX((double)TN_DATA(float, t)[2 * i], (double)TN_DATA(float, t)[2 * i + 1]);
-  default: return CMPLX(TN_DATA(double, t)[2 * i], TN_DATA(double, t)[2 * i + 1]);
+  case TN_COMPLEX64: return tn_complex((double)TN_DATA(float, t)[2 * i], (double)TN_DATA(float, t)[2 * i + 1]);
+  default: return tn_complex(TN_DATA(double, t)[2 * i], TN_DATA(double, t)[2 * i + 1]);
   }
 }
 
