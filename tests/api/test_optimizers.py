@@ -1,4 +1,5 @@
-"""Optimizers, schedules and moving averages against TensorFlow: values after some steps, names of variables and slots."""
+"""Optimizers, schedules and moving averages against TensorFlow: values after some steps, names of variables and
+slots."""
 
 import pytest
 

@@ -178,7 +178,6 @@ BAD = [
     lambda tf: tf.Variable(1.0, collections="x"),
     lambda tf: tf.Variable(tf.placeholder(tf.float32)),
     lambda tf: tf.variable_scope(3).__enter__(),
-    lambda tf: tf.get_variable("s", [2], dtype=tf.string),
     lambda tf: tf.Variable([1.0, 2.0]).assign([1.0, 2.0, 3.0]),
 ]
 

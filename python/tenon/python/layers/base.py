@@ -1,5 +1,6 @@
 """The base of layers: variables made once, in a scope of their own, and called on inputs."""
 
+import operator
 import re
 
 from tenon.python.framework import dtypes, ops, tensor_shape
@@ -28,12 +29,9 @@ def _check_input(spec, tensor, index, name):
     lead = f"Input {index} of layer {name} is incompatible with the layer: "
     if (spec.ndim is not None or spec.min_ndim is not None or spec.max_ndim is not None) and shape.ndims is None:
         raise ValueError(lead + "its rank is undefined, but the layer requires a defined rank.")
-    for wanted, bad, what in (
-        (spec.ndim, spec.ndim is not None and shape.ndims != spec.ndim, "ndim"),
-        (spec.max_ndim, spec.max_ndim is not None and shape.ndims is not None and shape.ndims > spec.max_ndim, "max_ndim"),
-        (spec.min_ndim, spec.min_ndim is not None and shape.ndims is not None and shape.ndims < spec.min_ndim, "min_ndim"),
-    ):  # fmt: skip
-        if bad:
+    for what, bad in (("ndim", operator.ne), ("max_ndim", operator.gt), ("min_ndim", operator.lt)):
+        wanted = getattr(spec, what)
+        if wanted is not None and bad(shape.ndims, wanted):
             raise ValueError(f"{lead}: expected {what}={wanted}, found ndim={shape.ndims}. Full shape received: "
                              f"{shape.as_list()}")  # fmt: skip
     if spec.dtype is not None and tensor.dtype.base_dtype.name != spec.dtype:
@@ -124,7 +122,8 @@ class Layer:
     def scope_name(self):
         """The name of the variable scope; ValueError before it was used."""
         if not self._scope:
-            raise ValueError(f'No name available for layer scope because the layer "{self._name}" has not been used yet. '
+            raise ValueError(f'No name available for layer scope because the layer "{self._name}" has not been '
+                             f'used yet. '
                              "The scope name  is determined the first time the layer instance is called. You must "
                              "therefore call the layer before querying `scope_name`.")  # fmt: skip
         return self._scope.name
@@ -213,11 +212,48 @@ class Layer:
         """The shape of the output."""
         return tuple(self.output.get_shape().as_list())
 
+    def _calls_at(self, node_index):
+        if node_index >= len(self._calls):
+            raise ValueError(
+                f"Asked to get a call at node {node_index}, but the layer has only {len(self._calls)} inbound nodes."
+            )
+        return self._calls[node_index]
+
+    def get_input_at(self, node_index):
+        """What it was called on the time of that number."""
+        return self._calls_at(node_index)[0]
+
+    def get_output_at(self, node_index):
+        """What it returned the time of that number."""
+        return self._calls_at(node_index)[1]
+
+    def get_input_shape_at(self, node_index):
+        """The shape of what it was called on the time of that number."""
+        return tuple(self.get_input_at(node_index).get_shape().as_list())
+
+    def get_output_shape_at(self, node_index):
+        """The shape of what it returned the time of that number."""
+        return tuple(self.get_output_at(node_index).get_shape().as_list())
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the outputs: none."""
+        return mask if self.supports_masking else None
+
+    def get_weights(self):
+        """The values of the variables in the default session."""
+        return ops.get_default_session().run(self.weights)
+
+    def set_weights(self, weights):
+        """Gives the variables values in the default session."""
+        for variable, value in zip(self.weights, weights):
+            variable.load(value, ops.get_default_session())
+
     def count_params(self):
         """How many numbers the variables hold."""
         if not self.built:
-            raise ValueError(f"You tried to call `count_params` on {self.name}, but the layer isn't built. You can build "
-                             "it manually via: `{self.name}.build(batch_input_shape)`.")  # fmt: skip
+            raise ValueError(f"You tried to call `count_params` on {self.name}, but the layer isn't built. You "
+                             f"can build "
+                             f"it manually via: `{self.name}.build(batch_input_shape)`.")  # fmt: skip
         return sum(w.get_shape().num_elements() for w in self.weights)
 
     def get_config(self):
@@ -364,7 +400,8 @@ class Layer:
         specs = self.input_spec if isinstance(self.input_spec, (list, tuple)) else [self.input_spec]
         flat = nest.flatten(inputs)
         if len(flat) != len(specs):
-            raise ValueError(f"Layer {self.name} expects {len(specs)} inputs, but it received {len(flat)} input tensors. "
+            raise ValueError(f"Layer {self.name} expects {len(specs)} inputs, but it received {len(flat)} input "
+                             f"tensors. "
                              f"Inputs received: {inputs}")  # fmt: skip
         for i, (tensor, spec) in enumerate(zip(flat, specs)):
             if spec is not None:

@@ -80,7 +80,8 @@ class BatchNormalization(base.Layer):
         self._param_dtype = "float32" if self.dtype in ("float16", "bfloat16") else self.dtype or "float32"
         dims = {a: shape.as_list()[a] for a in axes}
         if any(d is None for d in dims.values()):
-            raise ValueError(f"Input has undefined `axis` dimension. Received input with shape {shape.as_list()} and axis "
+            raise ValueError(f"Input has undefined `axis` dimension. Received input with shape {shape.as_list()} "
+                             f"and axis "
                              f"{axes}")  # fmt: skip
         self.input_spec = base.InputSpec(ndim=ndims, axes=dims)
         sizes = (next(iter(dims.values())),) if len(dims) == 1 else [dims.get(i, 1) for i in range(ndims)]
@@ -107,12 +108,12 @@ class BatchNormalization(base.Layer):
         self.built = True
 
     def _assign_moving_average(self, variable, value, momentum):
-        with ops.name_scope("AssignMovingAvg", values=[variable, value, momentum]) as scope:
-            with ops.colocate_with(variable):
-                decay = ops.convert_to_tensor(1.0 - momentum, name="decay")
-                decay = math_ops.cast(decay, variable.dtype.base_dtype)
-                delta = (variable - math_ops.cast(value, variable.dtype.base_dtype)) * decay
-                return state_ops.assign_sub(variable, delta, name=scope)
+        scope = ops.name_scope("AssignMovingAvg", values=[variable, value, momentum])
+        with scope as name, ops.colocate_with(variable):
+            decay = ops.convert_to_tensor(1.0 - momentum, name="decay")
+            decay = math_ops.cast(decay, variable.dtype.base_dtype)
+            delta = (variable - math_ops.cast(value, variable.dtype.base_dtype)) * decay
+            return state_ops.assign_sub(variable, delta, name=name)
 
     def _fused(self, inputs, training):
         """The output of the fused op, and the updates."""
@@ -156,7 +157,8 @@ class BatchNormalization(base.Layer):
         d = utils.smart_cond(training, lambda: d, lambda: array_ops.zeros_like(d))
 
         updates = [
-            utils.smart_cond(training, lambda: self._assign_moving_average(self.renorm_mean, mean, self.renorm_momentum),
+            utils.smart_cond(training,
+                             lambda: self._assign_moving_average(self.renorm_mean, mean, self.renorm_momentum),
                              lambda: array_ops.identity(self.renorm_mean)),
             utils.smart_cond(training,
                              lambda: self._assign_moving_average(self.renorm_stddev, stddev, self.renorm_momentum),

@@ -11,7 +11,8 @@ def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, el
     """A part of a tensor, as Python's indexing says it; the masks are bits by dimension."""
     if strides is None:
         strides = array_ops.ones_like(begin)
-    masks = {"begin_mask": begin_mask, "end_mask": end_mask, "ellipsis_mask": ellipsis_mask, "new_axis_mask": new_axis_mask,
+    masks = {"begin_mask": begin_mask, "end_mask": end_mask, "ellipsis_mask": ellipsis_mask,
+    "new_axis_mask": new_axis_mask,
                  "shrink_axis_mask": shrink_axis_mask}  # fmt: skip
     return array_slicing.strided_slice_of(input_, begin, end, strides, masks, var, name)
 

@@ -1,4 +1,5 @@
-"""Array ops that are used less: masks of sequences, unique values, blocks of space and batch, diagonals, quantization."""
+"""Array ops that are used less: masks of sequences, unique values, blocks of space and batch, diagonals,
+quantization."""
 
 import numpy as np
 
@@ -8,10 +9,30 @@ from tenon.python.util.deprecation import deprecated_argument_lookup
 from tenon.python.util.tf_export import tf_export
 
 __all__ = [
-    "batch_to_space", "depth_to_space", "diag_part", "stop_gradient", "guarantee_const", "unravel_index", "edit_distance", "extract_image_patches", "matrix_diag", "matrix_diag_part",
-    "matrix_set_diag", "repeat", "repeat_with_axis", "required_space_to_batch_paddings", "reverse_sequence", "roll",
-    "searchsorted", "sequence_mask", "setdiff1d", "space_to_batch", "space_to_depth", "tensor_scatter_nd_update",
-    "unique", "unique_with_counts",
+    "batch_to_space",
+    "depth_to_space",
+    "diag_part",
+    "edit_distance",
+    "extract_image_patches",
+    "guarantee_const",
+    "matrix_diag",
+    "matrix_diag_part",
+    "matrix_set_diag",
+    "repeat",
+    "repeat_with_axis",
+    "required_space_to_batch_paddings",
+    "reverse_sequence",
+    "roll",
+    "searchsorted",
+    "sequence_mask",
+    "setdiff1d",
+    "space_to_batch",
+    "space_to_depth",
+    "stop_gradient",
+    "tensor_scatter_nd_update",
+    "unique",
+    "unique_with_counts",
+    "unravel_index",
 ]  # fmt: skip
 
 TF_EXPORTS = {

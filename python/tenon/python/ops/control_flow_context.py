@@ -234,7 +234,8 @@ class CondContext(ControlFlowContext):
         return result
 
     def map_controls(self, inputs, controls):
-        """The control inputs of a node: outside ones only where no loop is between; the pivot for one without inputs."""
+        """The control inputs of a node: outside ones only where no loop is between; the pivot for one
+        without inputs."""
         loop = self.GetWhileContext()
         if loop is not None:
             controls = [c for c in controls if _within(c._get_control_flow_context(), loop)]

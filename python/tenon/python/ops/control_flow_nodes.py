@@ -76,7 +76,7 @@ def _SwitchRefOrTensor(data, pred, name="Switch"):
 def merge(inputs, name=None):
     """(the input that is not dead, its number)."""
     if any(x is None for x in inputs):
-        raise ValueError("At least one of the merge inputs is None: {}".format(inputs))
+        raise ValueError(f"At least one of the merge inputs is None: {inputs}")
     with ops.name_scope(name, "Merge", inputs) as scope:
         inputs = [ops.internal_convert_to_tensor(x, as_ref=True) for x in inputs]
         if all(x.dtype._is_ref_dtype for x in inputs):
@@ -92,14 +92,14 @@ def no_op(name=None):
 
 def with_dependencies(dependencies, output_tensor, name=None):
     """OUTPUT_TENSOR after DEPENDENCIES have run."""
-    with ops.name_scope(name, "control_dependency", [*dependencies, output_tensor]) as scope:
-        with ops.colocate_with(output_tensor), ops.control_dependencies(dependencies):
-            output_tensor = ops.convert_to_tensor_or_indexed_slices(output_tensor)
-            if isinstance(output_tensor, ops.Tensor):
-                return gen_ops.identity(output_tensor, name=scope)
-            return ops.IndexedSlices(
-                gen_ops.identity(output_tensor.values, name=scope), output_tensor.indices, output_tensor.dense_shape
-            )
+    scope = ops.name_scope(name, "control_dependency", [*dependencies, output_tensor])
+    with scope as name, ops.colocate_with(output_tensor), ops.control_dependencies(dependencies):
+        output_tensor = ops.convert_to_tensor_or_indexed_slices(output_tensor)
+        if isinstance(output_tensor, ops.Tensor):
+            return gen_ops.identity(output_tensor, name=name)
+        return ops.IndexedSlices(
+            gen_ops.identity(output_tensor.values, name=name), output_tensor.indices, output_tensor.dense_shape
+        )
 
 
 def _group_device(deps, device, name=None):

@@ -1,4 +1,5 @@
-"""Initializers: callables that make the first value of a variable from its shape. Names and values as in TensorFlow 1.15."""
+"""Initializers: callables that make the first value of a variable from its shape. Names and values as in
+TensorFlow 1.15."""
 
 import math
 

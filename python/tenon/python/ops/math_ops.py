@@ -238,7 +238,8 @@ def complex(real, imag, name=None):
     with ops.name_scope(name, "Complex", [real, imag]) as scope:
         if real.dtype.base_dtype != imag.dtype.base_dtype or real.dtype not in (dtypes.float32, dtypes.float64):
             raise TypeError(f"The `real` and `imag` components have incorrect types: {real.dtype.name} "
-                            f"{imag.dtype.name}. They must be consistent, and one of [tf.float32, tf.float64]")  # fmt: skip
+                            f"{imag.dtype.name}. They must be consistent, and one of [tf.float32, "
+                            f"tf.float64]")  # fmt: skip
         tout = dtypes.complex128 if real.dtype == dtypes.float64 else dtypes.complex64
         return gen_ops.complex(real, imag, Tout=tout, name=scope)
 

@@ -7,7 +7,7 @@ from tenon.python.ops import array_ops, gen_ops
 from tenon.python.util.tf_export import tf_export
 
 __all__ = [
-    "accumulate_n", "add_n", "erfcinv", "erfinv", "matmul", "ndtri", "polyval", "reciprocal_no_nan", 
+    "accumulate_n", "add_n", "erfcinv", "erfinv", "matmul", "ndtri", "polyval", "reciprocal_no_nan",
     "sparse_segment_mean", "sparse_segment_sqrt_n", "sparse_segment_sum", "tensordot", "trace", "xdivy", "xlog1py",
 ]  # fmt: skip
 

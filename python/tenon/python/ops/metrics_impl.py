@@ -1,9 +1,8 @@
 """tf.metrics: running values over batches. Each gives (the value, the operation that takes in a batch)."""
 
 from tenon.python.framework import dtypes, ops
-from tenon.python.ops import array_ops, check_ops, confusion_matrix, gen_ops, math_ops, state_ops
+from tenon.python.ops import array_ops, check_ops, confusion_matrix, gen_ops, math_ops, state_ops, weights_broadcast_ops
 from tenon.python.ops import variable_scope as vs
-from tenon.python.ops import weights_broadcast_ops
 from tenon.python.util.tf_export import tf_export
 
 

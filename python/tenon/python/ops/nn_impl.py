@@ -207,7 +207,8 @@ def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, 
     """(normalized x, mean, variance) of pictures: of the batch when training, as given when not."""
     if (not is_training or exponential_avg_factor != 1.0) and (mean is None or variance is None):
         raise ValueError("Both `mean` and `variance` must be a 1D tensor when `is_training` is False or "
-                         f"`exponential_avg_factor` != 1.0. Received: `mean` {mean!r} and `variance` {variance!r}")  # fmt: skip
+                         f"`exponential_avg_factor` != 1.0. Received: `mean` {mean!r} and `variance` "
+                         f"{variance!r}")  # fmt: skip
     x = ops.convert_to_tensor(x, name="input")
     scale = ops.convert_to_tensor(scale, name="scale")
     offset = ops.convert_to_tensor(offset, name="offset")

@@ -253,7 +253,8 @@ def dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None
     try:
         keep = 1 - keep_prob if keep_prob is not None else None
     except TypeError:
-        raise ValueError(f"`keep_prob` must be a floating point number or Tensor. Received: keep_prob={keep_prob}") from None  # fmt: skip
+        raise ValueError(f"`keep_prob` must be a floating point number or Tensor. Received: "
+                         f"keep_prob={keep_prob}") from None  # fmt: skip
     rate = deprecated_argument_lookup("rate", rate, "keep_prob", keep)
     if rate is None:
         raise ValueError(f"`rate` must be provided. Received: rate={rate}")

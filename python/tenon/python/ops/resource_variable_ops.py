@@ -64,13 +64,12 @@ class ResourceVariable(variables.VariableV1):
         """The nodes that initialize and read."""
         with ops.name_scope("IsInitialized"):
             self._is_initialized_op = gen_ops.var_is_initialized_op(self._handle)
-        with ops.name_scope("Assign") as scope, ops.colocate_with(None, ignore_existing=True):
-            with ops.device(self._handle.device):
-                first = variable_collections.guard_initial_value(handle_name, value)
-                self._initializer_op = gen_ops.assign_variable_op(self._handle, first, name=scope)
-        with ops.name_scope("Read"), ops.colocate_with(None, ignore_existing=True):
-            with ops.device(self._handle.device):
-                self._graph_element = self._read_variable_op()
+        device = self._handle.device
+        with ops.name_scope("Assign") as scope, ops.colocate_with(None, ignore_existing=True), ops.device(device):
+            first = variable_collections.guard_initial_value(handle_name, value)
+            self._initializer_op = gen_ops.assign_variable_op(self._handle, first, name=scope)
+        with ops.name_scope("Read"), ops.colocate_with(None, ignore_existing=True), ops.device(device):
+            self._graph_element = self._read_variable_op()
         self._cached_value = None
         if caching_device is not None:
             with ops.colocate_with(None, ignore_existing=True), ops.device(caching_device):

@@ -1,4 +1,5 @@
-"""The collections that variables are in, ops that initialize them, and what of a first value depends on other variables."""
+"""The collections that variables are in, ops that initialize them, and what of a first value depends on other
+variables."""
 
 from tenon.python.framework import dtypes, ops
 from tenon.python.ops import array_ops, control_flow_ops, math_ops, state_ops

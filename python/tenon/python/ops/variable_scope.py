@@ -60,7 +60,8 @@ class VariableScope:
     """The defaults of get_variable: a name prefix, reuse, and what its arguments are when not given."""
 
     def __init__(self, reuse, name="", initializer=None, regularizer=None, caching_device=None, partitioner=None,
-                 custom_getter=None, name_scope="", dtype=dtypes.float32, use_resource=None, constraint=None):  # fmt: skip
+                 custom_getter=None, name_scope="", dtype=dtypes.float32, use_resource=None,
+                 constraint=None):  # fmt: skip
         self._name = name
         self._initializer = initializer
         self._regularizer = regularizer
@@ -358,8 +359,10 @@ class variable_scope:
         self._default_name = default_name
         self._values = [] if values is None else values
         self._arguments = {
-            "initializer": initializer, "regularizer": regularizer, "caching_device": caching_device, "partitioner": partitioner,
-            "custom_getter": custom_getter, "reuse": reuse, "dtype": dtype, "use_resource": use_resource, "constraint": constraint,
+            "initializer": initializer, "regularizer": regularizer, "caching_device": caching_device,
+            "partitioner": partitioner,
+            "custom_getter": custom_getter, "reuse": reuse, "dtype": dtype, "use_resource": use_resource,
+            "constraint": constraint,
         }  # fmt: skip
         self._auxiliary_name_scope = auxiliary_name_scope
         self._graph = ops._get_graph_from_inputs(self._values)

@@ -129,7 +129,8 @@ class VariableStore:
                      use_resource=None, constraint=None, synchronization=None, aggregation=None):  # fmt: skip
         """What a custom getter calls in the end."""
         rest = {
-            "dtype": dtype, "initializer": initializer, "regularizer": regularizer, "reuse": reuse, "trainable": trainable,
+            "dtype": dtype, "initializer": initializer, "regularizer": regularizer, "reuse": reuse,
+            "trainable": trainable,
             "collections": collections, "caching_device": caching_device, "validate_shape": validate_shape,
             "use_resource": use_resource, "constraint": constraint, "synchronization": synchronization,
             "aggregation": aggregation,

@@ -4,6 +4,7 @@ import enum
 import functools
 
 from tenon.python.framework import dtypes, ops, tensor_shape
+from tenon.python.framework.tensor import Reference
 from tenon.python.ops import array_ops, control_flow_ops, gen_ops, state_ops, variable_collections
 from tenon.python.util import compat
 from tenon.python.util.tf_export import tf_export
@@ -79,8 +80,10 @@ class VariableMetaclass(type):
 
 
 _DEFAULTS = {
-    "initial_value": None, "trainable": None, "collections": None, "validate_shape": True, "caching_device": None, "name": None,
-    "variable_def": None, "dtype": None, "expected_shape": None, "import_scope": None, "constraint": None, "use_resource": None,
+    "initial_value": None, "trainable": None, "collections": None, "validate_shape": True, "caching_device": None,
+    "name": None,
+    "variable_def": None, "dtype": None, "expected_shape": None, "import_scope": None, "constraint": None,
+    "use_resource": None,
     "synchronization": VariableSynchronization.AUTO, "aggregation": VariableAggregationV1.NONE, "shape": None,
 }  # fmt: skip
 _ARGUMENTS = tuple(_DEFAULTS)
@@ -280,9 +283,59 @@ class VariableV1(metaclass=VariableMetaclass):
             )
         return find
 
+    # --- what each kind has in its own way ---
+
+    def value(self):
+        """A tensor that reads the variable."""
+        raise NotImplementedError
+
+    def read_value(self):
+        """A new tensor that reads the variable."""
+        raise NotImplementedError
+
+    def assign(self, value, use_locking=False, name=None, read_value=True):
+        """Gives it a value."""
+        raise NotImplementedError
+
+    def assign_add(self, delta, use_locking=False, name=None, read_value=True):
+        """Adds to it."""
+        raise NotImplementedError
+
+    def assign_sub(self, delta, use_locking=False, name=None, read_value=True):
+        """Subtracts from it."""
+        raise NotImplementedError
+
+    def count_up_to(self, limit):
+        """Adds one and gives the value before; OutOfRangeError at LIMIT."""
+        raise NotImplementedError
+
+    def sparse_read(self, indices, name=None):
+        """The rows at INDICES."""
+        raise NotImplementedError
+
+    def gather_nd(self, indices, name=None):
+        """The slices that INDICES names."""
+        raise NotImplementedError
+
+    def set_shape(self, shape):
+        """Adds what is known about the static shape."""
+        raise NotImplementedError
+
+    def to_proto(self, export_scope=None):
+        """The VariableDef message."""
+        raise NotImplementedError
+
+    def batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
+        """batch_scatter_update of the rows that an IndexedSlices holds."""
+        return state_ops.batch_scatter_update(
+            self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name
+        )
+
+    name = op = device = dtype = shape = property(lambda self: None, doc="What it is.")
+
     def experimental_ref(self):
         """Something hashable that stands for the variable."""
-        return ops.Reference(self) if hasattr(ops, "Reference") else _Reference(self)
+        return Reference(self)
 
     ref = experimental_ref
 
@@ -310,23 +363,6 @@ class VariableV1(metaclass=VariableMetaclass):
         masks = {"begin_mask": begin_mask, "end_mask": end_mask, "ellipsis_mask": ellipsis_mask,
                      "new_axis_mask": new_axis_mask, "shrink_axis_mask": shrink_axis_mask}  # fmt: skip
         return gen_ops.strided_slice_assign(self._ref(), begin, end, strides, value, name=name, **masks)
-
-
-class _Reference:
-    """Compares and hashes by identity."""
-
-    def __init__(self, value):
-        self._value = value
-
-    def deref(self):
-        """What it stands for."""
-        return self._value
-
-    def __hash__(self):
-        return id(self._value)
-
-    def __eq__(self, other):
-        return isinstance(other, _Reference) and self._value is other._value
 
 
 def _operator(name):

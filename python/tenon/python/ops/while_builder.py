@@ -39,7 +39,8 @@ def _check_shape(merge, following):
     if not _less_specific(before, after):
         source = merge.op.inputs[0].op.inputs[0]
         raise ValueError(
-            f"Input tensor '{source.name}' enters the loop with shape {source.get_shape()}, but has shape {after} after "
+            f"Input tensor '{source.name}' enters the loop with shape {source.get_shape()}, but has shape {after} "
+            f"after "
             "one iteration. To allow the shape to vary across iterations, use the `shape_invariants` argument of "
             "tf.while_loop to specify a less-specific shape."
         )

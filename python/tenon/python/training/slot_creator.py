@@ -1,4 +1,5 @@
-"""Slots: variables beside variables, as the momentum of an optimizer. Their names are those of TensorFlow's checkpoints."""
+"""Slots: variables beside variables, as the momentum of an optimizer. Their names are those of TensorFlow's
+checkpoints."""
 
 from tenon.python.framework import ops
 from tenon.python.ops import array_ops, init_ops, resource_variable_ops, variable_scope, variables

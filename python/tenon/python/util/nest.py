@@ -137,8 +137,10 @@ def pack_sequence_as(structure, flat_sequence, expand_composites=False):
     flat = list(flat_sequence)
     if not is_nested(structure) and not (expand_composites and _composite(structure)):
         if len(flat) != 1:
-            raise ValueError(f"The target structure is of type `{type(structure)}`\n  {structure}\nHowever the input is "
-                             f"a sequence ({type(flat_sequence)}) of length {len(flat)}.\nnest cannot guarantee that it "
+            raise ValueError(f"The target structure is of type `{type(structure)}`\n  {structure}\nHowever the "
+                             f"input is "
+                             f"a sequence ({type(flat_sequence)}) of length {len(flat)}.\nnest cannot guarantee "
+                             f"that it "
                              "is safe to map one to the other.")  # fmt: skip
         return flat[0]
     wanted = len(flatten(structure, expand_composites))
@@ -164,7 +166,8 @@ def _assert_same(a, b, check_types, expand):
     if check_types and type(a) is not type(b):
         named = _is_named(a) and _is_named(b) and type(a).__name__ == type(b).__name__ and a._fields == b._fields
         if not named and not (_is_dict(a) and _is_dict(b)):
-            raise TypeError(f"The two structures don't have the same sequence type. First structure has type {type(a)}, "
+            raise TypeError(f"The two structures don't have the same sequence type. First structure has type "
+                            f"{type(a)}, "
                             f"while second structure has type {type(b)}.")  # fmt: skip
     if _is_dict(a) and _is_dict(b) and set(a) != set(b):
         raise ValueError(f"The two dictionaries don't have the same set of keys. First structure has keys {list(a)}, "
