@@ -53,8 +53,6 @@ class SummaryToEventTransformer:
             if not hasattr(graph, "as_graph_def"):
                 raise TypeError("The passed graph must be an instance of `Graph` or the deprecated `GraphDef`")
             graph_def = graph.as_graph_def(add_shapes=True)
-        elif graph_def is None:
-            raise ValueError("A graph or graph_def must be passed")
         elif not isinstance(graph_def, messages.GraphDef):
             raise TypeError("The passed graph must be an instance of `Graph` or the deprecated `GraphDef`")
         self._add(new_event(graph_def=graph_def.SerializeToString()), global_step)
