@@ -69,6 +69,8 @@ def _kind_of(item):
         return "bytes_list"
     if isinstance(item, int):
         return "int64_list"
+    if isinstance(item, messages.get("google.protobuf.Any")):
+        return "any_list"
     return "float_list" if isinstance(item, float) else "node_list"
 
 

@@ -63,17 +63,9 @@ class SavedModelBuilder:
         meta.meta_info_def.tags.extend([tags] if isinstance(tags, str) else tags)
         for key, signature in (signatures or {}).items():
             meta.signature_def[key].CopyFrom(signature)
-        any_type = messages.get("google.protobuf.Any")
-        asset_type = messages.get("tensorflow.AssetFileDef")
-        for value in meta.collection_def[constants.ASSETS_KEY].any_list.value if self._assets() else ():
-            asset = asset_type()
-            if any_type.FromString(value.SerializeToString()).Unpack(asset):
-                meta.asset_file_def.add().CopyFrom(asset)
+        for held in ops.get_collection(constants.ASSETS_KEY):
+            held.Unpack(meta.asset_file_def.add())
         self._saved_model.meta_graphs.append(meta)
-
-    @staticmethod
-    def _assets():
-        return ops.get_collection(constants.ASSETS_KEY)
 
     def _save_assets(self, collection):
         """Copies the files that the tensors of COLLECTION name and notes which tensor is which file."""

@@ -46,8 +46,12 @@ def maybe_saved_model_directory(export_dir):
 def get_asset_tensors(export_dir, meta_graph_def, import_scope=None):
     """{name of the tensor: path} of the assets of a graph."""
     folder = utils_impl.get_assets_dir(export_dir)
-    found = {}
-    for asset in meta_graph_def.asset_file_def:
+    found, assets = {}, list(meta_graph_def.asset_file_def)
+    if not assets and constants.ASSETS_KEY in meta_graph_def.collection_def:
+        for held in meta_graph_def.collection_def[constants.ASSETS_KEY].any_list.value:
+            assets.append(messages.get("tensorflow.AssetFileDef")())
+            held.Unpack(assets[-1])
+    for asset in assets:
         found[ops.prepend_name_scope(asset.tensor_info.name, import_scope)] = os.path.join(folder, asset.filename)
     return found
 
