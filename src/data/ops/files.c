@@ -12,6 +12,7 @@ typedef struct files {
   char **names;
   tn_compression compression;
   int64_t buffer;
+  int64_t *offsets;               /* per file, where to begin; NULL: at its beginning */
   int64_t header, record, footer; /* of records of one length */
 } files;
 
@@ -52,17 +53,33 @@ static tn_error *check_buffer(tn_run *r, const files *f) {
   return tn_run_errorf(r, TN_INVALID_ARGUMENT, "`buffer_size` must be >= 0 (0 == default)");
 }
 
+static tn_error *take_offsets(tn_run *r, files *f) {
+  const tn_tensor *offsets = tn_run_argument(r, 3);
+  if (offsets->shape.rank > 1 || tn_elements(offsets) != f->n) {
+    return tn_run_errorf(r, TN_INVALID_ARGUMENT, "`byte_offsets` must be of same size as `filenames`");
+  }
+  f->offsets = tn_calloc((size_t)f->n + 1, sizeof *f->offsets);
+  if (!f->offsets) return tn_out_of_memory();
+  for (int64_t i = 0; i < f->n; i++) {
+    f->offsets[i] = TN_DATA(int64_t, offsets)[i];
+    if (f->offsets[i] < 0) return tn_run_errorf(r, TN_INVALID_ARGUMENT, "`byte_offsets` must not be negative");
+  }
+  return NULL;
+}
+
 static tn_error *make(tn_run *r, tn_source *s) {
   files *f = (files *)s;
   TN_TRY(take_names(r, f));
   TN_TRY(take_compression(r, 1, f));
   TN_TRY(tn_run_int(r, 2, &f->buffer));
   s->shapes[0] = tn_shape_scalar();
-  return check_buffer(r, f);
+  TN_TRY(check_buffer(r, f));
+  return r->node->schema->n_inputs > 3 ? take_offsets(r, f) : NULL;
 }
 
 static void drop(tn_source *s) {
   files *f = (files *)s;
+  tn_free(f->offsets);
   for (int64_t i = 0; i < f->n; i++) tn_free(f->names[i]);
   tn_free(f->names);
 }
@@ -89,7 +106,10 @@ static tn_error *open_next(tn_cursor *c, bool records, bool *end) {
   if (*end) return NULL;
   const char *name = f->names[k->file++];
   size_t buffer = f->buffer > 0 ? (size_t)f->buffer : 0;
-  if (records) return tn_record_reader_open(name, f->compression, buffer, &k->records);
+  if (records) {
+    TN_TRY(tn_record_reader_open(name, f->compression, buffer, &k->records));
+    return f->offsets ? tn_record_reader_seek(k->records, (uint64_t)f->offsets[k->file - 1]) : NULL;
+  }
   return tn_stream_open(name, f->compression, buffer, &k->stream);
 }
 
