@@ -155,3 +155,20 @@ BAD = [
 @pytest.mark.parametrize("program", BAD)
 def test_errors(program):
     both.error(program)
+
+
+def test_gradients_of_what_is_outside():
+    def program(tf):
+        v, u = tf.Variable([1.0, 2.0]), tf.Variable(3.0)
+        cube = tf.reduce_sum(v * v * v)
+        p = tf.placeholder_with_default(True, [])
+        y = u * u
+
+        def body(i, a):
+            return i + 1, a + tf.gradients(tf.exp(y * 0.1) * a, u)[0]
+
+        looped = tf.while_loop(lambda i, a: i < 3, body, [0, 1.0])[1]
+        chosen = tf.cond(p, lambda: tf.gradients(y * u, u)[0], lambda: u)
+        return [tf.hessians(cube, v), looped, chosen]
+
+    both(program)

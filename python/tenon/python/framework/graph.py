@@ -375,11 +375,40 @@ class Graph(Collections, Scopes, _core.Graph):
             refs = super().gradients([y._ref for y in ys], [x._ref for x in xs],
                                      [None if g is None else g._ref for g in grad_ys], [s._ref for s in stop],
                                      True)  # fmt: skip
-        if self._control_flow_context is not None:
-            for id in range(first, self.n_nodes()):
-                self._operation(id)._control_flow_context = self._control_flow_context
-                self._control_flow_context.AddOp(self._operation(id))
-        return [self._gradient(ref) for ref in refs]
+        context = self._control_flow_context
+        if context is None:
+            return [self._gradient(ref) for ref in refs]
+        made = [self._operation(id) for id in range(first, self.n_nodes())]
+        for operation in made:
+            operation._control_flow_context = context
+        if all(operation.type == "Enter" or context.holds(operation.inputs) for operation in made):
+            for operation in made:
+                context.AddOp(operation)
+            return [self._gradient(ref) for ref in refs]
+        return self._made_inside(made, [self._gradient(ref) for ref in refs])
+
+    def _made_inside(self, made, results):
+        """What the core made of tensors outside of a loop or condition, made again with those brought in."""
+        again = {}
+        for operation in made:
+            if operation.type == "Enter":  # the core brought this one in itself
+                continue
+            if any(ref[0] > operation._id for ref in self.node_info(operation._id)[3]):
+                raise NotImplementedError(f"gradients inside a loop of a loop outside of it, at '{operation.name}'")
+            inputs = [again.get(x, x) for x in operation.inputs]
+            with self.control_dependencies([again.get(op, op) for op in operation.control_inputs]), self.name_scope(None):
+                attrs = dict(operation.node_def.attr.items())
+                copy = self.create_op(operation.type, inputs, name=operation.name, attrs=attrs)
+            again[operation] = copy
+            again.update(zip(operation._outputs, copy._outputs))
+
+        def mapped(x):
+            if isinstance(x, IndexedSlices):
+                return IndexedSlices(*(None if p is None else again.get(p, p)
+                                       for p in (x.values, x.indices, x.dense_shape)))  # fmt: skip
+            return again.get(x, x)
+
+        return [None if x is None else mapped(x) for x in results]
 
     def _gradient(self, ref):
         if ref is None:
