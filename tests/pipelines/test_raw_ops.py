@@ -207,7 +207,7 @@ def test_batches_of_the_first_versions():
     data = graph.op("RangeDataset", 0, 5, 1, **out)
     batches = graph.op("BatchDataset", data, 2, **out)
     padded = graph.op("PaddedBatchDataset", batches, 3, [graph.constant([3], "int64")],
-                      [graph.constant(-1, "int64")], output_shapes=[None])  # fmt: skip
+                      [graph.constant(-1, "int64")], output_shapes=[None], N=1, Toutput_types=["int64"])  # fmt: skip
     element = graph.op("DatasetToSingleElement", padded, **out)
     with tenon.Session(graph) as session:
         np.testing.assert_array_equal(session.run(element)[0], [[0, 1, -1], [2, 3, -1], [4, -1, -1]])
