@@ -277,3 +277,28 @@ def test_timeouts():
         loop = tenon.while_loop(lambda i: i < 2.0, lambda i: i * 1.0, [tenon.constant(1.0)])
         with pytest.raises(tenon.errors.DeadlineExceededError):
             session.run(loop, options=tenon.RunOptions(timeout_in_ms=200))
+
+
+def test_graphs_are_freed():
+    import gc
+    import weakref
+
+    @tenon.custom_gradient
+    def double(x):
+        return x * 2.0, lambda dy: dy * 2.0
+
+    def use():
+        with tenon.Graph().as_default() as graph, tenon.Session() as session:
+            x = tenon.placeholder(tenon.float32, [None])
+            w = tenon.get_variable("w", [1])
+            step = tenon.train.AdamOptimizer().minimize(tenon.reduce_sum(double(x) * w))
+            loop = tenon.while_loop(lambda i: i < 3, lambda i: i + 1, [tenon.constant(0)])
+            called = tenon.py_func(lambda a: a, [x], tenon.float32)
+            session.run(tenon.global_variables_initializer())
+            session.run([step, loop, called], {x: [1.0]})
+        return weakref.ref(graph)
+
+    found = use()
+    gc.collect()
+    gc.collect()
+    assert found() is None

@@ -1,6 +1,7 @@
 """Graph: nodes with the scopes, devices, dependencies and collections that apply while they are made."""
 
 import threading
+import weakref
 from contextlib import contextmanager
 
 from tenon import _core
@@ -45,6 +46,7 @@ class Graph(Collections, Scopes, _core.Graph):
         self._init_collections()
         self._init_scopes()
         self._gradients_registered = set()
+        self._own_gradients = {}  # functions by name, of this graph alone: they end with it
         self._unfetchable = set()
         self._unfeedable = set()
         self._registered_functions = {}
@@ -339,13 +341,16 @@ class Graph(Collections, Scopes, _core.Graph):
             return
         from tenon.python.framework import ops
 
-        function = ops.gradient_registry.get(name)
-        if function is None:
+        if name not in self._own_gradients and ops.gradient_registry.get(name) is None:
             return
         self._gradients_registered.add(name)
 
+        weak = weakref.ref(self)  # the core keeps the function as long as the graph
+
         def call(node, gradients):
-            return self._call_gradient(function, self._operation(node), gradients)
+            graph = weak()
+            function = graph._own_gradients.get(name) or ops.gradient_registry.get(name)
+            return graph._call_gradient(function, graph._operation(node), gradients)
 
         self.register_gradient(name, call)
 

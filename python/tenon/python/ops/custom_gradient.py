@@ -72,7 +72,7 @@ def _call(f, args, kwargs):
         return [None] * len(results) + given + list(of_variables)
 
     name = f"CustomGradient-{next(_numbers)}"
-    ops.gradient_registry.register(gradient, name)
+    graph._own_gradients[name] = gradient
     with graph.gradient_override_map({"IdentityN": name}):
         out = gen_ops.identity_n(results + flat + values)
     return nest.pack_sequence_as(result, out[: len(results)])
