@@ -139,3 +139,44 @@ def test_py_func():
 )
 def test_py_func_mistakes(function):
     both.error(lambda tf: tf.py_func(function, [], tf.float32))
+
+
+def test_accumulators():
+    def program(tf):
+        dense = tf.ConditionalAccumulator(tf.float32, shape=[3])
+        rows = tf.SparseConditionalAccumulator(tf.float32, shape=[4, 3])
+        put, take = dense.apply_grad(X[0], local_step=1), dense.take_grad(2)
+        slices = tf.IndexedSlices(tf.constant(X[:2]), tf.constant([1, 3]), tf.constant([4, 3]))
+        names = [
+            take.get_shape(),
+            dense.num_accumulated().op.name,
+            dense.accumulator_ref.op.name,
+            rows.name,
+            dense.dtype,
+        ]
+        with tf.Session() as session:
+            for step in (put, put, dense.apply_grad(X[1], 5), rows.apply_indexed_slices_grad(slices)):
+                session.run(step)
+            values = [session.run(dense.num_accumulated()), session.run(take), session.run(rows.num_accumulated())]
+            values += [*session.run(rows.take_grad(1)), session.run(dense.set_global_step(7)) is None]
+            session.run(put)
+            return names, values, session.run(dense.num_accumulated())
+
+    both(program)
+
+
+def test_session_tensors():
+    def program(tf):
+        a, b = tf.constant(X), tf.constant([2.0, 1.0, 0.5])
+        with tf.Session() as session:
+            kept = session.run(tf.get_session_handle(tf.multiply(a, b)))
+            holder, tensor = tf.get_session_tensor(kept.handle, tf.float32)
+            doubled = session.run(tensor * 2, {holder: kept.handle})
+            again, fed = kept.eval(), session.run(a + 1, {a: kept})
+            forget_holder, forget = tf.delete_session_tensor(kept.handle)
+            session.run(forget, {forget_holder: kept.get_raw_handle()})
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                session.run(tensor, {holder: kept.handle})
+            return doubled, again, fed, type(kept).__name__
+
+    both(program)

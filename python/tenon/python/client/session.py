@@ -35,6 +35,10 @@ class _Step:
         return self.build([to_numpy(v) if is_tensor else None for v, is_tensor in zip(values, self.fetched)])
 
 
+def _is_session_handle(item):
+    return isinstance(item, Tensor) and item.dtype is dtypes.string and item.op.type == "GetSessionHandle"
+
+
 def _array(value, tensor, dtype, dims):
     """VALUE as it is fed for TENSOR; errors as TensorFlow's."""
     if type(value) is np.ndarray:
@@ -46,6 +50,8 @@ def _array(value, tensor, dtype, dims):
                             f"was {value!r} which was passed to the feed with key {tensor!r}.")  # fmt: skip
         if isinstance(value, _core.Value):
             return value
+        if hasattr(value, "get_raw_handle"):  # a TensorHandle
+            return _array(value.eval(), tensor, dtype, dims)
         if dtype is dtypes.string:
             value = np.array(value, dtype=object) if not isinstance(value, np.ndarray) else value
         elif dtype.name in ("resource", "variant"):
@@ -212,6 +218,11 @@ class BaseSession:
         pairs = [pair for key, value in (feed_dict or {}).items() for pair in self._feed_parts(key, value)]
         feeds = [self._feed(key) for key, _ in pairs]
         core = self._core.make_callable([f._ref for f in feeds], [_fetch_ref(item) for item in mapping.items], ())
+        kept = [i for i, item in enumerate(mapping.items) if _is_session_handle(item)]
+        if kept:
+            from tenon.python.ops import session_ops
+
+            session_ops.wrap_handles(self, mapping, kept)
         return _Step(core, feeds, mapping, len(pairs) == len(feed_dict or ()))
 
     def _feed_parts(self, key, value):

@@ -229,3 +229,104 @@ class PriorityQueue(QueueBase):
                                         shared_name=_shared(shared_name), name=name)  # fmt: skip
         shapes = [TensorShape([]), *shapes] if shapes else shapes
         super().__init__([_dtypes.int64, *types], shapes, names, ref)
+
+
+# --- accumulators of gradients ---
+
+
+@tf_export("ConditionalAccumulatorBase")
+class ConditionalAccumulatorBase:
+    """Adds up gradients until enough have come; those of steps before its own are dropped."""
+
+    def __init__(self, dtype, shape, accumulator_ref):
+        self._dtype = dtype
+        self._shape = TensorShape(None) if shape is None else as_shape(shape)
+        self._accumulator_ref = accumulator_ref
+        self._name = accumulator_ref.op.name.split("/")[-1]
+        self._kind = "ResourceAccumulator" if accumulator_ref.dtype == _dtypes.resource else "Accumulator"
+
+    accumulator_ref = property(lambda self: self._accumulator_ref, doc="The handle.")
+    name = property(lambda self: self._name, doc="The name of the node.")
+    dtype = property(lambda self: self._dtype, doc="The DType of the gradients.")
+
+    def _op(self, what, *inputs, name, **attrs):
+        return gen_ops.by_type(self._kind + what)(self._accumulator_ref, *inputs, name=name, **attrs)
+
+    def num_accumulated(self, name=None):
+        """How many gradients have come, an int32 scalar."""
+        return self._op("NumAccumulated", name=name or f"{self._name}_NumAccumulated")
+
+    def set_global_step(self, new_global_step, name=None):
+        """An operation after which gradients of steps before NEW_GLOBAL_STEP are dropped."""
+        from tenon.python.ops import math_ops
+
+        step = math_ops.cast(ops.convert_to_tensor(new_global_step), _dtypes.int64)
+        return self._op("SetGlobalStep", step, name=name)
+
+
+def _step(local_step):
+    from tenon.python.ops import math_ops
+
+    return math_ops.cast(ops.convert_to_tensor(local_step), _dtypes.int64)
+
+
+@tf_export("ConditionalAccumulator")
+class ConditionalAccumulator(ConditionalAccumulatorBase):
+    """Adds up gradients of one shape."""
+
+    def __init__(self, dtype, shape=None, shared_name=None, name="conditional_accumulator", reduction_type="MEAN"):
+        dtype = _dtypes.as_dtype(dtype)
+        ref = gen_ops.resource_conditional_accumulator(
+            dtype=dtype, shape=TensorShape(shape), shared_name=_shared(shared_name), reduction_type=reduction_type,
+            name=name)  # fmt: skip
+        super().__init__(dtype, shape, ref)
+
+    def apply_grad(self, grad, local_step=0, name=None):
+        """An operation that adds GRAD, unless LOCAL_STEP is too old."""
+        grad = ops.convert_to_tensor(grad, self._dtype)
+        grad.get_shape().assert_is_compatible_with(self._shape)
+        return self._op("ApplyGradient", _step(local_step), grad, name=name)
+
+    def take_grad(self, num_required, name=None):
+        """The mean of the gradients once NUM_REQUIRED have come; none are left."""
+        out = self._op("TakeGradient", num_required, name=name, dtype=self._dtype)
+        out.set_shape(self._shape)
+        return out
+
+
+@tf_export("sparse.SparseConditionalAccumulator", "SparseConditionalAccumulator")
+class SparseConditionalAccumulator(ConditionalAccumulatorBase):
+    """Adds up rows of gradients, IndexedSlices."""
+
+    def __init__(self, dtype, shape=None, shared_name=None, name="sparse_conditional_accumulator",
+                 reduction_type="MEAN"):  # fmt: skip
+        dtype = _dtypes.as_dtype(dtype)
+        ref = gen_ops.sparse_conditional_accumulator(
+            dtype=dtype, shape=TensorShape(shape), shared_name=_shared(shared_name), reduction_type=reduction_type,
+            name=name)  # fmt: skip
+        super().__init__(dtype, shape, ref)
+
+    def apply_indexed_slices_grad(self, grad, local_step=0, name=None):
+        """An operation that adds GRAD, IndexedSlices, unless LOCAL_STEP is too old."""
+        return self.apply_grad(grad.indices, grad.values, grad.dense_shape, local_step, name)
+
+    def apply_grad(self, grad_indices, grad_values, grad_shape=None, local_step=0, name=None):
+        """An operation that adds rows GRAD_VALUES at GRAD_INDICES, unless LOCAL_STEP is too old."""
+        from tenon.python.ops import math_ops
+
+        indices = math_ops.cast(ops.convert_to_tensor(grad_indices), _dtypes.int64)
+        shape = [] if grad_shape is None else math_ops.cast(ops.convert_to_tensor(grad_shape), _dtypes.int64)
+        return gen_ops.sparse_accumulator_apply_gradient(
+            self._accumulator_ref, local_step=_step(local_step), gradient_indices=indices, gradient_values=grad_values,
+            gradient_shape=ops.convert_to_tensor(shape, _dtypes.int64), has_known_shape=grad_shape is not None,
+            name=name)  # fmt: skip
+
+    def take_grad(self, num_required, name=None):
+        """(indices, values, shape) of the mean of the gradients once NUM_REQUIRED have come; none are left."""
+        return gen_ops.sparse_accumulator_take_gradient(self._accumulator_ref, num_required, dtype=self._dtype,
+                                                        name=name)  # fmt: skip
+
+    def take_indexed_slices_grad(self, num_required, name=None):
+        """The same as IndexedSlices."""
+        found = self.take_grad(num_required, name)
+        return ops.IndexedSlices(indices=found.indices, values=found.values, dense_shape=found.shape)
