@@ -1,0 +1,56 @@
+"""tf.linalg against TensorFlow."""
+
+import numpy as np
+import pytest
+
+from api.both import both
+
+A = np.random.RandomState(3).randn(2, 4, 4).astype("f") + 3 * np.eye(4, dtype="f")
+TALL = np.random.RandomState(4).randn(5, 3).astype("f")
+B = np.random.RandomState(5).randn(2, 4, 2).astype("f")
+POSITIVE = (A @ A.transpose(0, 2, 1) + np.eye(4)).astype("f")
+
+PROGRAMS = {
+    "adjoint": lambda tf: [tf.linalg.adjoint(A), tf.linalg.adjoint(A + 1j * A)],
+    "logdet": lambda tf: [tf.linalg.logdet(POSITIVE), tf.linalg.slogdet(A), tf.linalg.det(A)],
+    "matvec": lambda tf: [tf.linalg.matvec(A, A[:, 0]), tf.linalg.matvec(TALL, [1.0, 2.0, 3.0, 4.0, 5.0], transpose_a=True)],
+    "normalize": lambda tf: list(tf.linalg.normalize(A, axis=-1)) + list(tf.linalg.normalize(TALL, ord=1)),
+    "rank": lambda tf: [tf.linalg.matrix_rank(TALL), tf.linalg.matrix_rank(np.ones((3, 3), "f"))],
+    "pinv": lambda tf: [tf.linalg.pinv(TALL), tf.linalg.pinv(TALL.T), tf.linalg.pinv(A)],
+    "lu": lambda tf: [
+        tf.linalg.lu_solve(*tf.linalg.lu(A), B),
+        tf.linalg.lu_reconstruct(*tf.linalg.lu(A)),
+        tf.linalg.lu_matrix_inverse(*tf.linalg.lu(A)),
+        tf.linalg.lu_matrix_inverse(*tf.linalg.lu(A[0])),
+    ],
+    "expm": lambda tf: [tf.linalg.expm(A), tf.linalg.expm(A.astype("d") / 10), tf.linalg.expm(np.zeros((2, 2), "f"))],
+    "spectra": lambda tf: [
+        tf.svd(TALL, compute_uv=False),
+        tf.self_adjoint_eigvals(POSITIVE),
+        tf.linalg.norm(A, 2, axis=[-2, -1]),
+        tf.matrix_determinant(A),
+        tf.matrix_inverse(A),
+        tf.cholesky(POSITIVE),
+        tf.matrix_solve(A, B),
+        tf.cholesky_solve(tf.cholesky(POSITIVE), B),
+        tf.trace(A),
+        tf.linalg.eye(3, batch_shape=[2]),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_values(name):
+    both(listed(name), rtol=1e-3, atol=1e-3)
+
+
+def listed(name):
+    return lambda tf: [list(x) if isinstance(x, tuple) else x for x in PROGRAMS[name](tf)]
+
+
+def test_gradients():
+    def program(tf):
+        x = tf.constant(POSITIVE)
+        return tf.gradients(tf.linalg.logdet(x), x), tf.gradients(tf.svd(x, compute_uv=False)[:, :2], x)
+
+    both(program, rtol=1e-3, atol=1e-3)
