@@ -391,3 +391,29 @@ def test_features_from_records(tmp_path):
         return draw(tf, dataset)
 
     both(program)
+
+
+def test_rows_of_different_lengths_as_sparse_batches():
+    def program(tf):
+        data = tf.data.Dataset.range(1, 6).map(lambda n: tf.fill([n], n))
+        data = data.apply(tf.data.experimental.dense_to_sparse_batch(2, [7]))
+        element = tf.data.make_one_shot_iterator(data).get_next()
+        found = []
+        with tf.Session() as session:
+            for _ in range(3):
+                found.append(tuple(session.run(element)))
+        return found
+
+    both(program)
+
+
+def test_datasets_are_written_as_records(tmp_path):
+    def program(tf):
+        path = str(tmp_path / f"{tf.__name__}.tfrecord")
+        data = tf.data.Dataset.range(5).map(tf.as_string)
+        written = tf.data.experimental.TFRecordWriter(path).write(data)
+        with tf.Session() as session:
+            session.run(written)
+        return draw(tf, tf.data.TFRecordDataset(path))
+
+    both(program)

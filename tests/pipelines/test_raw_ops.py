@@ -272,6 +272,7 @@ def test_optionals():
 
 def test_what_has_no_pipeline_of_its_own():
     """Of old names and of handles that Python's tf.data makes: they are there, with TensorFlow's definitions.
+    DatasetToTFRecord is tested from Python.
 
     AnonymousIterator, AnonymousRandomSeedGenerator, AssertNextDataset, DeleteMemoryCache, DeleteRandomSeedGenerator,
     DeleteSeedGenerator, DummyMemoryCache, DummySeedGenerator, FixedLengthRecordDatasetV2, FlatMapDataset,

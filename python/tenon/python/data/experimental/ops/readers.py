@@ -193,3 +193,12 @@ def make_batched_features_dataset(file_pattern, batch_size, features, reader=Non
 
         dataset = dataset.map(split)
     return dataset.prefetch(1 if prefetch_buffer_size is None else prefetch_buffer_size)
+
+
+@tf_export("contrib.data.read_batch_features")
+def read_batch_features(file_pattern, batch_size, features, reader=None, reader_args=None, randomize_input=True,
+                        num_epochs=None, capacity=10000):  # fmt: skip
+    """The next batch of features of tf.Examples in files: a dict of tensors."""
+    dataset = make_batched_features_dataset(file_pattern, batch_size, features, reader, None, reader_args, num_epochs,
+                                            randomize_input, capacity)  # fmt: skip
+    return dataset.make_one_shot_iterator().get_next()

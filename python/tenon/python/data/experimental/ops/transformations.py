@@ -217,6 +217,12 @@ def get_single_element(dataset):
     return structure.from_tensors(dataset._structure, tensors)
 
 
+@tf_export("data.experimental.get_structure")
+def get_structure(dataset_or_iterator):
+    """The nested specs of the elements."""
+    return dataset_or_iterator.element_spec
+
+
 @tf_export("contrib.data.batch_and_drop_remainder")
 def batch_and_drop_remainder(batch_size):
     """Batches of BATCH_SIZE elements; what is left over is dropped."""
@@ -227,6 +233,26 @@ def batch_and_drop_remainder(batch_size):
 def padded_batch_and_drop_remainder(batch_size, padded_shapes, padding_values=None):
     """Padded batches; what is left over is dropped."""
     return lambda dataset: dataset.padded_batch(batch_size, padded_shapes, padding_values, drop_remainder=True)
+
+
+@tf_export("data.experimental.dense_to_sparse_batch", "contrib.data.dense_to_sparse_batch")
+def dense_to_sparse_batch(batch_size, row_shape):
+    """Batches of elements of different lengths as SparseTensors of shape [batch, *ROW_SHAPE]; None: the largest."""
+    from tenon.python.framework.sparse_tensor import SparseTensor
+    from tenon.python.framework.tensor_shape import as_shape
+
+    rows = as_shape(row_shape)
+
+    def sparse(x):
+        x = ops.convert_to_tensor(x)
+        own = gen_ops.shape(x, out_type=dtypes.int64)
+        sizes = np.array([-1 if d is None else d for d in rows._dims], np.int64)
+        known = gen_ops.less_equal(np.int64(0), ops.convert_to_tensor(sizes))
+        shape = gen_ops.select(known, ops.convert_to_tensor(sizes), own)
+        everywhere = gen_ops.where(gen_ops.fill(own, ops.convert_to_tensor(True)))
+        return SparseTensor(everywhere, gen_ops.reshape(x, [-1]), shape)
+
+    return lambda dataset: dataset.map(sparse).batch(batch_size)
 
 
 @tf_export("contrib.data.assert_element_shape")
