@@ -464,3 +464,35 @@ BAD = [
 @pytest.mark.parametrize("program", BAD)
 def test_errors(program):
     both.error(program)
+
+
+MORE = """
+tf.linalg.adjoint(tf.complex(A,A))
+tf.linalg.matvec(A,A[0])
+tf.linalg.logdet(tf.eye(2)*3.)
+tf.linalg.normalize(A,axis=1)
+tf.linalg.pinv(A)
+tf.sparse_matmul(A,A,transpose_b=True)
+tf.nn.depthwise_conv2d_native_backprop_input([2,6,6,3],K,tf.ones([2,6,6,6]),[1,1,1,1],'SAME')
+tf.nn.depthwise_conv2d_native_backprop_filter(X,[3,3,3,2],tf.ones([2,6,6,6]),[1,1,1,1],'SAME')
+"""
+
+
+def test_more_values():
+    lines = MORE.strip().splitlines()
+    both(evaluate(lines), rtol=1e-4, atol=1e-5)
+
+
+def test_sampled_losses():
+    def program(tf):
+        w = tf.get_variable("w", [20, 4], initializer=tf.random_uniform_initializer(-1, 1, seed=1))
+        b = tf.get_variable("b", [20], initializer=tf.zeros_initializer())
+        x, y = values(tf)["A"], tf.constant([[1], [5], [7]], tf.int64)
+        sample = tf.nn.log_uniform_candidate_sampler(y, 1, 5, True, 20, seed=3)
+        nce = tf.nn.nce_loss(w, b, y, x, 5, 20, sampled_values=sample)
+        softmax = tf.nn.sampled_softmax_loss(w, b, y, x, 5, 20, sampled_values=sample)
+        hits = tf.nn.nce_loss(w, b, y, x, 5, 20, sampled_values=sample, remove_accidental_hits=True)
+        gradient = tf.convert_to_tensor(tf.gradients(tf.reduce_mean(nce), [w])[0])
+        return [nce, softmax, hits, gradient]
+
+    both(program)

@@ -401,7 +401,8 @@ class Graph(Collections, Scopes, _core.Graph):
             if any(ref[0] > operation._id for ref in self.node_info(operation._id)[3]):
                 raise NotImplementedError(f"gradients inside a loop of a loop outside of it, at '{operation.name}'")
             inputs = [again.get(x, x) for x in operation.inputs]
-            with self.control_dependencies([again.get(op, op) for op in operation.control_inputs]), self.name_scope(None):
+            controls = [again.get(op, op) for op in operation.control_inputs]
+            with self.control_dependencies(controls), self.name_scope(None):
                 attrs = dict(operation.node_def.attr.items())
                 copy = self.create_op(operation.type, inputs, name=operation.name, attrs=attrs)
             again[operation] = copy

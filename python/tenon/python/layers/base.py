@@ -14,7 +14,8 @@ from tenon.python.util.tf_export import tf_export
 class InputSpec:
     """What a layer takes: dtype, shape, rank, bounds of the rank, and sizes of dimensions."""
 
-    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None):
+    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None,
+                 allow_last_axis_squeeze=False, name=None, optional=False):  # fmt: skip
         self.dtype = None if dtype is None else dtypes.as_dtype(dtype).name
         self.shape = shape
         self.ndim = len(shape) if shape is not None else ndim
@@ -309,7 +310,7 @@ class Layer:
 
     def add_weight(self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=None, constraint=None,
                    use_resource=None, synchronization=tf_variables.VariableSynchronization.AUTO,
-                   aggregation=tf_variables.VariableAggregation.NONE, partitioner=None, **_):  # fmt: skip
+                   aggregation=tf_variables.VariableAggregation.NONE, partitioner=None, **kwargs):  # fmt: skip
         """A variable in the layer's scope."""
         if trainable is None:
             trainable = synchronization is not tf_variables.VariableSynchronization.ON_READ

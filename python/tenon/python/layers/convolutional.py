@@ -1,5 +1,7 @@
 """Convolution layers."""
 
+import inspect
+
 from tenon.python.framework import ops, tensor_shape
 from tenon.python.layers import base, utils
 from tenon.python.ops import array_ops, init_ops, nn_convolution, nn_ops
@@ -122,6 +124,30 @@ def _bias_first(outputs, bias, n):
     return array_ops.reshape(flat, [-1 if sizes[0] is None else sizes[0], *sizes[1:]])
 
 
+def _arguments(without=(), **defaults):
+    """A decorator for layers that take fewer arguments than their base, or have other defaults."""
+
+    def decorate(kind):
+        base_init = kind.__init__
+        parameters = [
+            p.replace(default=defaults.get(p.name, p.default))
+            for p in inspect.signature(base_init).parameters.values() if p.name not in without
+        ]  # fmt: skip
+        signature = inspect.Signature(parameters)
+
+        def __init__(self, *args, **kwargs):
+            given = signature.bind(self, *args, **kwargs).arguments
+            more = given.pop("kwargs", {})
+            given.pop("self")
+            base_init(self, **given, **more)
+
+        __init__.__signature__ = signature
+        kind.__init__ = __init__
+        return kind
+
+    return decorate
+
+
 @tf_export("layers.Conv1D")
 class Conv1D(_Conv):
     """Convolution of sequences: [batch, length, channels]."""
@@ -130,32 +156,23 @@ class Conv1D(_Conv):
 
 
 @tf_export("layers.Conv2D")
+@_arguments(strides=(1, 1), dilation_rate=(1, 1))
 class Conv2D(_Conv):
     """Convolution of pictures: [batch, height, width, channels]."""
 
     _n = 2
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
-                 dilation_rate=(1, 1), **kwargs):  # fmt: skip
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, **kwargs)
-
 
 @tf_export("layers.Conv3D")
+@_arguments(strides=(1, 1, 1), dilation_rate=(1, 1, 1))
 class Conv3D(_Conv):
     """Convolution of volumes: [batch, depth, height, width, channels]."""
 
     _n = 3
 
-    def __init__(self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
-                 dilation_rate=(1, 1, 1), **kwargs):  # fmt: skip
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, **kwargs)
-
 
 class _Transpose(_Conv):
     """What transposed convolutions share."""
-
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, 1, **kwargs)
 
     def _kernel_shape(self, channels):
         return (*self.kernel_size, self.filters, channels)
@@ -194,6 +211,7 @@ class _Transpose(_Conv):
 
 
 @tf_export("layers.Conv2DTranspose")
+@_arguments(("dilation_rate",), strides=(1, 1))
 class Conv2DTranspose(_Transpose):
     """Transposed convolution of pictures."""
 
@@ -201,6 +219,7 @@ class Conv2DTranspose(_Transpose):
 
 
 @tf_export("layers.Conv3DTranspose")
+@_arguments(("dilation_rate",), strides=(1, 1, 1))
 class Conv3DTranspose(_Transpose):
     """Transposed convolution of volumes."""
 
@@ -272,6 +291,7 @@ class SeparableConv1D(_Separable):
 
 
 @tf_export("layers.SeparableConv2D")
+@_arguments(strides=(1, 1), dilation_rate=(1, 1))
 class SeparableConv2D(_Separable):
     """Separable convolution of pictures."""
 

@@ -174,7 +174,7 @@ class BatchNormalization(base.Layer):
             moved = self.moving_stddev.read_value()
             return state_ops.assign(self.moving_variance, gen_ops.relu(moved * moved - self.epsilon))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, mask=None):
         """The shape of the inputs."""
         if self.fused:
             return self._fused(inputs, training)

@@ -96,3 +96,49 @@ def self_adjoint_eig(tensor, name=None):
 def self_adjoint_eigvals(tensor, name=None):
     """The eigenvalues of symmetric matrices."""
     return gen_ops.self_adjoint_eig_v2(tensor, compute_v=False, name=name)[0]
+
+
+@tf_export("linalg.adjoint")
+def adjoint(matrix, name=None):
+    """The conjugate of matrices, transposed."""
+    with ops.name_scope(name, "adjoint", [matrix]):
+        return array_ops.matrix_transpose(ops.convert_to_tensor(matrix, name="matrix"), conjugate=True)
+
+
+@tf_export("linalg.matvec")
+def matvec(a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None):
+    """Matrices times vectors."""
+    with ops.name_scope(name, "MatVec", [a, b]):
+        column = array_ops.expand_dims(b, axis=-1)
+        return array_ops.squeeze(
+            math_ops.matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse,
+                            b_is_sparse=b_is_sparse), axis=[-1],
+        )  # fmt: skip
+
+
+@tf_export("linalg.logdet")
+def logdet(matrix, name=None):
+    """The logarithm of the determinant of positive definite matrices."""
+    with ops.name_scope(name, "logdet", [matrix]):
+        factor = gen_ops.cholesky(matrix)
+        return 2.0 * math_ops.reduce_sum(gen_ops.log(math_ops.real(gen_ops.matrix_diag_part(factor))), axis=[-1])
+
+
+@tf_export("linalg.normalize")
+def normalize(tensor, ord="euclidean", axis=None, name=None):
+    """(the tensor over its norm, the norm)."""
+    with ops.name_scope(name, "normalize", [tensor]):
+        tensor = ops.convert_to_tensor(tensor)
+        length = math_ops.cast(norm(tensor, ord, axis, keepdims=True), tensor.dtype)
+        return tensor / length, length
+
+
+@tf_export("linalg.pinv")
+def pinv(a, rcond=None, validate_args=False, name=None):
+    """The pseudoinverse of matrices of full rank, through the normal equations."""
+    with ops.name_scope(name or "pinv"):
+        a = ops.convert_to_tensor(a)
+        rows, columns = a.get_shape().as_list()[-2:]
+        if rows >= columns:
+            return gen_ops.matrix_solve(math_ops.matmul(a, a, adjoint_a=True), adjoint(a))
+        return math_ops.matmul(a, gen_ops.matrix_inverse(math_ops.matmul(a, a, adjoint_b=True)), adjoint_a=True)

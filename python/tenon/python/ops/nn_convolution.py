@@ -225,6 +225,26 @@ def depthwise_conv2d_native(input, filter, strides, padding, data_format="NHWC",
                                            dilations=dilations, name=name, **_explicit(padding))  # fmt: skip
 
 
+@tf_export("nn.depthwise_conv2d_backprop_filter", "nn.depthwise_conv2d_native_backprop_filter")
+def depthwise_conv2d_native_backprop_filter(input, filter_sizes, out_backprop, strides, padding, data_format="NHWC",
+                                            dilations=[1, 1, 1, 1], name=None):  # noqa: B006  # fmt: skip
+    """The gradient of depthwise_conv2d_native to its filters."""
+    return gen_ops.depthwise_conv2d_native_backprop_filter(
+        input, filter_sizes, out_backprop, strides=strides, data_format=data_format, dilations=dilations, name=name,
+        **_explicit(padding),
+    )  # fmt: skip
+
+
+@tf_export("nn.depthwise_conv2d_backprop_input", "nn.depthwise_conv2d_native_backprop_input")
+def depthwise_conv2d_native_backprop_input(input_sizes, filter, out_backprop, strides, padding, data_format="NHWC",
+                                           dilations=[1, 1, 1, 1], name=None):  # noqa: B006  # fmt: skip
+    """The gradient of depthwise_conv2d_native to its input."""
+    return gen_ops.depthwise_conv2d_native_backprop_input(
+        input_sizes, filter, out_backprop, strides=strides, data_format=data_format, dilations=dilations, name=name,
+        **_explicit(padding),
+    )  # fmt: skip
+
+
 @tf_export("nn.depthwise_conv2d")
 def depthwise_conv2d(input, filter, strides, padding, rate=None, name=None, data_format=None, dilations=None):
     """A filter of its own for each channel, with holes where RATE is more than 1."""

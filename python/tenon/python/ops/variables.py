@@ -2,7 +2,6 @@
 
 import enum
 import functools
-import inspect
 
 from tenon.python.framework import dtypes, ops, tensor_shape
 from tenon.python.framework.tensor import Reference
@@ -575,13 +574,6 @@ for _kind in ("add", "sub", "max", "min", "mul", "div", "update"):
     setattr(VariableV1, f"scatter_{_kind}", _scatter_method(_kind))
 for _kind in ("add", "sub", "update"):
     setattr(VariableV1, f"scatter_nd_{_kind}", _scatter_nd_method(_kind))
-
-
-# What every kind of variable has, for those who ask the class: the kinds have their own.
-for _name in ("assign", "assign_add", "assign_sub", "batch_scatter_update", "count_up_to", "device", "dtype",
-              "gather_nd", "name", "op", "read_value", "set_shape", "shape", "sparse_read", "to_proto", "value"):  # fmt: skip
-    if _name not in vars(VariableV1) and hasattr(RefVariable, _name):
-        setattr(VariableV1, _name, inspect.getattr_static(RefVariable, _name))
 
 ops.register_tensor_conversion_function(RefVariable, RefVariable._TensorConversionFunction)
 
