@@ -252,9 +252,3 @@ def sparse_segment_mean(data, indices, segment_ids, name=None, num_segments=None
 def sparse_segment_sqrt_n(data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False):
     """Sums of rows data[indices] by sorted segment, divided by the root of their number."""
     return _sparse_segment("sqrt_n", data, indices, segment_ids, name, num_segments)
-
-
-@tf_export("sparse_matmul")
-def sparse_matmul(a, b, transpose_a=False, transpose_b=False, a_is_sparse=False, b_is_sparse=False, name=None):
-    """matmul; what is said of zeros is a hint."""
-    return gen_ops.mat_mul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
