@@ -128,3 +128,12 @@ def test_lapped_transforms():
         return results
 
     both(program, **CLOSE)
+
+
+def test_sound_as_bytes():
+    def program(tf):
+        encoded = tf.audio.encode_wav(WAVE[:, :40].T.copy() / 4, 8000)
+        sound, rate = tf.audio.decode_wav(encoded)
+        return [encoded, sound, rate, tf.audio.decode_wav(encoded, desired_channels=1, desired_samples=50)[0]]
+
+    both(program)
