@@ -7,7 +7,9 @@ from api.both import tensorflow
 def build(tf):
     x = tf.placeholder_with_default(2.0, [], name="x")
     w = tf.Variable(3.0, name="w")
-    _, a = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.cond(a > 5.0, lambda: a * w, lambda: a + x)), [0, x])
+    _, a = tf.while_loop(
+        lambda i, a: i < 3, lambda i, a: (i + 1, tf.cond(a > 5.0, lambda: a * w, lambda: a + x)), [0, x]
+    )
     tf.identity(a, name="out")
 
 

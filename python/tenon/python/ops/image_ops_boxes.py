@@ -1,7 +1,7 @@
 """Boxes on images, windows of images, and pictures as bytes."""
 
 from tenon.python.framework import dtypes, errors, ops
-from tenon.python.ops import array_ops, gen_ops, math_ops
+from tenon.python.ops import gen_ops, math_ops
 from tenon.python.ops.image_ops_color import convert_image_dtype
 from tenon.python.util.tf_export import tf_export
 
