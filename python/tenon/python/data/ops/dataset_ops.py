@@ -249,7 +249,7 @@ class Dataset:
         return self._derive(gen_ops.shard_dataset, num_shards=int64(num_shards, "num_shards"),
                             index=int64(index, "index"), name=name)  # fmt: skip
 
-    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
+    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=None, name=None):
         """The elements in random order, drawn from a buffer of BUFFER_SIZE."""
         seed, seed2 = get_seed(seed)
         again = True if reshuffle_each_iteration is None else reshuffle_each_iteration
