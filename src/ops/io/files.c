@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "graph/shape.h"
 #include "io/file.h"
 #include "kernel/kernel.h"
@@ -82,10 +83,23 @@ static tn_error *prepare_match(tn_prepare *p) {
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* A pattern that names no folder before its first wildcard matches "./NAME", as in TensorFlow. */
+static tn_error *with_folder(char **pattern) {
+  size_t fixed = strcspn(*pattern, "*?[\\");
+  if (memchr(*pattern, '/', fixed)) return NULL;
+  tn_str text = {0};
+  tn_str_add(&text, "./");
+  tn_str_add(&text, *pattern);
+  tn_free(*pattern);
+  *pattern = NULL;
+  return tn_str_take(&text, pattern, NULL);
+}
+
 static tn_error *match_all(const tn_run *r, glob_t *found) {
   for (int64_t i = 0; i < tn_elements(r->inputs[0]); i++) {
     char *pattern;
     TN_TRY(text_at(r, r->inputs[0], i, &pattern));
+    TN_TRY(with_folder(&pattern));
     int failed = glob(pattern, GLOB_NOSORT | (i ? GLOB_APPEND : 0), NULL, found);
     tn_free(pattern);
     if (failed == GLOB_NOSPACE) return tn_out_of_memory();

@@ -40,6 +40,8 @@ def feed_parts(key, value):
     if isinstance(key, IndexedSlices):
         parts = [key.values, key.indices] + ([] if key.dense_shape is None else [key.dense_shape])
         return list(zip(parts, value))
+    if isinstance(key, tuple):
+        return _nested_parts(key, value)
     if not isinstance(key, (Tensor, str)):
         for kind, _, function, _ in _registered:
             if isinstance(key, kind):
@@ -47,6 +49,14 @@ def feed_parts(key, value):
                     raise TypeError(f"{key!r} can't be fed")
                 return list(function(key, value))
     return [(key, value)]
+
+
+def _nested_parts(key, value):
+    """The pairs of nested tuples of tensors and values of the same structure."""
+    from tenon.python.util import nest
+
+    keys, values = nest.flatten(key), nest.flatten_up_to(key, value)
+    return [pair for k, v in zip(keys, values) for pair in feed_parts(k, v)]
 
 
 def is_attrs(value):
