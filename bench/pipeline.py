@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Images a second through an input pipeline: TFRecords parsed, JPEGs decoded, cropped, scaled and batched.
 
-usage: pipeline.py [tenon|tensorflow] [CALLS]     one line: images, seconds, images a second
+usage: pipeline.py tenon|tensorflow [CALLS]     CALLS: num_parallel_calls of the map
 
-The same program runs with either package. `pipeline.py` alone runs both, one after the other, and prints the ratio.
+The same program runs with either package; run.py takes turns between them.
 """
 
+import json
 import os
-import subprocess
+import resource
 import sys
 import time
 from pathlib import Path
@@ -64,16 +65,17 @@ def measure(name, calls):
 
 
 def main(arguments):
-    if arguments:
-        count, seconds = measure(arguments[0], int(arguments[1]) if len(arguments) > 1 else 2)
-        print(f"{arguments[0]:<12} {count:6d} images {seconds:8.3f} s {count / seconds:8.0f} images/s")
-        return
-    rates = []
-    for name in ("tenon", "tensorflow"):
-        line = subprocess.run([sys.executable, __file__, name], check=True, capture_output=True, text=True).stdout
-        print(line, end="")
-        rates.append(float(line.split()[-2]))
-    print(f"tenon / tensorflow: {rates[0] / rates[1]:.2f}")
+    name = arguments[0]
+    count, seconds = measure(name, int(arguments[1]) if len(arguments) > 1 else 2)
+    line = {
+        "peer": "tenon-python" if name == "tenon" else name,
+        "version": sys.modules[name if name == "tenon" else "tensorflow"].__version__,
+        "work": "pipeline",
+        "unit": "images/s",
+        "value": round(count / seconds, 1),
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

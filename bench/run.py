@@ -19,7 +19,7 @@ ROOT = HERE.parent
 BUILD = ROOT / "build"
 PYTHON = sys.executable
 PEERS = ROOT / ".venv-bench" / "bin" / "python"  # has PyTorch and JAX where scripts/bootstrap bench could get them
-WORKS = ["call-overhead", "callable-overhead", "mlp", "lenet", "lstm", "startup"]
+WORKS = ["call-overhead", "callable-overhead", "mlp", "lenet", "lstm", "startup", "pipeline"]
 # Floating-point operations of one unit (a step, a word) of training.
 FLOPS = {
     "mlp": 100 * (784 * 500 * 4 + 500 * 10 * 6),
@@ -29,7 +29,7 @@ FLOPS = {
 LACKING = {("jax", "call-overhead")}  # it has no sessions to call
 LOWER_IS_BETTER = {"us/run", "ms", "MB"}
 # Work, peer, and how many times as good as TensorFlow it shall be; or the value that it shall keep under.
-RATIO_TARGETS = {("mlp", "tenon"): 2.0, ("lenet", "tenon"): 1.1}
+RATIO_TARGETS = {("mlp", "tenon"): 2.0, ("lenet", "tenon"): 1.1, ("pipeline", "tenon-python"): 1.2}
 VALUE_TARGETS = {("call-overhead", "tenon"): 1.0, ("call-overhead", "tenon-python"): 8.0, ("startup", "tenon"): 50.0}
 LIBRARY_TARGET_MB = 4.0
 
@@ -44,6 +44,10 @@ def environment(threads):
 def commands(work, threads, peers):
     """Peer -> the command that runs WORK on it, for those that can."""
     found = {}
+    if work == "pipeline":
+        packages = {"tenon-python": ("tenon", PYTHON), "tensorflow": ("tensorflow", python_with("tensorflow"))}
+        return {peer: [python, HERE / "pipeline.py", package, str(threads)]
+                for peer, (package, python) in packages.items() if peer in peers and python}  # fmt: skip
     if "tenon" in peers and (BUILD / "tenon").exists():
         found["tenon"] = [BUILD / "tenon", "bench", work, "--threads", str(threads), "--json"]
     if "tenon-python" in peers and work in ("call-overhead", "callable-overhead", "mlp", "startup"):
