@@ -356,6 +356,28 @@ def test_text_errors_name_the_place():
     )
 
 
+def test_json_is_google_s(theirs):
+    from google.protobuf import json_format as their_json
+
+    from tenon.google_protobuf import json_format
+
+    rng = random.Random(5)
+    for name in ("GraphDef", "ConfigProto", "Summary", "Example", "SaverDef", "StepStats"):
+        made = proto.get("tensorflow." + name)
+        for _ in range(4):
+            message = fill(made(), rng)
+            other = theirs[made.DESCRIPTOR.full_name].FromString(message.SerializeToString())
+            for options in ({}, {"preserving_proto_field_name": True, "use_integers_for_enums": True}):
+                got = json_format.MessageToDict(message, **options)
+                assert got == their_json.MessageToDict(other, **options)
+                assert json_format.ParseDict(got, made()) == message
+            text = json_format.MessageToJson(message)
+            assert json_format.Parse(text, made()) == message
+    with pytest.raises(json_format.ParseError, match='no field named "nothing"'):
+        json_format.Parse('{"nothing": 1}', proto.NodeDef())
+    assert json_format.Parse('{"nothing": 1}', proto.NodeDef(), ignore_unknown_fields=True) == proto.NodeDef()
+
+
 def test_modules_of_messages():
     from tenon.core.example import example_pb2
     from tenon.core.framework import graph_pb2, types_pb2
