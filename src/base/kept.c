@@ -47,8 +47,7 @@ void *tn_kept_take(size_t size) {
 bool tn_kept_give(void *memory, size_t size, size_t most) {
   void *old[SLOTS];
   int n_old = 0;
-  if (size < TN_KEPT_LEAST || size > most || !keeps ||
-      atomic_flag_test_and_set_explicit(&busy, memory_order_acquire))
+  if (size < TN_KEPT_LEAST || size > most || !keeps || atomic_flag_test_and_set_explicit(&busy, memory_order_acquire))
     return false;
   while (n == SLOTS || (n > 0 && total > most - size)) old[n_old++] = remove_slot(0);
   slots[n].memory = memory;

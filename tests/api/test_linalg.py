@@ -13,7 +13,10 @@ POSITIVE = (A @ A.transpose(0, 2, 1) + np.eye(4)).astype("f")
 PROGRAMS = {
     "adjoint": lambda tf: [tf.linalg.adjoint(A), tf.linalg.adjoint(A + 1j * A)],
     "logdet": lambda tf: [tf.linalg.logdet(POSITIVE), tf.linalg.slogdet(A), tf.linalg.det(A)],
-    "matvec": lambda tf: [tf.linalg.matvec(A, A[:, 0]), tf.linalg.matvec(TALL, [1.0, 2.0, 3.0, 4.0, 5.0], transpose_a=True)],
+    "matvec": lambda tf: [
+        tf.linalg.matvec(A, A[:, 0]),
+        tf.linalg.matvec(TALL, [1.0, 2.0, 3.0, 4.0, 5.0], transpose_a=True),
+    ],
     "normalize": lambda tf: list(tf.linalg.normalize(A, axis=-1)) + list(tf.linalg.normalize(TALL, ord=1)),
     "rank": lambda tf: [tf.linalg.matrix_rank(TALL), tf.linalg.matrix_rank(np.ones((3, 3), "f"))],
     "pinv": lambda tf: [tf.linalg.pinv(TALL), tf.linalg.pinv(TALL.T), tf.linalg.pinv(A)],

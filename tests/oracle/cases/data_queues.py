@@ -114,7 +114,8 @@ def shuffled(suffix):
         )
         return [
             q.put_many(np.arange(60, dtype=np.int32)), q.take_many(20), q.take(),
-            q.put_many(np.arange(3, dtype=np.int32)), q.take_up_to(20), q.close(), q.take_up_to(30), q.size(), q.is_closed(),
+            q.put_many(np.arange(3, dtype=np.int32)), q.take_up_to(20), q.close(), q.take_up_to(30), q.size(),
+            q.is_closed(),
         ]  # fmt: skip
 
     return build

@@ -107,7 +107,8 @@ bad(
     ragged_value_types=["int64"], ragged_split_types=["int64"], Tdense=[], dense_shapes=[], code=INVALID,
 )  # fmt: skip
 bad(
-    "ParseExampleV2", BATCH.reshape(3, 1), NO_NAMES, text(b"s"), text(), text(), [], num_sparse=1, sparse_types=["string"],
+    "ParseExampleV2", BATCH.reshape(3, 1), NO_NAMES, text(b"s"), text(), text(), [], num_sparse=1,
+    sparse_types=["string"],
     ragged_value_types=[], ragged_split_types=[], Tdense=[], dense_shapes=[], code=INVALID,
 )  # fmt: skip
 

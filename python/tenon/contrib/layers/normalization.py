@@ -185,7 +185,8 @@ def layer_norm(inputs, center=True, scale=True, activation_fn=None, reuse=None, 
         begin_norm_axis = begin_norm_axis + rank if begin_norm_axis < 0 else begin_norm_axis
         if begin_params_axis >= rank or begin_norm_axis >= rank:
             raise ValueError(
-                f"begin_params_axis ({begin_params_axis}) and begin_norm_axis ({begin_norm_axis}) must be < rank ({rank})"
+                f"begin_params_axis ({begin_params_axis}) and begin_norm_axis ({begin_norm_axis}) must be "
+                f"< rank ({rank})"
             )
         params_shape = shape[begin_params_axis:]
         if not params_shape.is_fully_defined():

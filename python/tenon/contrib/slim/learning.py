@@ -229,5 +229,3 @@ def _run(sv, master, session_config, session_wrapper, step, how):
             sv.saver.save(sess, sv.save_path, global_step=sv.global_step)
             sv.stop(threads, close_summary_writer=True, ignore_live_threads=ignore_live_threads)
     return total_loss
-
-

@@ -1,5 +1,5 @@
-"""Moving and resizing images: flips, turns, crops, pads, all resizing methods. Images are [height, width, channels] or a
-batch of those."""
+"""Moving and resizing images: flips, turns, crops, pads, all resizing methods. Images are [height, width, channels] or
+a batch of those."""
 
 import functools
 

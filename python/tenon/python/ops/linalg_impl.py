@@ -117,8 +117,9 @@ def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
         lower_upper = ops.convert_to_tensor(lower_upper, name="lower_upper")
         perm = ops.convert_to_tensor(perm, dtype=dtypes.int32, name="perm")
         lower, upper = _split(lower_upper)
+        rows = array_ops.one_hot(perm, depth=array_ops.shape(lower_upper)[-1], dtype=dtypes.int32)
         back = gen_ops.arg_max(
-            array_ops.matrix_transpose(array_ops.one_hot(perm, depth=array_ops.shape(lower_upper)[-1], dtype=dtypes.int32)),
+            array_ops.matrix_transpose(rows),
             dimension=-1, output_type=dtypes.int32,
         )  # fmt: skip
         return array_ops.gather(math_ops.matmul(lower, upper), back, axis=-2, batch_dims=len(perm.shape) - 1)
