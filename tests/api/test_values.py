@@ -467,6 +467,12 @@ def test_errors(program):
 
 
 MORE = """
+tf.igamma(A*8+.1,A*5)
+tf.igamma([.5,1.,10.,3.],[0.,100.,9.,-1.])
+tf.igammac(A*8+.1,A[::-1]*12)
+tf.math.igammac(tf.constant([.5,2.,50.],tf.float64),tf.constant([.1,7.,49.],tf.float64))
+tf.betainc(A*4+.1,A[::-1]*6+.1,A)
+tf.math.betainc(2.,3.,[0.,.5,1.])
 tf.linalg.adjoint(tf.complex(A,A))
 tf.linalg.matvec(A,A[0])
 tf.linalg.logdet(tf.eye(2)*3.)
