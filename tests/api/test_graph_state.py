@@ -302,3 +302,19 @@ def test_graphs_are_freed():
     gc.collect()
     gc.collect()
     assert found() is None
+
+
+def test_devices_that_are_not_there():
+    def program(soft):
+        def run(tf):
+            with tf.device("/gpu:0"):
+                a = tf.constant(1.0, name="a") + 1.0
+            config = None if soft is None else tf.ConfigProto(allow_soft_placement=soft)
+            with tf.Session(config=config) as session:
+                return session.run(a)
+
+        return run
+
+    both(program(True))
+    both.error(program(False))
+    both.error(program(None))
