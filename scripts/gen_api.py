@@ -5,6 +5,7 @@ usage: gen_api.py PACKAGE OUTPUT [--depfile FILE]
 
 Names come from @tf_export(...) decorators, tf_export(...)(thing), tf_export(...).export_constant(...), module-level
 literals TF_EXPORTS = {"public.name": "attribute"}, and files endpoints.tsv: op type, public names, signature.
+TF_NAMESPACES = ("keras.backend",) exports every public function, class and other name that a module defines there.
 TF_ALIASES = {"app.flags": "flags"} gives a namespace another name; TF_RENAMED = {"old": "new"} old names, which the
 module's __getattr__ knows.
 """
@@ -57,12 +58,34 @@ def from_assignment(node):
         yield from from_call(node.value, target.id)
 
 
+def spaces_of(body):
+    """The namespaces that take all public names of a module."""
+    for node in body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "TF_NAMESPACES":
+            return ast.literal_eval(node.value)
+    return ()
+
+
+def public_names(body):
+    """The names without an underscore that a module defines."""
+    names = {}
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names[node.name] = None
+        elif isinstance(node, ast.Assign):
+            names.update(dict.fromkeys(target.id for target in node.targets if isinstance(target, ast.Name)))
+    return [name for name in names if not name.startswith(("_", "TF_"))]
+
+
 def exports(path):
     """The (public name, attribute) pairs of a module."""
     text = path.read_text(encoding="utf-8")
-    if not any(word in text for word in ("tf_export", "TF_EXPORTS", "TF_ALIASES", "TF_RENAMED")):
+    if not any(word in text for word in ("tf_export", "TF_EXPORTS", "TF_ALIASES", "TF_RENAMED", "TF_NAMESPACES")):
         return
-    for node in ast.parse(text, str(path)).body:
+    body = ast.parse(text, str(path)).body
+    for space in spaces_of(body):
+        yield from ((f"{space}.{name}", name) for name in public_names(body))
+    for node in body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield from from_definition(node)
         elif isinstance(node, ast.Assign):
