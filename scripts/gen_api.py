@@ -73,7 +73,8 @@ def public_names(body):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names[node.name] = None
         elif isinstance(node, ast.Assign):
-            names.update(dict.fromkeys(target.id for target in node.targets if isinstance(target, ast.Name)))
+            targets = [t for target in node.targets for t in getattr(target, "elts", [target])]
+            names.update(dict.fromkeys(target.id for target in targets if isinstance(target, ast.Name)))
     return [name for name in names if not name.startswith(("_", "TF_"))]
 
 

@@ -152,9 +152,7 @@ class Optimizer:
         with tf.name_scope(self._name) as scope:
             self._scope_name = scope.rstrip("/")
             self._create_hypers()
-            for slot in self._slots_now():
-                for _, v in pairs:
-                    self.add_slot(v, *((slot,) if isinstance(slot, str) else slot))
+            self._create_slots([v for _, v in pairs])
             with tf.name_scope("update"):
                 rate = self._rate(self.__dict__.get("_rate_dtype", K.floatx()))
                 self._shared = self._prepare(rate)
@@ -172,6 +170,11 @@ class Optimizer:
             self._restore()
             with tf.control_dependencies(updates):
                 return self.iterations.assign_add(1, read_value=False)
+
+    def _create_slots(self, variables):
+        for slot in self._slots_now():
+            for v in variables:
+                self.add_slot(v, *((slot,) if isinstance(slot, str) else slot))
 
     def _restore(self):
         if self._initial_weights is not None:
@@ -228,7 +231,7 @@ class Optimizer:
             return serialize_schedule(value)
         if callable(value) and not isinstance(value, tf.Variable):
             return value()
-        return float(K.get_value(value)) if isinstance(value, (tf.Tensor, tf.Variable)) else value
+        return K.get_value(value) if isinstance(value, (tf.Tensor, tf.Variable)) else value
 
     _extra = ()
 
@@ -456,10 +459,13 @@ class Nadam(_Betas):
     def _rate(self, dtype):
         return tf.cast(tf.identity(self._get("learning_rate")), dtype)
 
-    def _prepare(self, rate):
+    def _create_slots(self, variables):
         if self._m_cache is None:
             self._m_cache = self._variable("momentum_cache", 1.0)
-            self._made.insert(0, self._m_cache)
+            self._made.append(self._m_cache)
+        super()._create_slots(variables)
+
+    def _prepare(self, rate):
         step = tf.cast(self.iterations + 1, rate.dtype)
         beta_1, beta_2, decay = self._value("beta_1"), self._value("beta_2"), self._value("decay")
         now = beta_1 * (1.0 - 0.5 * tf.pow(0.96, decay * step))
@@ -492,8 +498,10 @@ class Ftrl(Optimizer):
         self.initial_accumulator_value = initial_accumulator_value
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
 
-    def _slots_now(self):
-        return ("accumulator", tf.constant_initializer(self.initial_accumulator_value)), ("linear", "zeros")
+    def _create_slots(self, variables):
+        for v in variables:
+            self.add_slot(v, "accumulator", tf.constant_initializer(self.initial_accumulator_value))
+            self.add_slot(v, "linear")
 
     def _dense(self, grad, var, rate):
         slots = [self.get_slot(var, s).handle for s in ("accumulator", "linear")]

@@ -10,7 +10,7 @@ from tenon.python.util import nest
 from tenon.python.util.tf_export import tf_export
 
 
-@tf_export("layers.InputSpec", "keras.layers.InputSpec")
+@tf_export("layers.InputSpec")
 class InputSpec:
     """What a layer takes: dtype, shape, rank, bounds of the rank, and sizes of dimensions."""
 

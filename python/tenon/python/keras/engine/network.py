@@ -66,12 +66,14 @@ class Network(base_layer.Layer):
     def _init_subclass(self, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         self._is_graph_network = False
+        self._functions = {}
         self.inputs = self.outputs = None
         self._layer_order = None
 
     def _init_graph(self, inputs, outputs, name=None, trainable=True):
         super().__init__(name=name, trainable=trainable)
         self._is_graph_network = True
+        self._functions = {}
         self._nested_inputs, self._nested_outputs = inputs, outputs
         self.inputs, self.outputs = nest.flatten(inputs), nest.flatten(outputs)
         op_layer.wrap(self.outputs)

@@ -407,10 +407,10 @@ def _metrics_per_output(given, names):
 
 def _metric_object(metric, out, weighted):
     """A metric as an object: "accuracy" and "crossentropy" depend on loss and output."""
-    name = None
-    if metric in ("accuracy", "acc", "crossentropy", "ce"):
-        name = metric
+    prefix = "weighted_" if weighted else ""
+    if isinstance(metric, str) and metric in ("accuracy", "acc", "crossentropy", "ce"):
         kind = "accuracy" if metric in ("accuracy", "acc") else "crossentropy"
+        name = prefix + ("acc" if kind == "accuracy" else "ce")
         shape = out.tensor.shape.as_list()
         binary = out.loss_fn.__class__.__name__ == "BinaryCrossentropy" or getattr(
             out.loss_fn, "fn", None) is loss_module.binary_crossentropy  # fmt: skip
@@ -426,7 +426,7 @@ def _metric_object(metric, out, weighted):
     if isinstance(fn, metric_module.Metric):
         return fn
     name = getattr(fn, "__name__", None) or to_snake_case(fn.__class__.__name__)
-    return metric_module.MeanMetricWrapper(fn, name=name)
+    return metric_module.MeanMetricWrapper(fn, name=prefix + name)
 
 
 @tf_export("keras.models.clone_model")
