@@ -65,7 +65,7 @@ def set_epsilon(value):
 
 
 def image_data_format():
-    """"channels_last" or "channels_first"."""
+    """ "channels_last" or "channels_first"."""
     return _settings["image_data_format"]
 
 

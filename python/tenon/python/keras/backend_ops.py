@@ -253,7 +253,7 @@ def resize_images(x, height_factor, width_factor, data_format, interpolation="ne
     if first:
         x = tf.transpose(x, [0, 2, 3, 1])
     if interpolation not in ("nearest", "bilinear"):
-        raise ValueError("interpolation should be one of \"nearest\" or \"bilinear\".")
+        raise ValueError('interpolation should be one of "nearest" or "bilinear".')
     x = _resize(x, size, interpolation)
     return tf.transpose(x, [0, 3, 1, 2]) if first else x
 

@@ -359,13 +359,13 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Sets it."""
         if not hasattr(self.model.optimizer, "lr"):
-            raise ValueError("Optimizer must have a \"lr\" attribute.")
+            raise ValueError('Optimizer must have a "lr" attribute.')
         try:
             rate = self.schedule(epoch, float(K.get_value(self.model.optimizer.lr)))
         except TypeError:
             rate = self.schedule(epoch)
         if not isinstance(rate, (float, np.float32, np.float64)):
-            raise ValueError("The output of the \"schedule\" function should be float.")
+            raise ValueError('The output of the "schedule" function should be float.')
         K.set_value(self.model.optimizer.lr, rate)
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler reducing learning rate to {rate}.")
@@ -387,7 +387,7 @@ class CSVLogger(Callback):
         """Opens the file."""
         head = not (self.append and os.path.exists(self.filename) and os.path.getsize(self.filename))
         self.append_header = head
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")
+        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes a line."""
@@ -487,5 +487,3 @@ class RemoteMonitor(Callback):
             urllib.request.urlopen(request).close()
         except urllib.error.URLError:
             tf.logging.warning(f"Could not reach RemoteMonitor root server at {self.root}")
-
-

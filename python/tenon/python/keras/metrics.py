@@ -480,7 +480,9 @@ class MeanIoU(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of class numbers."""
-        y_true, y_pred = (tf.one_hot(tf.reshape(tf.cast(y, tf.int64), [-1]), self.num_classes) for y in (y_true, y_pred))
+        y_true, y_pred = (
+            tf.one_hot(tf.reshape(tf.cast(y, tf.int64), [-1]), self.num_classes) for y in (y_true, y_pred)
+        )
         if sample_weight is not None:
             y_true = y_true * tf.reshape(tf.cast(sample_weight, y_true.dtype), [-1, 1])
         return self.total_cm.assign_add(tf.matmul(y_true, y_pred, transpose_a=True), read_value=False)

@@ -3,18 +3,16 @@
 import functools
 import inspect
 import threading
-from collections import namedtuple
 
 import numpy as np
 
 import tenon as tf
 from tenon.python.framework import ops
 from tenon.python.keras import backend as K
+from tenon.python.keras.engine.node import History, Node
 from tenon.python.keras.utils import generic_utils
 from tenon.python.util import nest
 from tenon.python.util.tf_export import tf_export
-
-History = namedtuple("History", "layer node_index tensor_index")
 
 
 class _CallContext(threading.local):
@@ -31,81 +29,6 @@ class _CallContext(threading.local):
 call_context = _CallContext()
 
 
-class Node:
-    """One use of a layer: from which tensors to which."""
-
-    def __init__(self, layer, inputs, outputs, args=(), kwargs=None):
-        self.outbound_layer = self.layer = layer
-        self.inputs, self.outputs = inputs, outputs
-        self.args, self.arguments = args, kwargs or {}
-        self.input_tensors = [t for t in nest.flatten([inputs, list(args), self.arguments])
-                              if hasattr(t, "_keras_history")]  # fmt: skip
-        self.output_tensors = nest.flatten(outputs)
-        for t in self.input_tensors:
-            t._keras_history.layer._outbound_nodes.append(self)
-
-    @property
-    def parents(self):
-        """The nodes that made the inputs, without this one."""
-        found = [t._keras_history for t in self.input_tensors]
-        return [h.layer._inbound_nodes[h.node_index] for h in found if h.layer is not self.layer
-                or h.layer._inbound_nodes[h.node_index] is not self]  # fmt: skip
-
-    @property
-    def inbound_layers(self):
-        """The layers that made the inputs."""
-        return [] if isinstance(self.layer, InputMarker) else [t._keras_history.layer for t in self.input_tensors]
-
-    input_shapes = property(lambda self: generic_utils.unpack_singleton(
-        [K.int_shape(t) for t in nest.flatten(self.inputs)]))  # fmt: skip
-    output_shapes = property(lambda self: generic_utils.unpack_singleton([K.int_shape(t) for t in self.output_tensors]))
-
-
-class InputMarker:
-    """What InputLayer is, for those that cannot import it."""
-
-
-@tf_export("keras.layers.InputSpec", "keras.engine.InputSpec")
-class InputSpec:
-    """What a layer demands of an input: dtype, shape, rank, sizes of axes."""
-
-    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None):
-        self.dtype = tf.as_dtype(dtype).name if dtype is not None else None
-        self.shape = None if shape is None else tuple(tf.TensorShape(shape).as_list())
-        self.ndim = len(self.shape) if shape is not None else ndim
-        self.max_ndim, self.min_ndim = max_ndim, min_ndim
-        self.axes = {int(k): axes[k] for k in axes or {}}
-
-    def __repr__(self):
-        fields = [f"{name}={value}" for name, value in self.__dict__.items() if value]
-        return f"InputSpec({', '.join(fields)})"
-
-    def check(self, x, index, layer):
-        """ValueError where X is not what is demanded."""
-        shape = K.int_shape(x) if x.shape.ndims is not None else None
-        head = f"Input {index} of layer {layer} is incompatible with the layer: "
-        if shape is None:
-            return
-        if self.ndim is not None and len(shape) != self.ndim:
-            raise ValueError(f"{head}expected ndim={self.ndim}, found ndim={len(shape)}. "
-                             f"Full shape received: {list(shape)}")  # fmt: skip
-        if self.max_ndim is not None and len(shape) > self.max_ndim:
-            raise ValueError(f"{head}expected max_ndim={self.max_ndim}, found ndim={len(shape)}")
-        if self.min_ndim is not None and len(shape) < self.min_ndim:
-            raise ValueError(f"{head}: expected min_ndim={self.min_ndim}, found ndim={len(shape)}. "
-                             f"Full shape received: {list(shape)}")  # fmt: skip
-        if self.dtype is not None and x.dtype.base_dtype.name != self.dtype:
-            raise ValueError(f"{head}expected dtype={self.dtype}, found dtype={x.dtype.base_dtype.name}")
-        for axis, size in self.axes.items():
-            if size is not None and shape[axis] not in (size, None):
-                raise ValueError(f"{head}expected axis {axis} of input shape to have value {size} but received input "
-                                 f"with shape {list(shape)}")  # fmt: skip
-        if self.shape is not None:
-            for wanted, size in zip(self.shape, shape):
-                if None not in (wanted, size) and wanted != size:
-                    raise ValueError(f"{head}expected shape={self.shape}, found shape={list(shape)}")
-
-
 def _is_default(method):
     return getattr(method, "_is_default", False)
 
@@ -116,7 +39,7 @@ def _default(method):
 
 
 _ARGUMENTS = {"input_shape", "batch_input_shape", "batch_size", "weights", "activity_regularizer", "autocast",
-              "input_dtype", "input_dim", "input_length", "dynamic", "implementation", "experimental_autocast"}  # fmt: skip
+              "input_dtype", "input_dim", "input_length", "dynamic", "implementation", "experimental_autocast"}  # fmt: skip  # noqa: E501
 
 
 def layers_in(value):
@@ -303,7 +226,7 @@ class Layer:
 
     def _only_node(self, what):
         if len(self._inbound_nodes) > 1 and "shape" not in what:
-            raise AttributeError(f"Layer {self.name} has multiple inbound nodes, hence the notion of \"layer {what}\" is "
+            raise AttributeError(f"Layer {self.name} has multiple inbound nodes, hence the notion of \"layer {what}\" is "  # noqa: E501
                                  f"ill-defined. Use `get_{what}_at(node_index)` instead.")  # fmt: skip
         return self._node(0, what)
 
@@ -452,7 +375,7 @@ class Layer:
         """Gives the variables values: a list of arrays in the order of `weights`."""
         ours = self.weights
         if len(ours) != len(weights):
-            raise ValueError(f"You called `set_weights(weights)` on layer \"{self.name}\" with a  weight list of length "
+            raise ValueError(f"You called `set_weights(weights)` on layer \"{self.name}\" with a  weight list of length "  # noqa: E501
                              f"{len(weights)}, but the layer was expecting {len(ours)} weights. Provided weights: "
                              f"{str(weights)[:50]}...")  # fmt: skip
         for variable, value in zip(ours, weights):
@@ -506,7 +429,7 @@ class Layer:
         self._set_masks(inputs, outputs, kwargs.get("mask", masks))
         if outermost and flat and all(hasattr(t, "_keras_history") for t in flat):
             outputs = self._record(inputs, outputs, args, {k: v for k, v in recorded.items() if k != "mask" or
-                                                           any(hasattr(m, "_keras_history") for m in _flat(v))})  # fmt: skip
+                                                           any(hasattr(m, "_keras_history") for m in _flat(v))})  # fmt: skip  # noqa: E501
         return outputs
 
     def apply(self, inputs, *args, **kwargs):
@@ -535,7 +458,7 @@ class Layer:
             return
         specs, flat = generic_utils.to_list(self.input_spec), nest.flatten(inputs)
         if len(specs) != len(flat):
-            raise ValueError(f"Layer {self.name} expects {len(specs)} inputs, but it received {len(flat)} input tensors. "
+            raise ValueError(f"Layer {self.name} expects {len(specs)} inputs, but it received {len(flat)} input tensors. "  # noqa: E501
                              f"Inputs received: {inputs}")  # fmt: skip
         for i, (tensor, spec) in enumerate(zip(flat, specs)):
             if spec is not None:
@@ -551,7 +474,7 @@ class Layer:
 
     def _set_masks(self, inputs, outputs, masks):
         flat = nest.flatten(outputs)
-        if all(hasattr(t, "_keras_mask") for t in flat) and not _is_default(self.compute_mask) is False:
+        if all(hasattr(t, "_keras_mask") for t in flat) and _is_default(self.compute_mask) is not False:
             return
         found = None
         if self.supports_masking or not _is_default(self.compute_mask):

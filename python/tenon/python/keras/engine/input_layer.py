@@ -2,7 +2,8 @@
 
 import tenon as tf
 from tenon.python.keras import backend as K
-from tenon.python.keras.engine.base_layer import History, InputMarker, Layer, Node
+from tenon.python.keras.engine.base_layer import Layer
+from tenon.python.keras.engine.node import History, InputMarker, Node
 from tenon.python.util.tf_export import tf_export
 
 

@@ -7,6 +7,7 @@ import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras.engine import base_layer, op_layer
 from tenon.python.keras.engine.input_layer import InputLayer
+from tenon.python.keras.engine.node import Node
 from tenon.python.keras.utils import generic_utils
 from tenon.python.util import nest
 
@@ -24,7 +25,7 @@ def walk(outputs):
         if state.get(id(node)) == 2:
             continue
         if state.get(id(node)) == 1:
-            raise ValueError(f"The tensors at layer \"{node.layer.name}\" are part of a cycle.")
+            raise ValueError(f'The tensors at layer "{node.layer.name}" are part of a cycle.')
         state[id(node)] = 1
         stack.append((node, True))
         parents = [_node_of(t) for t in node.input_tensors]
@@ -108,7 +109,7 @@ class Network(base_layer.Layer):
         self.output_layers = [t._keras_history.layer for t in self.outputs]
         self.built = True
         # Submodels have histories of their own; what they make from their own inputs counts as one use.
-        self._inbound_nodes.append(base_layer.Node(self, inputs, outputs))
+        self._inbound_nodes.append(Node(self, inputs, outputs))
         self._inbound_nodes[0].input_tensors = []
         self.input_names = [layer.name for layer in self.input_layers]
         self.output_names = _unique_names([layer.name for layer in self.output_layers])
@@ -161,7 +162,7 @@ class Network(base_layer.Layer):
         """All variables, layer by layer."""
         if not self.built and not self._layers:
             raise ValueError(f"Weights for model {self.name} have not yet been created. Weights are created when the "
-                             "Model is first called on inputs or `build()` is called with an `input_shape`.")  # fmt: skip
+                             "Model is first called on inputs or `build()` is called with an `input_shape`.")  # fmt: skip  # noqa: E501
         return base_layer.unique([*self._gather("weights"), *self._trainable_weights, *self._non_trainable_weights])
 
     @property
@@ -233,7 +234,7 @@ class Network(base_layer.Layer):
                 continue
             if not all(id(t) in values for t in node.input_tensors):
                 continue
-            swap = lambda t: values[id(t)] if id(t) in values else t  # noqa: E731
+            swap = lambda t: values[id(t)] if id(t) in values else t  # noqa: E731, SIM401
             arguments = nest.map_structure(swap, node.arguments)
             args = nest.map_structure(swap, list(node.args))
             if "training" in node.layer._call_parameters:
@@ -286,7 +287,7 @@ class Network(base_layer.Layer):
                     if id(n) in positions and not isinstance(layer, InputLayer)]  # fmt: skip
             layers.append({"class_name": generic_utils.get_registered_name(layer.__class__),
                            "config": layer.get_config(), "name": layer.name, "inbound_nodes": used})  # fmt: skip
-        place = lambda t: [t._keras_history.layer.name, positions[id(_node_of(t))], t._keras_history.tensor_index]  # noqa: E731, E501
+        place = lambda t: [t._keras_history.layer.name, positions[id(_node_of(t))], t._keras_history.tensor_index]  # noqa: E731
         return copy.deepcopy({"name": self.name, "trainable": self.trainable, "layers": layers,
                               "input_layers": [place(t) for t in self.inputs],
                               "output_layers": [place(t) for t in self.outputs]})  # fmt: skip
@@ -296,7 +297,7 @@ class Network(base_layer.Layer):
         mine, positions = {id(n) for n in self._nodes}, {}
         for layer in self.layers:
             used = [n for n in layer._inbound_nodes if id(n) in mine]
-            positions.update((id(n), i) for i, n in enumerate(used))
+            positions.update((id(n), i + _own_nodes(layer)) for i, n in enumerate(used))
         return positions
 
     def _node_config(self, node, positions):
@@ -400,12 +401,16 @@ def _unique_names(names):
 
 
 def _has_node(layer, index, counts):
-    return isinstance(layer, InputLayer) or counts.get(id(layer), 0) > index
+    return isinstance(layer, InputLayer) or counts.get(id(layer), 0) > index - _own_nodes(layer)
+
+
+def _own_nodes(layer):
+    """1 for submodels: their first node is that of their own inputs."""
+    return 1 if isinstance(layer, Network) and layer._is_graph_network else 0
 
 
 def _tensor_at(layer, node, index):
-    shift = 1 if isinstance(layer, Network) and layer._is_graph_network else 0
-    return layer._inbound_nodes[node + shift].output_tensors[index]
+    return layer._inbound_nodes[node].output_tensors[index]
 
 
 def _uses(uses):

@@ -1,7 +1,8 @@
 """Layers that stand for plain operations between Keras tensors."""
 
 import tenon as tf
-from tenon.python.keras.engine.base_layer import Layer, History, Node
+from tenon.python.keras.engine.base_layer import Layer
+from tenon.python.keras.engine.node import History, Node
 from tenon.python.util import nest
 
 

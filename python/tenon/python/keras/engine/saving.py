@@ -107,7 +107,7 @@ def load_weights_from_hdf5_group(group, layers, by_name=False, skip_mismatch=Fal
             if tuple(w.shape.as_list()) != v.shape:
                 if skip_mismatch:
                     continue
-                raise ValueError(f"Layer \"{layer.name}\", weight {w.name} has shape {w.shape}, but the saved weight has "
+                raise ValueError(f"Layer \"{layer.name}\", weight {w.name} has shape {w.shape}, but the saved weight has "  # noqa: E501
                                  f"shape {v.shape}.")  # fmt: skip
             tuples.append((w, v))
     K.batch_set_value(tuples)
@@ -174,7 +174,7 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False):
         _saver(model).restore(K.get_session(), filepath)
         return None
     if not model.built and not model.layers:
-        raise ValueError("Unable to load weights saved in HDF5 format into a subclassed Model which has not created its "
+        raise ValueError("Unable to load weights saved in HDF5 format into a subclassed Model which has not created its "  # noqa: E501
                          "variables yet. Call the Model first, then load the weights.")  # fmt: skip
     with _h5py().File(filepath, "r") as f:
         group = f["model_weights"] if "layer_names" not in f.attrs and "model_weights" in f else f

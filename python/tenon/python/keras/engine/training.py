@@ -63,7 +63,9 @@ class Model(Network):
         if isinstance(value, dict):
             for k in value:
                 if k not in names:
-                    raise ValueError(f"Unknown entries in {what} dictionary: {[k]}. Only expected following keys: {names}")
+                    raise ValueError(
+                        f"Unknown entries in {what} dictionary: {[k]}. Only expected following keys: {names}"
+                    )
             return [value.get(n) for n in names]
         if isinstance(value, (list, tuple)):
             if len(value) != len(names):
@@ -170,7 +172,8 @@ class Model(Network):
                         if out.loss_fn.reduction in ("none",):
                             weighted = tf.reduce_mean(weighted)
                         score = loss_module.compute_weighted_loss(
-                            weighted, reduction="sum" if out.loss_fn.reduction == "sum" else "sum_over_batch_size")
+                            weighted, reduction="sum" if out.loss_fn.reduction == "sum" else "sum_over_batch_size"
+                        )
                     else:
                         score = out.loss_fn(out.target, out.tensor, sample_weight=weight)
                         score = tf.reduce_mean(score) if score.shape.ndims else score
@@ -235,7 +238,7 @@ class Model(Network):
                 if isinstance(phase, tf.Tensor):
                     feeds = [*feeds, phase]
                 kwargs = self._function_kwargs if self._compiled else {}
-                self._functions[kind] = _Callable(feeds, outputs, updates, isinstance(phase, tf.Tensor), kind == "train",
+                self._functions[kind] = _Callable(feeds, outputs, updates, isinstance(phase, tf.Tensor), kind == "train",  # noqa: E501
                                                   kwargs)  # fmt: skip
         return self._functions[kind]
 
@@ -288,7 +291,7 @@ class Model(Network):
             return training_loops.fit_stream(self, stream, epochs, verbose, callbacks, validation_data,
                                              validation_steps, validation_freq, initial_epoch, shuffle)  # fmt: skip
         return training_loops.fit_arrays(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
+            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,  # noqa: E501
             sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_freq)  # fmt: skip
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,
@@ -399,7 +402,9 @@ def _metrics_per_output(given, names):
                 raise ValueError(f"Unknown entries in metrics dictionary: {[k]}. Only expected following keys: {names}")
         return [to_list(given.get(n) or []) for n in names]
     if not isinstance(given, (list, tuple)):
-        raise TypeError("Type of `metrics` argument not understood. Expected a list or dictionary, found: " + str(given))
+        raise TypeError(
+            "Type of `metrics` argument not understood. Expected a list or dictionary, found: " + str(given)
+        )
     if any(isinstance(m, (list, tuple)) for m in given):
         return [to_list(m) for m in given]
     return [[metric_module.clone_metric(m) for m in given] if len(names) > 1 else list(given) for _ in names]
@@ -455,7 +460,9 @@ def clone_model(model, input_tensors=None, clone_function=None):
         layer = t._keras_history.layer
         tensor = next(given, None)
         if tensor is None:
-            tensor = Input(batch_shape=layer._batch_input_shape, dtype=layer.dtype, sparse=layer.sparse, name=layer.name)
+            tensor = Input(
+                batch_shape=layer._batch_input_shape, dtype=layer.dtype, sparse=layer.sparse, name=layer.name
+            )
         elif not hasattr(tensor, "_keras_history"):
             tensor = Input(tensor=tensor, name="input_wrapper_for_" + layer.name)
         values[id(t)] = tensor
@@ -466,7 +473,7 @@ def clone_model(model, input_tensors=None, clone_function=None):
         if node.layer not in made:
             inner = isinstance(node.layer, Model) and clone_function is None
             made[node.layer] = clone_model(node.layer) if inner else make(node.layer)
-        swap = lambda t: values[id(t)] if id(t) in values else t  # noqa: E731
+        swap = lambda t: values[id(t)] if id(t) in values else t  # noqa: E731, SIM401
         outputs = made[node.layer](nest.map_structure(swap, node.inputs), **nest.map_structure(swap, node.arguments))
         values.update((id(a), b) for a, b in zip(node.output_tensors, nest.flatten(outputs)))
     pack = nest.pack_sequence_as

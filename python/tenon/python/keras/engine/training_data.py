@@ -18,7 +18,7 @@ def _named(values, names, what):
     if isinstance(values, dict):
         missing = [n for n in names if n not in values]
         if missing:
-            raise ValueError(f"No data provided for \"{missing[0]}\". Need data for each key in: {list(names)}")
+            raise ValueError(f'No data provided for "{missing[0]}". Need data for each key in: {list(names)}')
         return [values[n] for n in names]
     if isinstance(values, (list, tuple)):
         if len(names) == 1 and len(values) != 1 and not (values and hasattr(values[0], "shape")):
@@ -34,7 +34,7 @@ def _named(values, names, what):
             raise ValueError(f"The model expects {len(names)} {what} arrays, but only received {len(values)} arrays.")
         return list(values)
     if len(names) > 1:
-        raise ValueError(f"The model expects {len(names)} {what} arrays, but only received one array. Found: array with "
+        raise ValueError(f"The model expects {len(names)} {what} arrays, but only received one array. Found: array with "  # noqa: E501
                          f"shape {np.shape(values)}")  # fmt: skip
     return [values]
 
@@ -71,7 +71,7 @@ def _weights_of_classes(y, class_weight):
         classes = y.reshape(-1)
     missing = set(np.unique(classes).tolist()) - set(class_weight)
     if missing:
-        raise ValueError(f"`class_weight` must contain all classes in the data. The classes {missing} exist in the data "
+        raise ValueError(f"`class_weight` must contain all classes in the data. The classes {missing} exist in the data "  # noqa: E501
                          "but not in `class_weight`.")  # fmt: skip
     return np.asarray([class_weight[c] for c in classes.tolist()], dtype=K.floatx())
 
@@ -249,5 +249,7 @@ def unpack(batch):
     if isinstance(batch, dict) or hasattr(batch, "shape") or isinstance(batch, list):
         return batch, None, None
     if len(batch) > 3:
-        raise ValueError("Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: " + str(batch))
+        raise ValueError(
+            "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: " + str(batch)
+        )
     return tuple(batch) + (None,) * (3 - len(batch))

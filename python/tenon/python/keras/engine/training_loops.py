@@ -18,7 +18,7 @@ def _callbacks(model, callbacks, verbose, epochs, samples, steps, batch_size, va
     found.append(history)
     found = callback_module.CallbackList(found)
     found.set_model(model)
-    found.set_params({"batch_size": batch_size, "epochs": epochs, "steps": steps, "samples": samples, "verbose": verbose,
+    found.set_params({"batch_size": batch_size, "epochs": epochs, "steps": steps, "samples": samples, "verbose": verbose,  # noqa: E501
                       "do_validation": validated, "metrics": metrics})  # fmt: skip
     model.history = history
     model.stop_training = False
@@ -220,7 +220,7 @@ def fit_stream(model, stream, epochs, verbose, callbacks, validation_data, valid
     listeners, history = None, None
     if not model._outputs:
         first = None
-        for first in stream.batches():
+        for first in stream.batches():  # noqa: B007
             break
         model._ensure_inputs(training_data.unpack(first)[0])
     listeners, history = _callbacks(model, callbacks, verbose, epochs, None, stream.steps, None, validated, "steps")
@@ -290,5 +290,3 @@ def predict_stream(model, stream, verbose, callbacks):
         if bar is not None:
             bar.update(i + 1)
     return unpack_singleton([np.concatenate(parts) for parts in results or []])
-
-

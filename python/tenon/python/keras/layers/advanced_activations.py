@@ -5,7 +5,8 @@ import numpy as np
 import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras import backend_ops, constraints, initializers, regularizers
-from tenon.python.keras.engine.base_layer import InputSpec, Layer
+from tenon.python.keras.engine.base_layer import Layer
+from tenon.python.keras.engine.node import InputSpec
 from tenon.python.keras.layers.core import _static
 
 TF_NAMESPACES = ("keras.layers", "keras.layers.advanced_activations")
@@ -61,8 +62,13 @@ class PReLU(Layer):
         shape = list(_static(input_shape)[1:])
         for i in self.shared_axes or ():
             shape[i - 1] = 1
-        self.alpha = self.add_weight("alpha", shape, initializer=self.alpha_initializer,
-                                     regularizer=self.alpha_regularizer, constraint=self.alpha_constraint)
+        self.alpha = self.add_weight(
+            "alpha",
+            shape,
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
         self.input_spec = InputSpec(ndim=len(shape) + 1)
         self.built = True
 

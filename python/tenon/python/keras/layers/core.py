@@ -8,12 +8,12 @@ import numpy as np
 import tenon as tf
 from tenon.python.keras import activations, constraints, initializers, regularizers
 from tenon.python.keras import backend as K
-from tenon.python.keras.engine.base_layer import InputSpec, Layer
+from tenon.python.keras.engine.base_layer import Layer
+from tenon.python.keras.engine.node import InputSpec
 from tenon.python.keras.utils import generic_utils
 from tenon.python.util import nest
 
 TF_NAMESPACES = ("keras.layers", "keras.layers.core")
-
 
 
 def _static(shape):
@@ -174,7 +174,7 @@ class Reshape(Layer):
         shape = self.compute_output_shape(inputs.shape)
         if None not in _static(inputs.shape)[1:] and np.prod(shape[1:]) != np.prod(_static(inputs.shape)[1:]):
             raise ValueError(f"total size of new array must be unchanged, input_shape = "
-                             f"{list(_static(inputs.shape)[1:])}, output_shape = {list(self.target_shape)}")  # fmt: skip
+                             f"{list(_static(inputs.shape)[1:])}, output_shape = {list(self.target_shape)}")  # fmt: skip  # noqa: E501
         result.set_shape(shape)
         return result
 
@@ -190,7 +190,7 @@ class Permute(Layer):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(dims) != list(range(1, len(dims) + 1)):
-            raise ValueError(f"Invalid permutation `dims` for Permute Layer: {dims}. The set of indices in `dims` must be "
+            raise ValueError(f"Invalid permutation `dims` for Permute Layer: {dims}. The set of indices in `dims` must be "  # noqa: E501
                              "consecutive and start from 1.")  # fmt: skip
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
@@ -294,6 +294,7 @@ class Lambda(Layer):
 
     def get_config(self):
         """The arguments that make it again: the function by its code."""
+
         def written(function):
             if isinstance(function, types.LambdaType) and function.__name__ == "<lambda>":
                 return generic_utils.func_dump(function), "lambda"
@@ -351,8 +352,13 @@ class Dense(Layer):
         if last is None:
             raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
         self.input_spec = InputSpec(min_ndim=2, axes={-1: last})
-        self.kernel = self.add_weight("kernel", [last, self.units], initializer=self.kernel_initializer,
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.kernel = self.add_weight(
+            "kernel",
+            [last, self.units],
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         self.bias = self.add_weight("bias", [self.units], initializer=self.bias_initializer,
                                     regularizer=self.bias_regularizer,
                                     constraint=self.bias_constraint) if self.use_bias else None  # fmt: skip

@@ -146,7 +146,7 @@ class Concatenate(_Merge):
         reduced = {tuple(d for i, d in enumerate(s) if i != self.axis % len(s)) for s in shapes}
         known = [r for r in reduced if None not in r[1:]]
         if len({r[1:] for r in known}) > 1:
-            raise ValueError("A `Concatenate` layer requires inputs with matching shapes except for the concat axis. Got "
+            raise ValueError("A `Concatenate` layer requires inputs with matching shapes except for the concat axis. Got "  # noqa: E501
                              f"inputs shapes: {shapes}")  # fmt: skip
 
     def call(self, inputs):

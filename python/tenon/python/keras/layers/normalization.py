@@ -3,7 +3,8 @@
 import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras import constraints, initializers, regularizers
-from tenon.python.keras.engine.base_layer import InputSpec, Layer
+from tenon.python.keras.engine.base_layer import Layer
+from tenon.python.keras.engine.node import InputSpec
 from tenon.python.keras.layers.core import _static
 
 TF_NAMESPACES = ("keras.layers", "keras.layers.normalization")
@@ -22,7 +23,12 @@ class BatchNormalization(Layer):
             raise NotImplementedError("BatchNormalization: renorm, virtual_batch_size and adjustment are not there.")
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
-        self.beta_initializer, self.gamma_initializer, self.moving_mean_initializer, self.moving_variance_initializer = (
+        (
+            self.beta_initializer,
+            self.gamma_initializer,
+            self.moving_mean_initializer,
+            self.moving_variance_initializer,
+        ) = (
             initializers.get(i)
             for i in (beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer)
         )

@@ -2,7 +2,8 @@
 
 import tenon as tf
 from tenon.python.keras import backend as K
-from tenon.python.keras.engine.base_layer import InputSpec, Layer
+from tenon.python.keras.engine.base_layer import Layer
+from tenon.python.keras.engine.node import InputSpec
 from tenon.python.keras.layers.core import _static
 
 TF_NAMESPACES = ("keras.layers", "keras.layers.pooling")

@@ -196,6 +196,7 @@ def to_snake_case(name):
 
 def slice_arrays(arrays, start=None, stop=None):
     """Rows of each of some arrays: a range, or a list of numbers."""
+
     def part(x):
         if x is None:
             return None

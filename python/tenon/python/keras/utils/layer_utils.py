@@ -90,7 +90,7 @@ def get_source_inputs(tensor, layer=None, node_index=None):
 @tf_export("keras.utils.plot_model", "keras.utils.vis_utils.plot_model")
 def plot_model(model, to_file="model.png", *args, **kwargs):
     """Pictures of models are not made: ImportError says so."""
-    raise ImportError("plot_model needs Graphviz and pydot, which Tenon does not use; model.summary() shows the layers, "
+    raise ImportError("plot_model needs Graphviz and pydot, which Tenon does not use; model.summary() shows the layers, "  # noqa: E501
                       "and TensorBoard the graph.")  # fmt: skip
 
 
