@@ -92,9 +92,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, dtype=dtypes.float
     if fallback:
         validation_size = min(validation_size, len(images) // 10)
     if not 0 <= validation_size <= len(images):
-        raise ValueError(
-            f"Validation size should be between 0 and {len(images)}. Received: {validation_size}."
-        )
+        raise ValueError(f"Validation size should be between 0 and {len(images)}. Received: {validation_size}.")
     options = {"dtype": dtype, "reshape": reshape, "seed": seed}
     return Datasets(
         train=DataSet(images[validation_size:], labels[validation_size:], **options),
