@@ -118,6 +118,21 @@ def test_partitions():
     both(program)
 
 
+def test_reads_after_updates():
+    def program(tf):
+        v, w = tf.Variable(1.0), tf.Variable([1.0, 2.0])
+        added = tf.assign_add(v, 1.0)
+        with tf.control_dependencies([added]):
+            y, z = v * 10.0, tf.identity(v)
+        with tf.control_dependencies([tf.group(tf.scatter_add(w, [0], [5.0]))]):
+            q = w + 0.0
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            return [session.run([y, z]), session.run(y), session.run(q), session.run(y)]
+
+    both(program)
+
+
 INITIALIZERS = [
     lambda tf: tf.zeros_initializer(), lambda tf: tf.ones_initializer(), lambda tf: tf.constant_initializer([1.0, 2.0]),
     lambda tf: tf.random_uniform_initializer(-1, 1), lambda tf: tf.random_normal_initializer(1.0, 2.0),

@@ -197,3 +197,33 @@ def guard_initial_value(name, value):
     if not found or _has_cycle(value.op, {}):
         return value
     return _safe_tensor(name, value, {})
+
+
+_WRITERS = ("Assign", "Scatter", "Apply", "SparseApply", "CountUpTo", "StridedSliceAssign")
+
+
+def _written(op, cache):
+    """The variables' nodes that an operation, or what runs before it, writes."""
+    found = cache.get(op)
+    if found is None:
+        written, stack, seen = set(), [op], {op}
+        while stack:
+            node = stack.pop()
+            inputs = [t.op for t in node.inputs]
+            if node.type.startswith(_WRITERS):
+                written.update(source for source in inputs if source.type in _VARIABLES)
+            for source in inputs + node.control_inputs:
+                if source not in seen:
+                    seen.add(source)
+                    stack.append(source)
+        found = cache[op] = frozenset(written)
+    return found
+
+
+def written_before(variable_op):
+    """Whether what is made now runs after an update of the variable: then it must see the new value."""
+    graph = variable_op.graph
+    if not graph._control_stack or graph._get_control_flow_context() is not None:
+        return False
+    cache = graph.__dict__.setdefault("_writes_before", {})
+    return any(variable_op in _written(op, cache) for op in graph._current_control_dependencies())

@@ -454,6 +454,8 @@ class RefVariable(VariableV1):
     __str__ = __repr__
 
     def _AsTensor(self):
+        if variable_collections.written_before(self._variable.op):
+            return array_ops.identity(self._variable, name="read")
         return self._snapshot
 
     def _as_graph_element(self):
@@ -463,8 +465,8 @@ class RefVariable(VariableV1):
         return self._variable
 
     def value(self):
-        """The tensor that reads the variable; the same at each call."""
-        return self._snapshot
+        """The tensor that reads the variable; the same at each call but after updates of it."""
+        return self._AsTensor()
 
     def read_value(self):
         """A new tensor that reads the variable where control dependencies say."""
@@ -546,7 +548,7 @@ class RefVariable(VariableV1):
             raise ValueError(
                 f"Incompatible type conversion requested to type '{dtype.name}' for variable of type '{v.dtype.name}'"
             )
-        return v._variable if as_ref else v._snapshot
+        return v._variable if as_ref else v._AsTensor()
 
 
 def _scatter_method(kind):
