@@ -78,3 +78,9 @@ for summarize in (-1, 0, 1, 2, 5):
 case("StringFormat", [], T=[], template="nothing")
 bad("StringFormat", [rand("int32", 3)], T=["int32"], template="nothing", code=INVALID)
 bad("StringFormat", [rand("int32", 3)], T=["int32"], template="%s %s", code=INVALID)
+
+# --- hashes under a key ---
+LENGTHS = text(*(b"abcdefghijklmnopqrstuvwxyz"[:n] for n in range(0, 26)), b"\xff" * 40)
+case("StringToHashBucketStrong", LENGTHS, num_buckets=2**40, key=[123, 456])
+case("StringToHashBucketStrong", LENGTHS, num_buckets=10, key=[2**62 + 5, -7])
+bad("StringToHashBucketStrong", LENGTHS, num_buckets=10, key=[1], code=INVALID)
