@@ -64,3 +64,31 @@ def test_train_and_evaluate(tmp_path):
     with pytest.raises(ValueError, match="Missing train_op"):
         tf.estimator.EstimatorSpec("train", loss=1.0)
     tf.summary.FileWriterCache.clear()
+
+
+def test_columns_and_canned(tmp_path):
+    column = tf.feature_column
+    features = {"a": np.array([1.0, 25.0, 7.0], "f"), "w": np.array([b"x", b"z", b"y"]), "i": np.array([2, 0, 1])}
+    columns = [
+        column.numeric_column("a"),
+        column.bucketized_column(column.numeric_column("a"), [5.0, 10.0]),
+        column.indicator_column(column.categorical_column_with_vocabulary_list("w", ["x", "y"])),
+        column.embedding_column(column.categorical_column_with_identity("i", 3), 2, initializer=tf.ones_initializer()),
+    ]
+    with tf.Graph().as_default(), tf.Session() as session:
+        layer = column.input_layer({key: tf.constant(value) for key, value in features.items()}, columns)
+        session.run(tf.global_variables_initializer())
+        value = session.run(layer)
+    np.testing.assert_array_equal(
+        value, [[1, 1, 0, 0, 1, 1, 1, 0], [25, 0, 0, 1, 1, 1, 0, 0], [7, 0, 1, 0, 1, 1, 0, 1]]
+    )
+    x, y = data()
+    make = tf.estimator.inputs.numpy_input_fn
+    classifier = tf.estimator.DNNClassifier([8], [column.numeric_column("x", [2])], str(tmp_path / "c"))
+    classifier.train(make(x, y, 20, None, True), steps=200)
+    assert classifier.evaluate(make(x, y, shuffle=False))["accuracy"] > 0.9
+    assert "dnn/hiddenlayer_0/kernel" in classifier.get_variable_names()
+    regressor = tf.estimator.DNNRegressor([8], [column.numeric_column("x", [2])], str(tmp_path / "r"))
+    regressor.train(make(x, x["x"][:, 0], 20, None, True), steps=200)
+    assert regressor.evaluate(make(x, x["x"][:, 0], shuffle=False))["average_loss"] < 0.5
+    tf.summary.FileWriterCache.clear()
