@@ -14,6 +14,7 @@ class InputLayer(Layer, InputMarker):
     def __init__(self, input_shape=None, batch_size=None, dtype=None, input_tensor=None, sparse=False, name=None,
                  ragged=False, **kwargs):  # fmt: skip
         shape = kwargs.pop("batch_input_shape", None)
+        kwargs.pop("optional", None)  # later versions write it
         if shape is not None and input_shape is not None:
             raise ValueError("Only provide the input_shape OR batch_input_shape argument to InputLayer, not both at "
                              "the same time.")  # fmt: skip
