@@ -63,3 +63,36 @@ def test_masked_sequences():
         return [model.fit(x, np.ones(3), epochs=2, shuffle=False, verbose=0).history["loss"][1] * 1.0, model.predict(x)]
 
     both(program, rtol=1e-4, atol=1e-5)
+
+
+def test_wrappers():
+    def program(tf):
+        k = tf.keras
+        found = []
+        for mode in ("concat", "sum"):
+            inner = k.layers.LSTM(3, return_sequences=True)
+            model = k.Sequential([k.layers.Bidirectional(inner, merge_mode=mode, input_shape=(5, 4)),
+                                  k.layers.TimeDistributed(k.layers.Dense(2))])  # fmt: skip
+            rng = np.random.RandomState(3)
+            model.set_weights([rng.rand(*w.shape).astype("f") for w in model.get_weights()])
+            x = rng.rand(2, 5, 4).astype("f")
+            again = k.Sequential.from_config(model.get_config())
+            again.set_weights(model.get_weights())
+            found.append([model.predict(x), again.predict(x)])
+        return found
+
+    both(program, rtol=1e-4, atol=1e-5)
+
+
+def test_tokenizer():
+    def program(tf):
+        text = tf.keras.preprocessing.text
+        made = text.Tokenizer(num_words=6, oov_token="?")
+        texts = ["The cat sat, the dog sat!", "a dog and a cat and a bird"]
+        made.fit_on_texts(texts)
+        sequences = made.texts_to_sequences([*texts, "the zebra"])
+        matrices = [made.texts_to_matrix(texts, mode) for mode in ("binary", "count", "freq", "tfidf")]
+        return [sequences, dict(made.word_index), matrices, made.sequences_to_texts(sequences),
+                text.text_to_word_sequence("A b,c"), text.hashing_trick("a b c", 9, "md5")]  # fmt: skip
+
+    both(program)
