@@ -155,7 +155,7 @@ class DNN:
     def _feed(self, X, Y=None, training=False):
         feed = (
             X if isinstance(X, dict) else dict(zip(self.state["inputs"], X if len(self.state["inputs"]) > 1 else [X]))
-        )  # noqa: E501
+        )
         if Y is not None:
             feed[self.state["regressions"][0]["y"]] = Y
         return {**feed, self.state["training"]: training}
