@@ -27,3 +27,13 @@ def test_a_network_learns(tmp_path):
         model.fit(x, y, n_epoch=1)
         model.load(str(tmp_path / "m"))
         np.testing.assert_array_equal(model.predict(x), before)
+
+
+def test_data_utils():
+    from tenon.tflearn import data_utils
+
+    np.testing.assert_array_equal(data_utils.to_categorical([1, 0], 2), [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(data_utils.pad_sequences([[1, 2], [3]], 3), [[1, 2, 0], [3, 0, 0]])
+    a, b = data_utils.shuffle(np.arange(9), np.arange(9) * 2)
+    np.testing.assert_array_equal(a * 2, b)
+    assert sorted(a.tolist()) == list(range(9))
