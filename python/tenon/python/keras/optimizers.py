@@ -240,7 +240,7 @@ class Optimizer:
         """The arguments that make it again."""
         config = {"name": self._name}
         config.update({k: getattr(self, k) for k in ("clipnorm", "clipvalue") if hasattr(self, k)})
-        config.update({k: self._config_value(k) for k in self._hyper})
+        config.update({k: self._initial_decay if k == "decay" else self._config_value(k) for k in self._hyper})
         config.update({k: getattr(self, k) for k in self._extra})
         return config
 
