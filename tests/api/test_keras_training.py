@@ -67,7 +67,7 @@ def test_optimizers(optimizer):
             model.compile(made, "mse")
             losses = model.fit(X, Y, batch_size=10, epochs=3, shuffle=False, verbose=0).history["loss"]
             config = {k: v for k, v in made.get_config().items() if k != "beta"}
-            found.append([[float(v) for v in losses], [v.name for v in made.weights], config, made.get_weights()])
+            found.append([[float(v) for v in losses], [v.name.split("/", 1)[1] for v in made.weights], config, made.get_weights()])
         return found
 
     both(program, rtol=1e-4, atol=1e-5)
