@@ -226,6 +226,7 @@ def _run(sv, master, session_config, session_wrapper, step, how):
             logging.info("Caught OutOfRangeError. Stopping Training. %s", error)
         if logdir and sv.is_chief:
             logging.info("Finished training! Saving model to disk.")
-            sv.saver.save(sess, sv.save_path, global_step=sv.global_step)
+            # The thread that saves now and then ends first, so that the last checkpoint is the last.
             sv.stop(threads, close_summary_writer=True, ignore_live_threads=ignore_live_threads)
+            sv.saver.save(sess, sv.save_path, global_step=sv.global_step)
     return total_loss
