@@ -67,7 +67,7 @@ def test_optimizers(optimizer):
             model.compile(made, "mse")
             losses = model.fit(X, Y, batch_size=10, epochs=3, shuffle=False, verbose=0).history["loss"]
             config = {k: v for k, v in made.get_config().items() if k != "beta"}
-            # Keras 2.21 enters the scope `training` twice for each model, so that the second one's is training_2; here it
+            # Keras 2.21 enters the scope `training` twice a model, so that the second one is training_2; here it
             # is training_1. All that comes after the scope must be the same.
             names = [v.name.split("/", 1)[1] for v in made.weights]
             found.append([[float(v) for v in losses], names, config, made.get_weights()])
