@@ -244,7 +244,8 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 
 
 ENDLESS = """
-import sys, threading, time
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have turned it off
 import tenon as tf
 loop = tf.while_loop(lambda i: i < 2.0, lambda i: i * 1.0, [tf.constant(1.0)])
 count = [0]

@@ -61,7 +61,8 @@ def test_cmake(prefix, loader, tmp_path):
         pytest.skip("cmake is not installed: scripts/bootstrap test installs it")
     (tmp_path / "use.cpp").write_text(SOURCE)
     (tmp_path / "CMakeLists.txt").write_text(PROJECT)
-    run(["cmake", "-S", ".", "-B", "made", f"-DCMAKE_PREFIX_PATH={prefix}"], cwd=tmp_path)
+    config = next(prefix.rglob("tenonConfig.cmake")).parent
+    run(["cmake", "-S", ".", "-B", "made", f"-Dtenon_DIR={config}"], cwd=tmp_path)
     run(["cmake", "--build", "made"], cwd=tmp_path)
     assert run([tmp_path / "made" / "use"], env=loader) == "3\n"
 

@@ -3,6 +3,8 @@
 import functools
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 
 from oracle import api, cases, check
 
@@ -29,3 +31,11 @@ def cases_by_op():
         if not case.code and not case.is_program:
             found.setdefault(case.op, []).append(case)
     return found
+
+
+@functools.cache
+def in_whole_graphs():
+    """Op types that tests/functions and tests/pipelines name: functions and pipelines are compared as whole graphs."""
+    tests = Path(__file__).resolve().parent.parent
+    files = [file for folder in ("functions", "pipelines") for file in (tests / folder).glob("*.py")]
+    return {word for file in files for word in re.findall(r"\b([A-Z]\w+)\b", file.read_text(encoding="utf-8"))}

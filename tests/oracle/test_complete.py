@@ -1,15 +1,11 @@
 """Nothing is left out: every op has a case, a doc line, a reference kernel, and says what its gradient is."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from oracle import collect, tenon_side
 from tenon import _core
 
 OPS = _core.op_names()
-TESTS = Path(__file__).resolve().parent.parent
 # The executor runs these itself; they have no kernels.
 CONTROL_FLOW = {
     "Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch", "RefEnter", "RefExit", "RefMerge",
@@ -28,11 +24,7 @@ def covered():
             found |= {operation.type for operation in graph.graph.operations}
         elif not case.code:
             found.add(case.op)
-    # Functions and pipelines are compared as whole graphs.
-    for folder in ("functions", "pipelines"):
-        for file in (TESTS / folder).glob("*.py"):
-            found |= set(re.findall(r"\b([A-Z]\w+)\b", file.read_text(encoding="utf-8")))
-    return found
+    return found | collect.in_whole_graphs()
 
 
 @pytest.mark.xdist_group("complete")
