@@ -35,7 +35,7 @@ def difference(ours, theirs):
     mine, other = ours.splitlines(), theirs.splitlines()
     for a, b in zip(mine, other):
         # NumPy pads numbers with fewer digits.
-        if NUMBER.sub("#", a).split() != NUMBER.sub("#", b).split():
+        if NUMBER.sub("#", a).replace(" ", "") != NUMBER.sub("#", b).replace(" ", ""):
             return a, b
         for x, y in zip(map(float, NUMBER.findall(a)), map(float, NUMBER.findall(b))):
             if abs(x - y) > 1e-4 * max(1.0, abs(y)):
