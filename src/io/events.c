@@ -3,46 +3,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/crc32c.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "base/wire.h"
 #include "io/file.h"
+#include "io/tfrecord.h"
 
 struct tn_event_writer {
-  FILE *file;
-  char *path;
+  tn_record_writer *records;
 };
 
 /* The fields of Event and of Summary that are written here. */
 enum { WALL_TIME = 1, STEP = 2, FILE_VERSION = 3, GRAPH_DEF = 4, SUMMARY = 5 };
 enum { SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2 };
 
-static tn_error *failed(const tn_event_writer *writer, const char *what) {
-  return tn_file_error(errno, what, writer->path);
-}
-
 tn_error *tn_event_writer_event(tn_event_writer *writer, const void *event, size_t size) {
-  tn_str head = {0}, tail = {0};
-  tn_put_u64(&head, size);
-  if (!head.failed) tn_put_u32(&head, tn_crc32c_mask(tn_crc32c(0, head.data, head.size)));
-  tn_put_u32(&tail, tn_crc32c_mask(tn_crc32c(0, event, size)));
-  tn_error *error = NULL;
-  if (head.failed || tail.failed) {
-    error = tn_out_of_memory();
-  } else if (fwrite(head.data, 1, head.size, writer->file) != head.size ||
-             (size && fwrite(event, 1, size, writer->file) != size) ||
-             fwrite(tail.data, 1, tail.size, writer->file) != tail.size) {
-    error = failed(writer, "writing");
-  }
-  tn_str_clear(&head);
-  tn_str_clear(&tail);
-  return error;
+  return tn_record_writer_write(writer->records, event, size);
 }
 
 /* Begins an event: the time, and the step if there is one. */
@@ -65,26 +45,34 @@ static tn_error *finish(tn_event_writer *writer, tn_str *event) {
   return error;
 }
 
+/* Writes records to a file NAME that is not there yet; *OUT stays NULL if it is. */
+static tn_error *make_file(const char *name, tn_record_writer **out) {
+  int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0) return errno == EEXIST ? NULL : tn_file_error(errno, "opening", name);
+  FILE *file = fdopen(fd, "ab");
+  if (!file) {
+    int number = errno;
+    close(fd);
+    return tn_file_error(number, "opening", name);
+  }
+  tn_error *error = tn_record_writer_on(file, name, out);
+  if (error) fclose(file);
+  return error;
+}
+
 /* Opens the first of PATH, PATH.1, PATH.2 ... that is not there yet. */
 static tn_error *open_new(tn_event_writer *writer, const char *path) {
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 1000 && !writer->records; i++) {
     tn_str name = {0};
+    char *chosen;
     tn_str_add(&name, path);
     if (i) tn_str_addf(&name, ".%d", i);
-    tn_free(writer->path);
-    writer->path = NULL;
-    TN_TRY(tn_str_take(&name, &writer->path, NULL));
-    int fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    if (fd >= 0) {
-      writer->file = fdopen(fd, "ab");
-      if (writer->file) return NULL;
-      int number = errno;
-      close(fd);
-      return tn_file_error(number, "opening", writer->path);
-    }
-    if (errno != EEXIST) break;
+    TN_TRY(tn_str_take(&name, &chosen, NULL));
+    tn_error *error = make_file(chosen, &writer->records);
+    tn_free(chosen);
+    if (error) return error;
   }
-  return failed(writer, "opening");
+  return writer->records ? NULL : tn_file_error(EEXIST, "opening", path);
 }
 
 tn_error *tn_event_writer_open(const char *folder, const char *suffix, tn_event_writer **out) {
@@ -116,18 +104,14 @@ tn_error *tn_event_writer_open(const char *folder, const char *suffix, tn_event_
 
 tn_error *tn_event_writer_close(tn_event_writer *writer) {
   if (!writer) return NULL;
-  tn_error *error = NULL;
-  if (writer->file && fclose(writer->file)) error = failed(writer, "closing");
-  tn_free(writer->path);
+  tn_error *error = tn_record_writer_close(writer->records);
   tn_free(writer);
   return error;
 }
 
-const char *tn_event_writer_path(const tn_event_writer *writer) { return writer->path; }
+const char *tn_event_writer_path(const tn_event_writer *writer) { return tn_record_writer_path(writer->records); }
 
-tn_error *tn_event_writer_flush(tn_event_writer *writer) {
-  return fflush(writer->file) ? failed(writer, "writing") : NULL;
-}
+tn_error *tn_event_writer_flush(tn_event_writer *writer) { return tn_record_writer_flush(writer->records); }
 
 tn_error *tn_event_writer_scalar(tn_event_writer *writer, int64_t step, const char *tag, float value) {
   tn_str inner = {0}, summary = {0}, event = {0};

@@ -1,8 +1,7 @@
 /* TFRecord files: each record is its length (8 bytes), a masked CRC-32C of that, the bytes, and their checksum. */
-#include <tenon/tfrecord.h>
+#include "io/tfrecord.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -123,6 +122,20 @@ tn_error *tn_record_writer_open(const char *path, tn_compression compression, in
   *out = writer;
   return NULL;
 }
+
+tn_error *tn_record_writer_on(FILE *file, const char *path, tn_record_writer **out) {
+  tn_record_writer *writer = tn_calloc(1, sizeof *writer);
+  if (writer) writer->path = tn_strdup(path);
+  if (!writer || !writer->path) {
+    tn_free(writer);
+    return tn_out_of_memory();
+  }
+  writer->file = file;
+  *out = writer;
+  return NULL;
+}
+
+const char *tn_record_writer_path(const tn_record_writer *writer) { return writer->path; }
 
 /* Compresses what waits; FLUSH is zlib's. */
 static tn_error *deflate_all(tn_record_writer *writer, int flush) {

@@ -1,0 +1,13 @@
+/* TFRecord files from the inside: records in a file that somebody else opened. */
+#ifndef TN_IO_TFRECORD_H
+#define TN_IO_TFRECORD_H
+
+#include <stdio.h>
+#include <tenon/tfrecord.h>
+
+/* Writes plain records to FILE, called PATH in errors. Takes FILE over, but not after an error. */
+tn_error *tn_record_writer_on(FILE *file, const char *path, tn_record_writer **out) TN_MUST_USE;
+/* The file's name; lives as long as the writer. */
+const char *tn_record_writer_path(const tn_record_writer *writer);
+
+#endif
