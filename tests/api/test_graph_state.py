@@ -269,7 +269,10 @@ def test_ctrl_c_and_other_threads():
     assert process.stdout.readline() == "running\n", process.stderr.read()
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    try:
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()  # it would never end by itself
     assert out == "interrupted True\n", err
 
 

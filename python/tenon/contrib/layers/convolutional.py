@@ -112,9 +112,9 @@ def _output_size(size, kernel, stride, padding):
     return size * stride + (max(kernel - stride, 0) if padding == "VALID" else 0)
 
 
-def _transposed(spatial, name, inputs, num_outputs, kernel_size, options):
-    """A transposed convolution over SPATIAL dimensions."""
-    o = options
+def _transposed(spatial, name, o):
+    """A transposed convolution over SPATIAL dimensions; O: the layer's arguments."""
+    inputs, num_outputs, kernel_size = o["inputs"], o["num_outputs"], o["kernel_size"]
     data_format = o["data_format"] or _FORMATS[spatial][0]
     if data_format not in _FORMATS[spatial]:
         raise ValueError(f"data_format has to be one of {_FORMATS[spatial]}.")
@@ -166,10 +166,7 @@ def convolution2d_transpose(inputs, num_outputs, kernel_size, stride=1, padding=
                             reuse=None, variables_collections=None, outputs_collections=None, trainable=True,
                             scope=None):  # fmt: skip
     """The transpose of a convolution: an image STRIDE times as large."""
-    options = dict(locals())
-    for name in ("inputs", "num_outputs", "kernel_size"):
-        options.pop(name)
-    return _transposed(2, "Conv2d_transpose", inputs, num_outputs, kernel_size, options)
+    return _transposed(2, "Conv2d_transpose", locals())
 
 
 @tf_export("contrib.layers.conv3d_transpose", "contrib.layers.convolution3d_transpose", "contrib.slim.conv3d_transpose",
@@ -183,10 +180,7 @@ def convolution3d_transpose(inputs, num_outputs, kernel_size, stride=1, padding=
                             reuse=None, variables_collections=None, outputs_collections=None, trainable=True,
                             scope=None):  # fmt: skip
     """The transpose of a convolution over volumes."""
-    options = dict(locals())
-    for name in ("inputs", "num_outputs", "kernel_size"):
-        options.pop(name)
-    return _transposed(3, "Conv3d_transpose", inputs, num_outputs, kernel_size, options)
+    return _transposed(3, "Conv3d_transpose", locals())
 
 
 @tf_export("contrib.layers.conv2d_in_plane", "contrib.layers.convolution2d_in_plane", "contrib.slim.conv2d_in_plane",

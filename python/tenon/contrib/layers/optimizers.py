@@ -151,7 +151,7 @@ def _clip_gradients_by_norm(grads_and_vars, clip_gradients):
     return list(zip(clipped, variables))
 
 
-def _on_values(gradient, change):
+def on_values(gradient, change):
     """CHANGE applied to a gradient's values."""
     if isinstance(gradient, indexed_slices.IndexedSlices):
         return indexed_slices.IndexedSlices(change(gradient.values), gradient.indices, gradient.dense_shape)
@@ -162,7 +162,7 @@ def _add_scaled_noise_to_gradients(grads_and_vars, scale):
     def noisy(values):
         return values + random_ops.truncated_normal(array_ops.shape(values)) * scale
 
-    return [(g if g is None else _on_values(g, noisy), v) for g, v in grads_and_vars]
+    return [(g if g is None else on_values(g, noisy), v) for g, v in grads_and_vars]
 
 
 def _multiply_gradients(grads_and_vars, multipliers):
@@ -170,7 +170,7 @@ def _multiply_gradients(grads_and_vars, multipliers):
     for gradient, variable in grads_and_vars:
         factor = multipliers.get(variable, multipliers.get(variable.name)) if gradient is not None else None
         if factor is not None:
-            gradient = _on_values(gradient, lambda values, f=factor: values * math_ops.cast(f, values.dtype))
+            gradient = on_values(gradient, lambda values, f=factor: values * math_ops.cast(f, values.dtype))
         made.append((gradient, variable))
     return made
 
@@ -189,7 +189,7 @@ def adaptive_clipping_fn(std_factor=2.0, decay=0.95, static_max_norm=None, globa
         factor = array_ops.where(norm < limit, array_ops.ones_like(norm), math_ops.exp(log_mean) / norm)
         if static_max_norm is not None:
             factor = math_ops.minimum(static_max_norm / norm, factor)
-        clipped = [g if g is None else _on_values(g, lambda values: values * factor) for g in gradients]
+        clipped = [g if g is None else on_values(g, lambda values: values * factor) for g in gradients]
         return list(zip(clipped, variables))
 
     return clip

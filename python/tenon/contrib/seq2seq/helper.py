@@ -3,7 +3,16 @@
 import abc
 
 from tenon.python.framework import dtypes, ops, tensor_shape
-from tenon.python.ops import array_ops, control_flow_ops, embedding_ops, gen_ops, math_ops, random_ops, tensor_array_ops
+from tenon.python.ops import (
+    array_ops,
+    control_flow_ops,
+    embedding_ops,
+    gen_ops,
+    math_ops,
+    random_ops,
+    rnn,
+    tensor_array_ops,
+)
 from tenon.python.util import nest
 from tenon.python.util.tf_export import tf_export
 
@@ -13,12 +22,6 @@ def _unstack_ta(value):
         dtype=value.dtype, size=array_ops.shape(value)[0], element_shape=value.get_shape()[1:]
     )
     return array.unstack(value)
-
-
-def _transpose_batch_time(value):
-    from tenon.python.ops import rnn
-
-    return rnn._transpose_batch_time(value)
 
 
 def categorical_sample(logits, dtype=dtypes.int32, sample_shape=(), seed=None):
@@ -131,7 +134,7 @@ class TrainingHelper(_Ids):
             inputs = nest.map_structure(ops.convert_to_tensor, inputs)
             self._inputs = inputs
             if not time_major:
-                inputs = nest.map_structure(_transpose_batch_time, inputs)
+                inputs = nest.map_structure(rnn._transpose_batch_time, inputs)
             self._input_tas = nest.map_structure(_unstack_ta, inputs)
             self._sequence_length = ops.convert_to_tensor(sequence_length, name="sequence_length")
             if self._sequence_length.get_shape().ndims != 1:

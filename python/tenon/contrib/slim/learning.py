@@ -2,6 +2,7 @@
 
 import time
 
+from tenon.contrib.layers.optimizers import on_values
 from tenon.python.framework import errors, indexed_slices, ops
 from tenon.python.ops import clip_ops, control_flow_ops, gen_ops, math_ops
 from tenon.python.ops import variable_collections as variables_lib
@@ -16,17 +17,11 @@ _USE_DEFAULT = 0
 _USE_GLOBAL_STEP = 0
 
 
-def _on_values(gradient, change):
-    if isinstance(gradient, indexed_slices.IndexedSlices):
-        return indexed_slices.IndexedSlices(change(gradient.values), gradient.indices, gradient.dense_shape)
-    return change(gradient)
-
-
 @tf_export("contrib.slim.learning.clip_gradient_norms", "contrib.training.clip_gradient_norms")
 def clip_gradient_norms(gradients_to_variables, max_norm):
     """Each gradient cut to a norm of at most MAX_NORM."""
     return [
-        (g if g is None else _on_values(g, lambda values: clip_ops.clip_by_norm(values, max_norm)), v)
+        (g if g is None else on_values(g, lambda values: clip_ops.clip_by_norm(values, max_norm)), v)
         for g, v in gradients_to_variables
     ]
 
@@ -47,7 +42,7 @@ def multiply_gradients(grads_and_vars, gradient_multipliers):
             if gradient is None:
                 raise ValueError("Requested multiple of `None` gradient.")
             factor = gradient_multipliers[key]
-            gradient = _on_values(
+            gradient = on_values(
                 gradient, lambda values, f=factor: values * math_ops.cast(ops.convert_to_tensor(f), values.dtype)
             )
         made.append((gradient, variable))

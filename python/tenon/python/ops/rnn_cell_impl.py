@@ -62,7 +62,7 @@ class RNNCell(base_layer.Layer):
 
     def _rnn_get_variable(self, getter, *args, **kwargs):
         variable = getter(*args, **kwargs)
-        trainable = variable in vs.ops.get_collection(ops.GraphKeys.TRAINABLE_VARIABLES)
+        trainable = variable in ops.get_collection(ops.GraphKeys.TRAINABLE_VARIABLES)
         kept = self._trainable_weights if trainable else self._non_trainable_weights
         if not any(variable is known for known in kept):
             kept.append(variable)

@@ -3,7 +3,7 @@
 import collections
 
 from tenon.contrib import slim
-from tenon.python.ops import array_ops, nn_ops
+from tenon.python.ops import array_ops, math_ops, nn_ops
 from tenon.python.ops import variable_scope as vs
 from tenon.python.util.tf_export import tf_export
 
@@ -81,3 +81,54 @@ def four_blocks(unit_fn, units):
 
 # The number of units in each block, by the number of layers.
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
+
+
+def _root_block(net, output_stride, first):
+    """(a strided convolution and pool, what is left of OUTPUT_STRIDE); FIRST: defaults of the convolution."""
+    if output_stride is not None:
+        if output_stride % 4:
+            raise ValueError("The output_stride needs to be a multiple of 4.")
+        output_stride //= 4
+    with slim.arg_scope([slim.conv2d], **first):
+        net = conv2d_same(net, 64, 7, stride=2, scope="conv1")
+    return slim.max_pool2d(net, [3, 3], stride=2, scope="pool1"), output_stride
+
+
+def network(bottleneck, inputs, blocks, options, first=None, last=None):
+    """A network of BLOCKS of BOTTLENECKs: (tensor, end points).
+
+    OPTIONS: the arguments of resnet_v1 or resnet_v2, with the scope's default NAME. FIRST: defaults of the first
+    convolution; LAST: what follows the blocks.
+    """
+    num_classes, output_stride = options["num_classes"], options["output_stride"]
+    with vs.variable_scope(options["scope"], options["name"], [inputs], reuse=options["reuse"]) as entered:
+        collection = entered.original_name_scope + "_end_points"
+        with slim.arg_scope([slim.conv2d, bottleneck, stack_blocks_dense], outputs_collections=collection):
+            with slim.arg_scope([slim.batch_norm], is_training=options["is_training"]):
+                net = inputs
+                if options["include_root_block"]:
+                    net, output_stride = _root_block(net, output_stride, first or {})
+                net = stack_blocks_dense(net, blocks, output_stride)
+                net = last(net) if last else net
+                if options["global_pool"]:
+                    net = math_ops.reduce_mean(net, [1, 2], name="pool5", keepdims=True)
+                if num_classes is not None:
+                    net = slim.conv2d(net, num_classes, [1, 1], activation_fn=None, normalizer_fn=None, scope="logits")
+                end_points = slim.utils.convert_collection_to_dict(collection)
+                if num_classes is not None:
+                    end_points["predictions"] = slim.softmax(net, scope="predictions")
+                return net, end_points
+
+
+def of_layers(layers, resnet, bottleneck):
+    """The function that builds RESNET with as many LAYERS."""
+    name = f"{resnet.__name__}_{layers}"
+
+    def build(inputs, num_classes=None, is_training=True, global_pool=True, output_stride=None, reuse=None, scope=name):
+        blocks = four_blocks(bottleneck, UNITS[layers])
+        return resnet(inputs, blocks, num_classes, is_training, global_pool, output_stride, reuse=reuse, scope=scope)
+
+    build.__name__ = name
+    build.__doc__ = f"A residual network of {layers} layers: (tensor, end points)."
+    build.default_image_size = 224
+    return build

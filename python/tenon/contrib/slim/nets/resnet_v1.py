@@ -2,7 +2,7 @@
 
 from tenon.contrib import slim
 from tenon.contrib.slim.nets import resnet_utils
-from tenon.python.ops import math_ops, nn_ops
+from tenon.python.ops import nn_ops
 from tenon.python.ops import variable_scope as vs
 from tenon.python.util.tf_export import tf_export
 
@@ -27,27 +27,8 @@ def bottleneck(inputs, depth, depth_bottleneck, stride, rate=1, outputs_collecti
 def resnet_v1(inputs, blocks, num_classes=None, is_training=True, global_pool=True, output_stride=None,
               include_root_block=True, reuse=None, scope=None):  # fmt: skip
     """A residual network of BLOCKS: (tensor, end points)."""
-    with vs.variable_scope(scope, "resnet_v1", [inputs], reuse=reuse) as entered:
-        collection = entered.original_name_scope + "_end_points"
-        with slim.arg_scope([slim.conv2d, bottleneck, resnet_utils.stack_blocks_dense], outputs_collections=collection):
-            with slim.arg_scope([slim.batch_norm], is_training=is_training):
-                net = inputs
-                if include_root_block:
-                    if output_stride is not None:
-                        if output_stride % 4:
-                            raise ValueError("The output_stride needs to be a multiple of 4.")
-                        output_stride //= 4
-                    net = resnet_utils.conv2d_same(net, 64, 7, stride=2, scope="conv1")
-                    net = slim.max_pool2d(net, [3, 3], stride=2, scope="pool1")
-                net = resnet_utils.stack_blocks_dense(net, blocks, output_stride)
-                if global_pool:
-                    net = math_ops.reduce_mean(net, [1, 2], name="pool5", keepdims=True)
-                if num_classes is not None:
-                    net = slim.conv2d(net, num_classes, [1, 1], activation_fn=None, normalizer_fn=None, scope="logits")
-                end_points = slim.utils.convert_collection_to_dict(collection)
-                if num_classes is not None:
-                    end_points["predictions"] = slim.softmax(net, scope="predictions")
-                return net, end_points
+    options = {**locals(), "name": "resnet_v1"}
+    return resnet_utils.network(bottleneck, inputs, blocks, options)
 
 
 resnet_v1.default_image_size = 224
@@ -58,20 +39,13 @@ def resnet_v1_block(scope, base_depth, num_units, stride):
     return resnet_utils.block(bottleneck, scope, base_depth, num_units, stride)
 
 
-def _network(layers):
-    name = f"resnet_v1_{layers}"
-
-    def build(inputs, num_classes=None, is_training=True, global_pool=True, output_stride=None, reuse=None, scope=name):
-        blocks = resnet_utils.four_blocks(bottleneck, resnet_utils.UNITS[layers])
-        return resnet_v1(inputs, blocks, num_classes, is_training, global_pool, output_stride, reuse=reuse, scope=scope)
-
-    build.__name__ = name
-    build.__doc__ = f"A residual network of {layers} layers: (tensor, end points)."
-    build.default_image_size = 224
-    return build
-
-
-resnet_v1_50 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_50")(_network(50))
-resnet_v1_101 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_101")(_network(101))
-resnet_v1_152 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_152")(_network(152))
-resnet_v1_200 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_200")(_network(200))
+resnet_v1_50 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_50")(resnet_utils.of_layers(50, resnet_v1, bottleneck))
+resnet_v1_101 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_101")(
+    resnet_utils.of_layers(101, resnet_v1, bottleneck)
+)
+resnet_v1_152 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_152")(
+    resnet_utils.of_layers(152, resnet_v1, bottleneck)
+)
+resnet_v1_200 = tf_export("contrib.slim.nets.resnet_v1.resnet_v1_200")(
+    resnet_utils.of_layers(200, resnet_v1, bottleneck)
+)
