@@ -77,7 +77,7 @@ def test_columns_and_canned(tmp_path):
     ]
     with tf.Graph().as_default(), tf.Session() as session:
         layer = column.input_layer({key: tf.constant(value) for key, value in features.items()}, columns)
-        session.run(tf.global_variables_initializer())
+        session.run([tf.global_variables_initializer(), tf.tables_initializer()])
         value = session.run(layer)
     np.testing.assert_array_equal(
         value, [[1, 1, 0, 0, 1, 1, 1, 0], [25, 0, 0, 1, 1, 1, 0, 0], [7, 0, 1, 0, 1, 1, 0, 1]]

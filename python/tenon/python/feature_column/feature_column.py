@@ -1,202 +1,189 @@
-"""tf.feature_column: what dense features (one value, or a fixed number, for each example) are to a model."""
+"""Layers over feature columns: input_layer, linear_model, and what parse_example reads for columns."""
 
-import collections
-import math
-
-from tenon.python.framework import dtypes, ops
-from tenon.python.ops import array_ops, gen_ops, init_ops, math_ops, variable_scope
+from tenon.python.feature_column import base, learnt
+from tenon.python.feature_column.base import CategoricalColumn, DenseColumn, FeatureTransformationCache, ScopeState
+from tenon.python.framework import ops
+from tenon.python.ops import array_ops, init_ops, math_ops, nn_ops, variable_scope
 from tenon.python.util.tf_export import tf_export
 
 
-class _Column:
-    """A column that gives numbers [batch, n]."""
+def _made_in(scope_name, before):
+    """The variables that were made since BEFORE (a count) in the graph, by what they are part of."""
+    found = ops.get_collection(ops.GraphKeys.GLOBAL_VARIABLES)[before:]
+    return [variable for variable in found if variable.op.name.startswith(scope_name + "/")]
 
 
-class _Numeric(_Column, collections.namedtuple("NumericColumn", "key shape default_value dtype normalizer_fn")):
-    @property
-    def name(self):
-        return self.key
-
-    @property
-    def size(self):
-        return math.prod(self.shape)
-
-    def dense(self, features):
-        value = math_ops.cast(ops.convert_to_tensor(features[self.key]), dtypes.float32)
-        if self.normalizer_fn is not None:
-            value = self.normalizer_fn(value)
-        return array_ops.reshape(value, [-1, self.size])
+def _same_batch(tensors, columns):
+    """ValueError where the columns are known to have different numbers of examples."""
+    expected = None
+    for i, tensor in enumerate(tensors):
+        size = tensor.get_shape().dims[0].value
+        if expected is None:
+            expected, first = size, i
+        elif size is not None and size != expected:
+            raise ValueError("Batch size (first dimension) of each feature must be same. Batch size of columns "
+                             f"({columns[first].name}, {columns[i].name}): ({expected}, {size})")  # fmt: skip
 
 
-class _Categories:
-    """A column of categories: ids(features) gives numbers [batch, n] below num_buckets, or -1."""
-
-    def _value(self, features):
-        value = ops.convert_to_tensor(features[self.key])
-        return array_ops.expand_dims(value, -1) if value.get_shape().ndims == 1 else value
-
-
-class _Bucketized(_Column, _Categories, collections.namedtuple("BucketizedColumn", "source_column boundaries")):
-    @property
-    def name(self):
-        return f"{self.source_column.name}_bucketized"
-
-    @property
-    def num_buckets(self):
-        return len(self.boundaries) + 1
-
-    @property
-    def size(self):
-        return self.num_buckets * self.source_column.size
-
-    def ids(self, features):
-        return gen_ops.bucketize(self.source_column.dense(features), boundaries=list(self.boundaries))
-
-    def dense(self, features):
-        return array_ops.reshape(array_ops.one_hot(self.ids(features), self.num_buckets), [-1, self.size])
-
-
-class _Identity(_Categories, collections.namedtuple("IdentityCategoricalColumn", "key num_buckets default_value")):
-    @property
-    def name(self):
-        return self.key
-
-    def ids(self, features):
-        value = math_ops.cast(self._value(features), dtypes.int64)
-        if self.default_value is None:
-            return value
-        other = array_ops.ones_like(value) * self.default_value
-        return array_ops.where(math_ops.logical_or(value < 0, value >= self.num_buckets), other, value)
-
-
-class _Vocabulary(_Categories, collections.namedtuple("VocabularyListCategoricalColumn", "key vocabulary_list dtype")):
-    @property
-    def name(self):
-        return self.key
-
-    @property
-    def num_buckets(self):
-        return len(self.vocabulary_list)
-
-    def ids(self, features):
-        same = math_ops.equal(
-            array_ops.expand_dims(self._value(features), -1), array_ops.constant(self.vocabulary_list)
-        )
-        found = math_ops.argmax(math_ops.cast(same, dtypes.int32), -1)
-        return array_ops.where(math_ops.reduce_any(same, -1), found, -array_ops.ones_like(found))
-
-
-class _Hashed(_Categories, collections.namedtuple("HashedCategoricalColumn", "key num_buckets dtype")):
-    @property
-    def name(self):
-        return self.key
-
-    def ids(self, features):
-        value = self._value(features)
-        text = value if value.dtype == dtypes.string else gen_ops.as_string(value)
-        return gen_ops.string_to_hash_bucket_fast(text, self.num_buckets)
-
-
-class _Indicator(_Column, collections.namedtuple("IndicatorColumn", "categorical_column")):
-    @property
-    def name(self):
-        return f"{self.categorical_column.name}_indicator"
-
-    @property
-    def size(self):
-        return self.categorical_column.num_buckets
-
-    def dense(self, features):
-        return math_ops.reduce_sum(array_ops.one_hot(self.categorical_column.ids(features), self.size), 1)
-
-
-class _Embedding(
-    _Column, collections.namedtuple("EmbeddingColumn", "categorical_column size combiner initializer trainable")
-):
-    @property
-    def name(self):
-        return f"{self.categorical_column.name}_embedding"
-
-    def dense(self, features):
-        column = self.categorical_column
-        weights = variable_scope.get_variable(
-            "embedding_weights", [column.num_buckets, self.size], initializer=self.initializer, trainable=self.trainable
-        )
-        counts = math_ops.reduce_sum(array_ops.one_hot(column.ids(features), column.num_buckets), 1)
-        total = math_ops.matmul(counts, weights)
-        if self.combiner == "sum":
-            return total
-        number = math_ops.maximum(math_ops.reduce_sum(counts, 1, keepdims=True), 1.0)
-        return total / (number if self.combiner == "mean" else math_ops.sqrt(number))
-
-
-@tf_export("feature_column.numeric_column")
-def numeric_column(key, shape=(1,), default_value=None, dtype=dtypes.float32, normalizer_fn=None):
-    """Numbers of a given shape for each example."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    return _Numeric(key, shape, default_value, dtype, normalizer_fn)
-
-
-@tf_export("feature_column.bucketized_column")
-def bucketized_column(source_column, boundaries):
-    """Which of the ranges between BOUNDARIES a number is in."""
-    if not boundaries or list(boundaries) != sorted(set(boundaries)):
-        raise ValueError("boundaries must be a sorted list.")
-    return _Bucketized(source_column, tuple(boundaries))
-
-
-@tf_export("feature_column.categorical_column_with_identity")
-def categorical_column_with_identity(key, num_buckets, default_value=None):
-    """Categories that are numbers from 0 on."""
-    if num_buckets < 1:
-        raise ValueError(f"num_buckets {num_buckets} < 1, column_name {key}")
-    return _Identity(key, num_buckets, default_value)
-
-
-@tf_export("feature_column.categorical_column_with_vocabulary_list")
-def categorical_column_with_vocabulary_list(key, vocabulary_list, dtype=None):
-    """Categories that are words of a list; others count as none."""
-    if not len(vocabulary_list):
-        raise ValueError(f"vocabulary_list {vocabulary_list} must be non-empty, column_name: {key}")
-    if len(set(vocabulary_list)) != len(vocabulary_list):
-        raise ValueError(f"Duplicate keys in vocabulary_list {vocabulary_list}, column_name: {key}")
-    return _Vocabulary(key, tuple(vocabulary_list), dtype)
-
-
-@tf_export("feature_column.categorical_column_with_hash_bucket")
-def categorical_column_with_hash_bucket(key, hash_bucket_size, dtype=dtypes.string):
-    """Categories by their hash."""
-    if hash_bucket_size < 1:
-        raise ValueError(f"hash_bucket_size must be at least 1. hash_bucket_size: {hash_bucket_size}, key: {key}")
-    return _Hashed(key, hash_bucket_size, dtype)
-
-
-@tf_export("feature_column.indicator_column")
-def indicator_column(categorical_column):
-    """How often each category is there."""
-    return _Indicator(categorical_column)
-
-
-@tf_export("feature_column.embedding_column")
-def embedding_column(categorical_column, dimension, combiner="mean", initializer=None, trainable=True):
-    """A vector that is learnt for each category."""
-    if dimension is None or dimension < 1:
-        raise ValueError(f"Invalid dimension {dimension}.")
-    initializer = initializer or init_ops.truncated_normal_initializer(mean=0.0, stddev=1 / math.sqrt(dimension))
-    return _Embedding(categorical_column, dimension, combiner, initializer, trainable)
+def input_layer_with(cache, feature_columns, weight_collections=None, trainable=True, cols_to_vars=None,
+                     cols_to_output_tensors=None, scope=None, default_name="input_layer"):  # fmt: skip
+    """input_layer over features whose values are cached."""
+    columns = base.sorted_columns(feature_columns)
+    for column in columns:
+        if not isinstance(column, DenseColumn):
+            raise ValueError("Items of feature_columns must be a _DenseColumn. You can wrap a categorical column with "
+                             f"an embedding_column or indicator_column. Given: {column}")  # fmt: skip
+    outputs = []
+    with variable_scope.variable_scope(scope, default_name=default_name, values=cache.tensors()):
+        for column in columns:
+            before = len(ops.get_collection(ops.GraphKeys.GLOBAL_VARIABLES))
+            with variable_scope.variable_scope(None, default_name=column.var_scope_name) as inner:
+                state = ScopeState(trainable, weight_collections)
+                column.create_state(state)
+                tensor = column.get_dense_tensor(cache, state)
+                batch = array_ops.shape(tensor)[0]
+                outputs.append(array_ops.reshape(tensor, (batch, column.variable_shape.num_elements())))
+            if cols_to_vars is not None:
+                cols_to_vars[column] = _made_in(inner.name, before)
+            if cols_to_output_tensors is not None:
+                cols_to_output_tensors[column] = outputs[-1]
+        _same_batch(outputs, columns)
+        return array_ops.concat(outputs, 1)
 
 
 @tf_export("feature_column.input_layer")
-def input_layer(features, feature_columns, trainable=True):
+def input_layer(features, feature_columns, weight_collections=None, trainable=True, cols_to_vars=None,
+                cols_to_output_tensors=None):  # fmt: skip
     """The columns, ordered by name, side by side: [batch, sum of their sizes]."""
-    columns = feature_columns if isinstance(feature_columns, (list, tuple, set)) else [feature_columns]
-    with variable_scope.variable_scope(None, default_name="input_layer", values=list(features.values())):
-        outputs = []
-        for column in sorted(columns, key=lambda c: c.name):
-            if not isinstance(column, _Column):
-                raise ValueError("Items of feature_columns must be a _DenseColumn. You can wrap a categorical column "
-                                 "with "
-                                 f"an embedding_column or indicator_column. Given: {column}")  # fmt: skip
-            with variable_scope.variable_scope(None, default_name=column.name):
-                outputs.append(array_ops.reshape(column.dense(features), [-1, column.size]))
-        return array_ops.concat(outputs, 1)
+    return input_layer_with(FeatureTransformationCache(features), feature_columns, weight_collections, trainable,
+                            cols_to_vars, cols_to_output_tensors)  # fmt: skip
+
+
+def sequence_input_layer(features, feature_columns, weight_collections=None, trainable=True):
+    """([batch, time, sum of the columns' sizes], lengths) of columns of sequences, ordered by name."""
+    columns = base.sorted_columns(feature_columns)
+    for column in columns:
+        if not isinstance(column, base.SequenceDenseColumn):
+            raise ValueError("All feature_columns must be of type _SequenceDenseColumn. You can wrap a "
+                             "sequence_categorical_column with an embedding_column or indicator_column. Given (type "
+                             f"{type(column)}): {column}")  # fmt: skip
+    cache = FeatureTransformationCache(features)
+    with variable_scope.variable_scope(None, default_name="sequence_input_layer", values=cache.tensors()):
+        outputs, lengths = [], []
+        for column in columns:
+            with variable_scope.variable_scope(None, default_name=column.var_scope_name):
+                state = ScopeState(trainable, weight_collections)
+                column.create_state(state)
+                values, length = column.get_sequence_dense_tensor(cache, state)
+                shape = array_ops.shape(values)
+                outputs.append(array_ops.reshape(values, [shape[0], shape[1], column.variable_shape.num_elements()]))
+                lengths.append(length)
+        return array_ops.concat(outputs, -1), _agreed(lengths)
+
+
+def _agreed(lengths):
+    """One of LENGTHS, which are checked to be the same in the step."""
+    from tenon.python.ops import check_ops
+
+    if len(lengths) < 2:
+        return lengths[0]
+    checks = [check_ops.assert_equal(lengths[0], other) for other in lengths[1:]]
+    with ops.control_dependencies(checks):
+        return array_ops.identity(lengths[0])
+
+
+class LinearModel:
+    """A sum over columns of their values times weights, and a bias; made by linear_model."""
+
+    def __init__(self, columns, units, combiner, collections_, trainable):
+        self.columns, self.units, self.combiner, self.trainable = columns, units, combiner, trainable
+        self.collections = base.with_model_variables(collections_)
+        self.cols_to_vars, self.bias = {}, None
+
+    def _weights(self, name, rows):
+        return variable_scope.get_variable(
+            name, rows, initializer=init_ops.zeros_initializer(), trainable=self.trainable,
+            collections=self.collections,
+        )  # fmt: skip
+
+    def _column(self, column, cache):
+        """COLUMN's part of the sum, [batch, units]."""
+        state = ScopeState(self.trainable, self.collections)
+        if isinstance(column, CategoricalColumn):
+            table = self._weights("weights", [column.num_buckets, self.units])
+            column.create_state(state)
+            ids, weights = column.get_sparse_tensors(cache, state)
+            return learnt.sparse_sum(ids, weights, table, self.combiner, "weighted_sum")
+        size = column.variable_shape.num_elements()
+        table = self._weights("weights", [size, self.units])
+        column.create_state(state)
+        tensor = column.get_dense_tensor(cache, state)
+        tensor = array_ops.reshape(tensor, (array_ops.shape(tensor)[0], size))
+        return math_ops.matmul(tensor, _whole(table), name="weighted_sum")
+
+    def __call__(self, cache, names):
+        parts = []
+        for column, name in zip(self.columns, names):
+            before = len(ops.get_collection(ops.GraphKeys.GLOBAL_VARIABLES))
+            with variable_scope.variable_scope(None, default_name=name) as inner:
+                parts.append(self._column(column, cache))
+            self.cols_to_vars[column] = _made_in(inner.name, before)
+        _same_batch(parts, self.columns)
+        total = math_ops.add_n(parts, name="weighted_sum_no_bias")
+        self.bias = self._weights("bias_weights", [self.units])
+        self.cols_to_vars["bias"] = _listed(self.bias)
+        return nn_ops.bias_add(total, _whole(self.bias), name="weighted_sum")
+
+
+def _whole(variable):
+    return ops.convert_to_tensor(variable) if hasattr(variable, "_get_variable_list") else variable
+
+
+def _listed(variable):
+    return list(variable) if hasattr(variable, "_get_variable_list") else [variable]
+
+
+def linear_model_with(cache, feature_columns, units=1, sparse_combiner="sum", weight_collections=None, trainable=True,
+                      cols_to_vars=None, default_name="linear_model"):  # fmt: skip
+    """(logits, bias) of linear_model over features whose values are cached."""
+    columns = base.sorted_columns(feature_columns)
+    for column in columns:
+        if not isinstance(column, (DenseColumn, CategoricalColumn)):
+            raise ValueError("Items of feature_columns must be either a _DenseColumn or _CategoricalColumn. Given: "
+                             f"{column}")  # fmt: skip
+    model = LinearModel(columns, units, sparse_combiner, weight_collections, trainable)
+    names = []
+    with variable_scope.variable_scope(None, default_name=default_name, values=cache.tensors()) as scope:
+        pass
+    for column in columns:  # 1.15 makes the names of columns unique outside of the model's own scope
+        with variable_scope.variable_scope(None, default_name=column.var_scope_name) as inner:
+            names.append(inner.name.rpartition("/")[2])
+    with variable_scope.variable_scope(scope):
+        logits = model(cache, names)
+    if cols_to_vars is not None:
+        cols_to_vars.update(model.cols_to_vars)
+    return logits, model.bias
+
+
+@tf_export("feature_column.linear_model")
+def linear_model(features, feature_columns, units=1, sparse_combiner="sum", weight_collections=None, trainable=True,
+                 cols_to_vars=None):  # fmt: skip
+    """A linear prediction [batch, UNITS] from all columns: weights of zeros at first, and a bias."""
+    logits, _ = linear_model_with(FeatureTransformationCache(features), feature_columns, units, sparse_combiner,
+                                  weight_collections, trainable, cols_to_vars)  # fmt: skip
+    return logits
+
+
+@tf_export("feature_column.make_parse_example_spec")
+def make_parse_example_spec(feature_columns):
+    """What parse_example reads for the columns. ValueError where two columns read a feature in different ways."""
+    result = {}
+    for column in feature_columns:
+        if not isinstance(column, base.FeatureColumn):
+            raise ValueError(f"All feature_columns must be _FeatureColumn instances. Given: {column}")
+        for key, value in column.parse_example_spec.items():
+            if key in result and result[key] != value:
+                raise ValueError(f"feature_columns contain different parse_spec for key {key}. Given {value} and "
+                                 f"{result[key]}")  # fmt: skip
+            result[key] = value
+    return result
