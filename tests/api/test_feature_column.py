@@ -268,7 +268,7 @@ def test_numbers_that_are_no_categories(value):
         c = tenon.feature_column
         given = tenon.placeholder(tenon.int64, [None, 1])
         layer = c.input_layer({"i": given}, c.indicator_column(c.categorical_column_with_identity("i", 3)))
-        with pytest.raises(tenon.errors.InvalidArgumentError, match="ucket index for categorical column .*i"):
+        with pytest.raises(tenon.errors.InvalidArgumentError, match=r"ucket index for categorical column .*i"):
             session.run(layer, {given: [[0], [value]]})
 
 
