@@ -22,6 +22,8 @@ typedef struct tn_session_options {
   const char *disabled_passes; /* comma-separated compiler passes that are left out; "all": every one */
   bool dynamic_only;           /* never use the static executor (tests) */
   bool no_soft_placement;      /* a device that does not exist is an error */
+  int cpu_devices;             /* how many CPU devices there are, as device_count says; 0: one */
+  bool log_device_placement;   /* shows on stdout which device each node is placed on */
 } tn_session_options;
 
 /* How one step runs; zero-initialise for the defaults. */
@@ -44,6 +46,15 @@ TN_API tn_error *tn_session_new(tn_graph *graph, const tn_session_options *optio
 TN_API void tn_session_close(tn_session *session);
 /* Closes and frees. */
 TN_API void tn_session_free(tn_session *session);
+
+/* The number of SESSION's devices. */
+TN_API int tn_session_n_devices(const tn_session *session);
+/* The full name of device I ("/job:localhost/replica:0/task:0/device:CPU:0"), valid as long as SESSION; NULL if there
+ * are fewer. */
+TN_API const char *tn_session_device(const tn_session *session, int i);
+/* The device that NODE runs on; the graph is placed as a step would do it. INVALID_ARGUMENT: NODE is of another graph,
+ * or something in the graph can't be placed. */
+TN_API tn_error *tn_session_node_device(tn_session *session, const tn_node *node, const char **out) TN_MUST_USE;
 
 /* Runs one step: FEEDS replace tensors, FETCHES name what comes out (index -1: run only, out[i] is NULL), TARGETS run
  * as well. OPTIONS and METADATA may be NULL. OUT receives one tensor per fetch, to be freed by the caller; untouched on

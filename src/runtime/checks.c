@@ -1,5 +1,4 @@
 /* Checks of what a caller feeds and fetches. */
-#include "graph/device.h"
 #include "runtime/session.h"
 
 static tn_error *check_output(const tn_session *session, tn_output output, const char *what, int lowest) {
@@ -19,21 +18,6 @@ tn_error *tn_check_signature(const tn_session *session, const tn_signature *sign
   for (size_t i = 0; i < signature->n_fetches; i++) TN_TRY(check_output(session, signature->fetches[i], "fetch", -1));
   for (size_t i = 0; i < signature->n_targets; i++) {
     TN_TRY(check_output(session, (tn_output){signature->targets[i], -1}, "target", -1));
-  }
-  return NULL;
-}
-
-tn_error *tn_check_devices(const tn_session *session, const tn_subgraph *subgraph) {
-  static const tn_device_spec here = {.job = "localhost", .type = "CPU", .replica = 0, .task = 0, .index = 0};
-  for (int i = subgraph->n_feeds; i < subgraph->n_items && session->no_soft_placement; i++) {
-    const tn_node *node = subgraph->items[i].node;
-    tn_device_spec wanted;
-    TN_TRY(tn_device_parse(node->device, &wanted));
-    if (tn_device_matches(&wanted, &here)) continue;
-    return tn_node_errorf(node, TN_INVALID_ARGUMENT,
-                          "Cannot assign a device for operation: there is no device '%s' here, only "
-                          "'/job:localhost/replica:0/task:0/device:CPU:0'",
-                          node->device);
   }
   return NULL;
 }

@@ -38,14 +38,14 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
   pthread_mutex_init(&program->mutex, NULL);
   program->session = session;
   program->graph_version = tn_graph_version(session->graph);
-  tn_error *error = copy_signature(program, signature);
+  tn_error *error = signature->within ? NULL : tn_placement_update(session->placement, session->graph);
+  if (!error) error = copy_signature(program, signature);
   program->signature.within = signature->within;
   program->nested = signature->within != NULL;
   tn_graph_lock(session->graph);
   if (!error) error = tn_subgraph_new(&program->signature, &program->subgraph);
   tn_graph_unlock(session->graph);
   program->signature.within = NULL;
-  if (!error) error = tn_check_devices(session, program->subgraph);
   if (error) {
     tn_program_unref(program);
     return error;

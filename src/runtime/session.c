@@ -26,6 +26,7 @@ void tn_session_unref(tn_session *session) {
   tn_program_cache_free(session->programs);
   tn_kernel_cache_free(session->kernels);
   tn_session_state_free(session->state);
+  tn_placement_free(session->placement);
   tn_graph_free(session->graph);
   tn_free(session->disabled_passes);
   pthread_mutex_destroy(&session->mutex);
@@ -38,6 +39,8 @@ static tn_error *furnish(tn_session *session, const tn_session_options *options)
     session->disabled_passes = tn_strdup(options->disabled_passes);
     if (!session->disabled_passes) return tn_out_of_memory();
   }
+  TN_TRY(tn_placement_new(options ? options->cpu_devices : 0, !options || !options->no_soft_placement,
+                          options && options->log_device_placement, &session->placement));
   TN_TRY(tn_session_state_new(&session->state));
   TN_TRY(tn_session_add_caller(session));
   TN_TRY(tn_kernel_cache_new(session->state, session->threads, &session->kernels));
@@ -54,12 +57,12 @@ tn_error *tn_session_new_body(const tn_session *like, tn_graph *body, tn_session
   session->threads = threads;
   session->workers = 1;
   session->dynamic_only = like->dynamic_only;
-  session->no_soft_placement = like->no_soft_placement;
   tn_error *error = NULL;
   if (like->disabled_passes) {
     session->disabled_passes = tn_strdup(like->disabled_passes);
     if (!session->disabled_passes) error = tn_out_of_memory();
   }
+  if (!error) error = tn_placement_like(like->placement, &session->placement);
   if (!error) error = tn_session_state_new_child(state, &session->state);
   if (!error) error = tn_kernel_cache_new(session->state, threads, &session->kernels);
   if (error) {
@@ -84,7 +87,6 @@ tn_error *tn_session_new(tn_graph *graph, const tn_session_options *options, tn_
   session->threads = options && options->intra_op_threads ? options->intra_op_threads : tn_cpus();
   session->workers = options && options->inter_op_threads ? options->inter_op_threads : 1;
   session->dynamic_only = options && options->dynamic_only;
-  session->no_soft_placement = options && options->no_soft_placement;
   tn_error *error = furnish(session, options);
   if (error) {
     tn_session_unref(session);
@@ -98,6 +100,21 @@ void tn_session_plan_stats(const tn_session *session, uint64_t *cached, uint64_t
   *cached = atomic_load(&session->plans_cached);
   *hits = atomic_load(&session->plan_hits);
   *made = atomic_load(&session->plans_made);
+}
+
+int tn_session_n_devices(const tn_session *session) { return tn_placement_n(session->placement); }
+
+const char *tn_session_device(const tn_session *session, int i) {
+  return i < 0 || i >= tn_placement_n(session->placement) ? NULL : tn_placement_name(session->placement, i);
+}
+
+tn_error *tn_session_node_device(tn_session *session, const tn_node *node, const char **out) {
+  if (!node || node->graph != session->graph) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "the node is not in this session's graph");
+  }
+  TN_TRY(tn_placement_update(session->placement, session->graph));
+  *out = tn_placement_name(session->placement, tn_placement_of(session->placement, node));
+  return NULL;
 }
 
 void tn_session_close(tn_session *session) {

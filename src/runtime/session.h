@@ -8,6 +8,7 @@
 #include "compile/subgraph.h"
 #include "kernel/resource.h"
 #include "runtime/kernel_cache.h"
+#include "runtime/placement.h"
 
 struct tn_session {
   atomic_int refs;
@@ -15,7 +16,7 @@ struct tn_session {
   int threads; /* inside an op */
   int workers; /* nodes that the dynamic executor runs at once */
   bool dynamic_only;
-  bool no_soft_placement;
+  tn_placement *placement;
   char *disabled_passes;
   tn_session_state *state; /* of the body of a function: its caller owns all that it has but this and the graph */
   tn_kernel_cache *kernels;
@@ -36,8 +37,6 @@ void tn_session_unref(tn_session *session);
 
 /* INVALID_ARGUMENT if something in SIGNATURE is not of SESSION's graph or does not exist. */
 tn_error *tn_check_signature(const tn_session *session, const tn_signature *signature) TN_MUST_USE;
-/* Where placement is not soft: INVALID_ARGUMENT if a node of SUBGRAPH asks for a device that isn't there. */
-tn_error *tn_check_devices(const tn_session *session, const tn_subgraph *subgraph) TN_MUST_USE;
 /* INVALID_ARGUMENT if VALUE can't stand for FEED. */
 tn_error *tn_check_feed(tn_output feed, const tn_tensor *value) TN_MUST_USE;
 

@@ -203,7 +203,7 @@ static void devices(void **state) {
   tn_output x = placeholder(g, "x"), y = TN_NONE;
   tn_node_builder *b = tn_node_begin(g, "Neg", "elsewhere");
   tn_node_input(b, x);
-  tn_node_device(b, "/job:worker/device:GPU:3");
+  tn_node_device(b, "/device:GPU:3");
   ok(tn_node_finish(b, &y.node));
   tn_tensor *in = vector(2, two_by_two), *out = NULL;
   tn_session *s = new_session(g, NULL, dynamic);

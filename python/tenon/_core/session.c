@@ -309,17 +309,41 @@ static PyObject *session_close(PyObject *object, PyObject *unused) {
   return Py_NewRef(Py_None);
 }
 
+static PyObject *session_devices(PyObject *object, PyObject *unused) {
+  (void)unused;
+  const tn_session *session = ((session_object *)object)->session;
+  int n = tn_session_n_devices(session);
+  PyObject *names = PyList_New(n);
+  for (int i = 0; names && i < n; i++) {
+    PyObject *name = PyUnicode_FromString(tn_session_device(session, i));
+    if (!name || PyList_SetItem(names, i, name) < 0) Py_CLEAR(names);
+  }
+  return names;
+}
+
+static PyObject *session_node_device(PyObject *object, PyObject *id) {
+  session_object *self = (session_object *)object;
+  tn_node *node;
+  if (tn_py_node(self->graph, id, &node) < 0) return NULL;
+  const char *device = NULL;
+  tn_error *error = tn_session_node_device(self->session, node, &device);
+  return error ? tn_py_raise(error) : PyUnicode_FromString(device);
+}
+
 static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static char *names[] = {
-      "graph", "intra_op_threads", "inter_op_threads", "disabled_passes", "dynamic_only", "soft_placement", NULL};
+  static char *names[] = {"graph",           "intra_op_threads",     "inter_op_threads",
+                          "disabled_passes", "dynamic_only",         "soft_placement",
+                          "cpu_devices",     "log_device_placement", NULL};
   PyObject *graph;
-  int soft = 1, dynamic = 0;
+  int soft = 1, dynamic = 0, log = 0;
   tn_session_options options = {0};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|iizpp", names, tn_py_graph_type, &graph, &options.intra_op_threads,
-                                   &options.inter_op_threads, &options.disabled_passes, &dynamic, &soft))
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|iizppip", names, tn_py_graph_type, &graph,
+                                   &options.intra_op_threads, &options.inter_op_threads, &options.disabled_passes,
+                                   &dynamic, &soft, &options.cpu_devices, &log))
     return NULL;
   options.dynamic_only = dynamic;
   options.no_soft_placement = !soft;
+  options.log_device_placement = log;
   allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
   session_object *self = (session_object *)allocate(type, 0);
   if (!self) return NULL;
@@ -347,6 +371,8 @@ static PyMethodDef session_methods[] = {
     {"run", session_run, METH_VARARGS,
      "run(feeds, values, fetches, targets, options)\n--\n\nOne step; options: None or (timeout_ms, trace, "
      "cancellation)."},
+    {"devices", session_devices, METH_NOARGS, "devices()\n--\n\nThe names of the devices."},
+    {"node_device", session_node_device, METH_O, "node_device(id)\n--\n\nThe device that an operation runs on."},
     {"close", session_close, METH_NOARGS, "close()\n--\n\nCancels running steps; later ones fail."},
     {NULL, NULL, 0, NULL}};
 

@@ -2,6 +2,8 @@
 
 from tenon.python.util.tf_export import tf_export
 
+_MEMORY = 268435456  # what TensorFlow says of a CPU
+
 
 class _DeviceAttributes:
     """A device of a session."""
@@ -16,16 +18,19 @@ class _DeviceAttributes:
         return f"_DeviceAttributes({self.name}, {self.device_type}, {self.memory_limit_bytes}, {self.incarnation})"
 
 
-def session_devices(session):
-    """The devices of a session."""
-    return [_DeviceAttributes("/job:localhost/replica:0/task:0/device:CPU:0", "CPU", 268435456)]
+def session_devices(names):
+    """The devices of a session, by their names."""
+    return [_DeviceAttributes(name, name.split(":")[-2], _MEMORY, index + 1) for index, name in enumerate(names)]
 
 
 def list_local_devices(session_config=None):
     """The devices of this machine, as DeviceAttributes."""
     from tenon.python.framework.proto import DeviceAttributes
 
-    return [DeviceAttributes(name="/device:CPU:0", device_type="CPU", memory_limit=268435456, incarnation=1)]
+    counts = session_config.device_count if session_config is not None else {}
+    n = counts.get("CPU", 1)
+    return [DeviceAttributes(name=f"/device:CPU:{i}", device_type="CPU", memory_limit=_MEMORY, incarnation=i + 1)
+            for i in range(n)]  # fmt: skip
 
 
 @tf_export("config.list_physical_devices", "config.experimental.list_physical_devices")

@@ -102,12 +102,13 @@ class BaseSession:
 
     @staticmethod
     def _settings(config):
-        """(intra-op threads, inter-op threads, disabled passes, dynamic only, soft placement)."""
+        """The arguments of the core's session after the graph."""
         if config is None:
             return 0, 0, None, False, False
         level = config.graph_options.optimizer_options.opt_level
         return (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads,
-                "all" if level < 0 else None, False, config.allow_soft_placement)  # fmt: skip
+                "all" if level < 0 else None, False, config.allow_soft_placement,
+                config.device_count.get("CPU", 1), config.log_device_placement)  # fmt: skip
 
     @property
     def _core(self):
@@ -138,7 +139,7 @@ class BaseSession:
         """The devices that steps may use."""
         from tenon.python.client.devices import session_devices
 
-        return session_devices(self)
+        return session_devices(self._core.devices())
 
     def close(self):
         """Frees what the session holds and cancels running steps; later ones fail."""
@@ -217,7 +218,10 @@ class BaseSession:
         mapping = Mapping(self._graph, fetches)
         pairs = [pair for key, value in (feed_dict or {}).items() for pair in self._feed_parts(key, value)]
         feeds = [self._feed(key) for key, _ in pairs]
-        core = self._core.make_callable([f._ref for f in feeds], [_fetch_ref(item) for item in mapping.items], ())
+        try:
+            core = self._core.make_callable([f._ref for f in feeds], [_fetch_ref(item) for item in mapping.items], ())
+        except errors.OpError as error:
+            raise self._explained(error) from None
         kept = [i for i, item in enumerate(mapping.items) if _is_session_handle(item)]
         if kept:
             from tenon.python.ops import session_ops

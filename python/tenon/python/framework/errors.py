@@ -40,9 +40,13 @@ OK = 0
 
 
 def _origin(message):
-    """(op type, node name) in a message that reads "... Op 'node': ...", or (None, None)."""
+    """(op type, node name) in a message that reads "... Op 'node': ..." or ends with " [[{{node node}}]]" (which tells
+    no type); or (None, None)."""
     import re  # only errors need it, and it takes longer to load than all of this package
 
+    placed = re.search(r"\[\[\{\{node ([^}]*)\}\}\]\]$", message)
+    if placed:
+        return None, placed.group(1)
     found = re.search(r"(?:^|: )(\w+) '([^']*)'", message)
     return found.groups() if found else (None, None)
 
