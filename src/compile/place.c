@@ -122,31 +122,37 @@ static tn_error *no_device(tn_placer *p, const tn_node *node, const tn_device_sp
 
 /* --- placing --- */
 
-/* The device that NODE's group would get. */
-static tn_error *choose(tn_placer *p, const tn_node *node, int *out) {
+/* What the devices that NODE's group may go to match, with the first of them. */
+typedef struct choice {
+  tn_device_spec pattern;
+  int device;
+} choice;
+
+static tn_error *choose(tn_placer *p, const tn_node *node, choice *out) {
   const tn_place_group *group = &p->groups[tn_place_root(p, node->id)];
-  int found = first_match(p, group, &group->requested);
-  if (found < 0 && p->request->soft) {
+  choice c = {.pattern = group->requested};
+  c.device = first_match(p, group, &c.pattern);
+  if (c.device < 0 && p->request->soft) {
     /* Rather give up what is asked for than move a resource from where it was asked for, */
-    tn_device_spec loose = group->requested;
-    if (!group->assigned.type[0] && !group->resource.type[0]) loose.type[0] = 0;
-    if (group->assigned.index < 0 && group->resource.index < 0) loose.index = -1;
-    found = first_match(p, group, &loose);
+    if (!group->assigned.type[0] && !group->resource.type[0]) c.pattern.type[0] = 0;
+    if (group->assigned.index < 0 && group->resource.index < 0) c.pattern.index = -1;
+    c.device = first_match(p, group, &c.pattern);
     /* but if that place does not exist, it has to go somewhere. */
-    if (!group->assigned.type[0]) loose.type[0] = 0;
-    if (group->assigned.index < 0) loose.index = -1;
-    if (found < 0) found = first_match(p, group, &loose);
+    if (c.device < 0 && !group->assigned.type[0]) c.pattern.type[0] = 0;
+    if (c.device < 0 && group->assigned.index < 0) c.pattern.index = -1;
+    if (c.device < 0) c.device = first_match(p, group, &c.pattern);
   }
-  if (found < 0) return no_device(p, node, &group->requested);
-  *out = found;
+  if (c.device < 0) return no_device(p, node, &group->requested);
+  *out = c;
   return NULL;
 }
 
-/* Whether NODE's group may also go to DEVICE. */
-static bool may_go(tn_placer *p, const tn_node *node, int device) {
-  const tn_place_group *group = &p->groups[tn_place_root(p, node->id)];
-  const tn_device_spec *spec = &p->request->devices->devices[device];
-  return tn_device_matches(&group->requested, spec) && tn_place_supports(p, group, spec);
+/* WANTED if NODE's group may go there (-1: nothing is wanted), else the first device of CHOICE. */
+static int prefer(tn_placer *p, const tn_node *node, const choice *c, int wanted) {
+  if (wanted < 0) return c->device;
+  const tn_device_spec *spec = &p->request->devices->devices[wanted];
+  bool may = tn_device_matches(&c->pattern, spec) && tn_place_supports(p, &p->groups[tn_place_root(p, node->id)], spec);
+  return may ? wanted : c->device;
 }
 
 static void settle(tn_placer *p, const tn_node *node, int device) {
@@ -160,29 +166,7 @@ static bool is_generator(const tn_node *node) {
   return node->n_inputs == 0 && node->n_outputs == 1 && !tn_dtype_is_ref(node->output_types[0]);
 }
 
-static bool reads_metadata(const tn_node *node) {
-  const char *op = node->op->name;
-  return strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0 || strcmp(op, "Rank") == 0;
-}
-
-static tn_error *place_others(tn_placer *p) {
-  for (int i = 0; i < p->request->n_nodes; i++) {
-    const tn_node *node = tn_graph_node(p->request->graph, (size_t)i);
-    if (p->request->kept && p->request->kept[i] >= 0) {
-      settle(p, node, p->request->kept[i]);
-      continue;
-    }
-    if (is_generator(node)) continue;
-    int device = 0;
-    TN_TRY(choose(p, node, &device));
-    const tn_node *input = reads_metadata(node) ? node->inputs[0].node : NULL;
-    int beside = input && input->id < p->request->n_nodes ? p->places[input->id] : -1;
-    settle(p, node, beside >= 0 && may_go(p, node, beside) ? beside : device);
-  }
-  return NULL;
-}
-
-/* Where the users of generators are: edges from a generator to its users, one list after the other. */
+/* Who uses what: the users of all nodes, once for every edge, one list after the other. */
 typedef struct user_lists {
   int *first; /* by node id, and one more for the end */
   int *users;
@@ -220,6 +204,35 @@ static tn_error *find_users(const tn_placer *p, user_lists *lists) {
   return lists->users ? NULL : tn_out_of_memory();
 }
 
+/* What looks at its input's shape alone had best be where its input is, and so had an Identity between nodes that ask
+ * for the same device. */
+static bool follows_input(const tn_placer *p, const user_lists *lists, const tn_node *node) {
+  const char *op = node->op->name;
+  if (strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0 || strcmp(op, "Rank") == 0) return true;
+  const tn_node *input = strcmp(op, "Identity") == 0 ? node->inputs[0].node : NULL;
+  if (!input || strcmp(input->device, node->device) != 0) return false;
+  int from = lists->first[node->id], n_users = lists->first[node->id + 1] - from;
+  if (n_users == 0) return node->device[0] == 0;
+  const tn_node *user = tn_graph_node(p->request->graph, (size_t)lists->users[from]);
+  return n_users == 1 && strcmp(user->device, node->device) == 0;
+}
+
+static tn_error *place_others(tn_placer *p, const user_lists *lists) {
+  for (int i = 0; i < p->request->n_nodes; i++) {
+    const tn_node *node = tn_graph_node(p->request->graph, (size_t)i);
+    if (p->request->kept && p->request->kept[i] >= 0) {
+      settle(p, node, p->request->kept[i]);
+      continue;
+    }
+    if (is_generator(node)) continue;
+    choice c;
+    TN_TRY(choose(p, node, &c));
+    const tn_node *input = follows_input(p, lists, node) ? node->inputs[0].node : NULL;
+    settle(p, node, prefer(p, node, &c, input && input->id < p->request->n_nodes ? p->places[input->id] : -1));
+  }
+  return NULL;
+}
+
 /* The one device of all users of node ID, -1 if there is no such. */
 static int place_of_users(const tn_placer *p, const user_lists *lists, int id) {
   int from = lists->first[id], to = lists->first[id + 1];
@@ -235,10 +248,9 @@ static tn_error *place_generators(tn_placer *p, const user_lists *lists) {
   for (int i = 0; i < p->request->n_nodes; i++) {
     if (p->places[i] >= 0) continue;
     const tn_node *node = tn_graph_node(p->request->graph, (size_t)i);
-    int device = 0;
-    TN_TRY(choose(p, node, &device));
-    int wanted = place_of_users(p, lists, i);
-    settle(p, node, wanted >= 0 && may_go(p, node, wanted) ? wanted : device);
+    choice c;
+    TN_TRY(choose(p, node, &c));
+    settle(p, node, prefer(p, node, &c, place_of_users(p, lists, i)));
   }
   return NULL;
 }
@@ -247,9 +259,9 @@ static tn_error *place(tn_placer *p) {
   TN_TRY(list_devices(p));
   TN_TRY(tn_map_new(&p->named));
   TN_TRY(tn_place_make_groups(p));
-  TN_TRY(place_others(p));
   user_lists lists = {0};
   tn_error *error = find_users(p, &lists);
+  if (!error) error = place_others(p, &lists);
   if (!error) error = place_generators(p, &lists);
   tn_free(lists.first);
   tn_free(lists.users);

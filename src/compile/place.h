@@ -32,8 +32,9 @@ typedef struct tn_place_request {
  *   ("loc:@name"), form a group, whose partial device names merge;
  * - a group goes to the preferred device among those that match its name and support all of its ops, else to the first
  * by type (GPUs before CPUs) and name;
- * - Shape, Size and Rank go where their input is; a node without inputs goes where all that use it are.
- * INVALID_ARGUMENT, worded as TensorFlow's placer does: a device that does not exist, or names that don't merge. */
+ * - Shape, Size and Rank go where their input is, and so does an Identity between nodes that ask for the same device; a
+ * node without inputs goes where all that use it are. INVALID_ARGUMENT, worded as TensorFlow's placer does: a device
+ * that does not exist, or names that don't merge. */
 tn_error *tn_place(const tn_place_request *request, int *places) TN_MUST_USE;
 
 #endif

@@ -23,16 +23,22 @@ static tn_error *dont_merge(const char *what, const tn_device_spec *a, const tn_
                    tn_device_text(a, first), tn_device_text(b, second));
 }
 
-/* Adds to BASE what OTHER sets. Where they disagree about a type or a number, soft merging leaves it open. */
+/* Adds to BASE what OTHER sets, part by part. Where they disagree about a type or a number, soft merging leaves it
+ * open.
+ */
 static tn_error *merge_names(tn_device_spec *base, const tn_device_spec *other, bool soft) {
-  if (!words_agree(base->job, other->job)) return dont_merge("jobs", base, other);
-  if (!numbers_agree(base->replica, other->replica)) return dont_merge("replicas", base, other);
-  if (!numbers_agree(base->task, other->task)) return dont_merge("tasks", base, other);
-  bool types = words_agree(base->type, other->type), numbers = numbers_agree(base->index, other->index);
-  if (!types && !soft) return dont_merge("types", base, other);
-  if (types && !numbers && !soft) return dont_merge("ids", base, other);
   tn_device_spec merged = *base;
-  tn_device_merge(&merged, other);
+  if (!words_agree(base->job, other->job)) return dont_merge("jobs", &merged, other);
+  if (other->job[0]) memcpy(merged.job, other->job, sizeof merged.job);
+  if (!numbers_agree(base->replica, other->replica)) return dont_merge("replicas", &merged, other);
+  if (other->replica >= 0) merged.replica = other->replica;
+  if (!numbers_agree(base->task, other->task)) return dont_merge("tasks", &merged, other);
+  if (other->task >= 0) merged.task = other->task;
+  bool types = words_agree(base->type, other->type), numbers = numbers_agree(base->index, other->index);
+  if (!types && !soft) return dont_merge("types", &merged, other);
+  if (other->type[0]) memcpy(merged.type, other->type, sizeof merged.type);
+  if (types && !numbers && !soft) return dont_merge("ids", &merged, other);
+  if (other->index >= 0) merged.index = other->index;
   if (!types) merged.type[0] = 0;
   if (!types || !numbers) merged.index = -1;
   *base = merged;
