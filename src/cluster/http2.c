@@ -1,0 +1,82 @@
+/* The transport over HTTP/2: its beginning and its end. */
+#include "cluster/http2.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cluster/http2_impl.h"
+
+static void destroy(tn_http2 *t) {
+  tn_channels_free(t);
+  tn_loop_unref(t->loop);
+  tn_tls_context_free(t->client_tls);
+  tn_tls_context_free(t->server_tls);
+  tn_free(t->authorization);
+  tn_free(t->server_name);
+  tn_free(t->input);
+  tn_free(t);
+}
+
+static void free_http2(tn_transport *transport) {
+  tn_http2 *t = (tn_http2 *)transport;
+  tn_loop_call(t->loop, tn_http2_end_client, t);
+  tn_loop_stop(t->loop);
+  destroy(t);
+}
+
+static tn_error *set_token(tn_http2 *t, const char *token) {
+  tn_str text = {0};
+  size_t size;
+  for (const char *at = token; *at; at++)
+    if (*at < 0x21 || *at > 0x7e)
+      return tn_errorf(TN_INVALID_ARGUMENT,
+                       "a token may only hold printable ASCII without spaces; byte %zu of this one is not",
+                       (size_t)(at - token));
+  tn_str_addf(&text, "Bearer %s", token);
+  return tn_str_take(&text, &t->authorization, &size);
+}
+
+static tn_error *set_up(tn_http2 *t, const tn_http2_options *o) {
+  t->silence_ns = o->silence_ns > 0 ? o->silence_ns : (int64_t)5 * 1000000000;
+  t->max_message = o->max_message ? o->max_message : (size_t)INT32_MAX;
+  t->open = o->open;
+  if (!t->input) return tn_out_of_memory();
+  if (o->token) TN_TRY(set_token(t, o->token));
+  if (o->server_name && !(t->server_name = tn_strdup(o->server_name))) return tn_out_of_memory();
+  if (o->certificate && !o->key)
+    return tn_errorf(TN_INVALID_ARGUMENT, "a certificate, %s, is given without its key", o->certificate);
+  if (o->key && !o->certificate)
+    return tn_errorf(TN_INVALID_ARGUMENT, "a key, %s, is given without its certificate", o->key);
+  if (o->certificate || o->authority)
+    TN_TRY(tn_tls_context_new(false, o->certificate, o->key, o->authority, &t->client_tls));
+  if (o->certificate) TN_TRY(tn_tls_context_new(true, o->certificate, o->key, o->authority, &t->server_tls));
+  TN_TRY(tn_map_new(&t->channels));
+  return tn_loop_new("tenon-rpc", &t->loop);
+}
+
+tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {
+  const tn_http2_options defaults = {0};
+  tn_http2 *t = tn_calloc(1, sizeof *t);
+  if (!t) return tn_out_of_memory();
+  t->input = tn_malloc(TN_HTTP2_INPUT);
+  tn_error *error = set_up(t, options ? options : &defaults);
+  if (error) {
+    destroy(t);
+    return error;
+  }
+  t->base = (tn_transport){
+      .clock = tn_loop_clock(t->loop), .call = tn_http2_start_call, .listen = tn_http2_listen, .free = free_http2};
+  *out = &t->base;
+  return NULL;
+}
+
+tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer) {
+  return (tn_conn_settings){.loop = t->loop,
+                            .role = role,
+                            .user = user,
+                            .peer = peer,
+                            .silence_ns = t->silence_ns,
+                            .max_message = t->max_message,
+                            .input = t->input,
+                            .input_size = TN_HTTP2_INPUT};
+}
