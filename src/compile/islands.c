@@ -269,6 +269,24 @@ static tn_error *number(finder *f, const bool *joins, int *island, int *n) {
   return error;
 }
 
+/* Levels within one depth of a split step. */
+#define LEVELS_OF_DEPTH (1 << 16)
+
+/* -1: it says nothing. */
+static int depth_of(const tn_item *item) {
+  const tn_attr *attr = tn_node_attr(item->node, TN_DEPTH_ATTR);
+  bool good = attr && attr->kind == TN_ATTR_INT && !attr->is_list && attr->i >= 0 && attr->i < INT32_MAX / LEVELS_OF_DEPTH;
+  return good ? (int)attr->i : -1;
+}
+
+/* A step that somebody else split may not say what waits for what: its parts have no islands. */
+static bool all_have_depths(const tn_subgraph *g) {
+  for (int i = 0; i < g->n_items; i++) {
+    if (g->items[i].kind == TN_ITEM_RECV && depth_of(&g->items[i]) < 0) return false;
+  }
+  return true;
+}
+
 static tn_error *find(finder *f, int *island, int *n) {
   size_t room = (size_t)f->g->n_items + 1;
   TN_TRY(tn_map_new(&f->atoms));
@@ -280,10 +298,12 @@ static tn_error *find(finder *f, int *island, int *n) {
   if (!f->of || !f->level || !joins || !f->empty) return tn_out_of_memory();
   TN_TRY(index_edges(f));
   TN_TRY(sort(f));
+  bool depths = all_have_depths(f->g);
   for (int at = 0; at < f->g->n_items; at++) {
     int i = f->order[at];
     TN_TRY(find_conditions(f, i));
-    joins[i] = may_join(f, i);
+    joins[i] = depths && may_join(f, i);
+    if (f->g->items[i].kind == TN_ITEM_RECV) f->level[i] = depth_of(&f->g->items[i]) * LEVELS_OF_DEPTH;
     for (int e = f->first_in[i]; e < f->first_in[i + 1]; e++) {
       int from = f->in[e].from;
       const tn_item *item = &f->g->items[from];

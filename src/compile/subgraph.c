@@ -39,7 +39,11 @@ static tn_item_kind kind_of(const tn_node *node) {
                {"Exit", TN_ITEM_EXIT},
                {"NextIteration", TN_ITEM_NEXT_ITERATION},
                {"LoopCond", TN_ITEM_PASS},
-               {"ControlTrigger", TN_ITEM_TRIGGER}};
+               {"ControlTrigger", TN_ITEM_TRIGGER},
+               {"_Send", TN_ITEM_SEND},
+               {"_HostSend", TN_ITEM_SEND},
+               {"_Recv", TN_ITEM_RECV},
+               {"_HostRecv", TN_ITEM_RECV}};
   if (!(node->op->flags & TN_OP_CONTROL_FLOW)) return TN_ITEM_KERNEL;
   const char *name = node->op->name;
   if (strncmp(name, "Ref", 3) == 0) name += 3;

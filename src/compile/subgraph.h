@@ -5,6 +5,10 @@
 
 #include "graph/graph.h"
 
+/* An attribute of _Recv nodes: how many times at most what they receive went from one part of the step to another.
+ * Nodes of different depths must not wait for each other, as those of an island do: that may close a circle. */
+#define TN_DEPTH_ATTR "_depth"
+
 /* What is fed, fetched and run. The arrays belong to whoever made them. */
 struct tn_map;
 typedef struct tn_signature {
@@ -26,6 +30,8 @@ typedef enum tn_item_kind {
   TN_ITEM_NEXT_ITERATION,
   TN_ITEM_PASS,    /* LoopCond: hands its input on */
   TN_ITEM_TRIGGER, /* ControlTrigger: runs even after dead nodes */
+  TN_ITEM_SEND,    /* hands its input to the step's rendezvous, also where that is dead */
+  TN_ITEM_RECV,    /* waits, without a thread, for what the rendezvous brings */
   TN_ITEM_ISLAND   /* many nodes that run as one, perhaps as a plan */
 } tn_item_kind;
 

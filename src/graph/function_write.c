@@ -31,6 +31,10 @@ static bool is_input(const writer *w, const tn_node *node) {
 /* "name", "name:argument:0": an input is called by its argument's name. */
 static void value_text(void *state, const tn_output *value, tn_str *text) {
   const writer *w = state;
+  if (value->index < 0) {
+    tn_str_addf(text, "^%s", value->node->name);
+    return;
+  }
   int at = input_at(w, value), first = 0;
   if (at >= 0) {
     tn_str_add(text, w->inputs[at]);

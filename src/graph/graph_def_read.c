@@ -88,7 +88,8 @@ tn_error *tn_import_read_node(tn_import *import, const tn_wire_field *field) {
   tn_import_node *node = &nodes[import->n];
   *node = (tn_import_node){.name = "", .op = "", .device = ""};
   TN_TRY(tn_error_context(read_fields(import, field, node), "node %zu '%.200s'", import->n, node->name));
-  if (!tn_name_valid(node->name)) {
+  bool internal = node->name[0] == '_' && import->options && import->options->internal_names;
+  if (!tn_name_valid(node->name + internal)) {
     return tn_errorf(TN_INVALID_ARGUMENT, "node %zu: '%.200s' is not a valid name", import->n, node->name);
   }
   if (tn_map_find(import->names, node->name)) {

@@ -18,7 +18,7 @@ tn_error *tn_proto_put_attr(tn_str *out, uint32_t number, const tn_attr *attr) T
 /* The fields of a TensorProto or a NodeDef, without a frame around them. */
 tn_error *tn_proto_tensor(tn_str *out, const tn_tensor *tensor) TN_MUST_USE;
 tn_error *tn_proto_node(tn_str *out, const tn_node *node) TN_MUST_USE;
-/* The same where inputs are called as TEXT has it. */
+/* The same where inputs (index -1: control inputs, with their '^') are called as TEXT has it. */
 typedef void (*tn_input_text_fn)(void *state, const tn_output *input, tn_str *text);
 tn_error *tn_proto_node_with(tn_str *out, const tn_node *node, tn_input_text_fn text, void *state) TN_MUST_USE;
 

@@ -129,6 +129,7 @@ tn_error *tn_proto_put_attr(tn_str *out, uint32_t number, const tn_attr *attr) {
 
 static void plain_input(void *state, const tn_output *input, tn_str *text) {
   (void)state;
+  if (input->index < 0) tn_str_add(text, "^");
   tn_str_add(text, input->node->name);
   if (input->index > 0) tn_str_addf(text, ":%d", input->index);
 }
@@ -146,9 +147,8 @@ tn_error *tn_proto_node_with(tn_str *out, const tn_node *node, tn_input_text_fn 
   tn_proto_put_string(out, 2, node->op->name);
   for (int i = 0; i < node->n_inputs; i++) put_input(out, &node->inputs[i], text, state);
   for (int i = 0; i < node->n_controls; i++) {
-    size_t mark = tn_proto_begin(out, 3);
-    tn_str_addf(out, "^%s", node->controls[i]->name);
-    tn_proto_end(out, mark);
+    tn_output control = {node->controls[i], -1};
+    put_input(out, &control, text, state);
   }
   if (node->device[0]) tn_proto_put_string(out, 4, node->device);
   for (int i = 0; i < node->n_attrs; i++) {

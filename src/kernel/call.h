@@ -22,7 +22,10 @@ void tn_session_state_set_caller(tn_session_state *state, tn_caller *caller);
 tn_caller *tn_session_state_caller(const tn_session_state *state);
 /* State with the resources of PARENT, which must outlive it, and nodes of its own. */
 tn_error *tn_session_state_new_child(tn_session_state *parent, tn_session_state **out) TN_MUST_USE;
-/* The same with a caller of its own. */
+/* State with the resources and the nodes' state of PARENT, which must outlive it, for another graph that runs the same
+ * nodes. */
+tn_error *tn_session_state_new_view(tn_session_state *parent, tn_session_state **out) TN_MUST_USE;
+/* A child with a caller of its own. */
 tn_error *tn_scope_new(tn_session_state *parent, tn_session_state **out) TN_MUST_USE;
 
 /* Calls FUNCTION in STEP with N_INPUTS inputs, whose dtypes are checked. OUTPUTS hold function->n_outputs clear slots.

@@ -20,6 +20,7 @@ struct tn_session_state {
   tn_map *entries;
   tn_resources *resources;
   bool is_child; /* RESOURCES are the parent's */
+  tn_session_state *kept; /* whose entries these are; NULL: its own */
   tn_caller *caller;
 };
 
@@ -44,6 +45,12 @@ tn_error *tn_session_state_new(tn_session_state **out) { return new_state(NULL, 
 
 tn_error *tn_session_state_new_child(tn_session_state *parent, tn_session_state **out) {
   return new_state(parent->resources, out);
+}
+
+tn_error *tn_session_state_new_view(tn_session_state *parent, tn_session_state **out) {
+  TN_TRY(new_state(parent->resources, out));
+  (*out)->kept = parent->kept ? parent->kept : parent;
+  return NULL;
 }
 
 void tn_session_state_set_caller(tn_session_state *state, tn_caller *caller) { state->caller = caller; }
@@ -86,6 +93,7 @@ static tn_error *add(tn_session_state *state, const char *key, size_t size, entr
 }
 
 tn_error *tn_session_state_get(tn_session_state *state, const char *key, size_t size, void *out) {
+  if (state->kept) state = state->kept;
   tn_lock(&state->mutex);
   tn_counts.lookups++;
   entry *found = tn_map_find(state->entries, key);

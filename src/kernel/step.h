@@ -21,6 +21,7 @@ struct tn_step {
   int64_t deadline_ns;                 /* on tn_now_ns's clock; 0: none */
   uint64_t id;                         /* unique in the process */
   tn_resources *_Atomic resources;     /* of the step; made on first use */
+  struct tn_rendezvous *rendezvous;    /* of a step that is a part of a larger one; borrowed; NULL: none */
 };
 
 /* Starts and ends the life of STEP. */

@@ -11,6 +11,7 @@
 #include "runtime/live.h"
 #include "runtime/node.h"
 #include "runtime/threads.h"
+#include "runtime/transfer.h"
 
 struct tn_dynamic {
   tn_dynamic_request request;
@@ -21,6 +22,7 @@ struct tn_dynamic {
   int waiting; /* threads that wait for CHANGED */
   int helpers; /* threads beside the caller's that take nodes */
   tn_error *error;
+  bool aborted;       /* the rendezvous knows of the error */
   tn_tensor *fetched; /* each belongs to one item, which fills it without the lock */
 };
 
@@ -118,17 +120,9 @@ static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *input
   return error;
 }
 
-/* Runs READY, which the caller counted as active; takes the lock when it is done. */
-static void process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs) {
-  enum { FEW = 8 };
-  const tn_item *item = &run->request.subgraph->items[ready->item];
-  tn_tensor few[FEW], *outputs = few;
-  size_t n = (size_t)item->n_outputs;
-  if (n > FEW) outputs = tn_malloc(n * sizeof *outputs);
-  tn_error *error = outputs ? tn_step_check(run->request.step) : tn_out_of_memory();
-  if (outputs) memset(outputs, 0, n * sizeof *outputs);
-  if (!error && !ready->dead) error = run_node(run, item, inputs, outputs);
-  if (!error) error = fetch(run, item, outputs);
+/* READY, which was counted as active, has run: its OUTPUTS (or ERROR) go on. Takes the lock. */
+static void finish(tn_dynamic *run, const tn_ready *ready, const tn_tensor *outputs, tn_error *error) {
+  if (!error) error = fetch(run, &run->request.subgraph->items[ready->item], outputs);
   tn_lock(&run->mutex);
   if (error) {
     if (tn_error_code(error) == TN_RESOURCE_EXHAUSTED) error = tn_name_largest(error, &run->flow);
@@ -140,6 +134,43 @@ static void process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs) {
   run->active--;
   if (run->waiting) pthread_cond_broadcast(&run->changed);
   tn_unlock(&run->mutex);
+}
+
+/* What a _Recv waited for has come. */
+static void received(void *argument, tn_error *error, tn_tensor *value, bool is_dead) {
+  job j = *(job *)argument;
+  tn_free(argument);
+  tn_tensor outputs[1] = {{0}};
+  if (!error && is_dead) j.ready.dead = true;
+  if (!error && !is_dead) tn_tensor_set(&outputs[0], value);
+  tn_tensor_clear(value);
+  finish(j.run, &j.ready, outputs, error);
+  tn_tensor_clear(&outputs[0]);
+}
+
+/* Starts READY, which waits for a tensor; it counts as active until that is there. */
+static void receive(tn_dynamic *run, const tn_ready *ready) {
+  job *j = tn_malloc(sizeof *j);
+  tn_error *error = j ? tn_step_check(run->request.step) : tn_out_of_memory();
+  if (j) *j = (job){run, *ready};
+  if (!error) error = tn_transfer_recv(run->request.step, &run->flow, ready, received, j);
+  if (!error) return;
+  tn_free(j);
+  finish(run, ready, NULL, error);
+}
+
+/* Runs READY, which the caller counted as active; takes the lock when it is done. */
+static void process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs) {
+  enum { FEW = 8 };
+  const tn_item *item = &run->request.subgraph->items[ready->item];
+  tn_tensor few[FEW], *outputs = few;
+  size_t n = (size_t)item->n_outputs;
+  if (n > FEW) outputs = tn_malloc(n * sizeof *outputs);
+  tn_error *error = outputs ? tn_step_check(run->request.step) : tn_out_of_memory();
+  if (outputs) memset(outputs, 0, n * sizeof *outputs);
+  if (!error && !ready->dead) error = run_node(run, item, inputs, outputs);
+  if (!error && item->kind == TN_ITEM_SEND) error = tn_transfer_send(run->request.step, &run->flow, ready, inputs);
+  finish(run, ready, outputs, error);
   for (size_t i = 0; outputs && i < n; i++) tn_tensor_clear(&outputs[i]);
   if (outputs != few) tn_free(outputs);
 }
@@ -182,12 +213,27 @@ static void wait_for_change(tn_dynamic *run) {
   }
 }
 
+/* With the lock held, which it lets go meanwhile: who waits for a tensor hears of the error. */
+static void abort_transfers(tn_dynamic *run) {
+  run->aborted = true;
+  if (!run->request.step->rendezvous) return;
+  tn_error *error = tn_error_copy(run->error);
+  tn_unlock(&run->mutex);
+  tn_rendezvous_abort(run->request.step->rendezvous, error);
+  tn_error_free(error);
+  tn_lock(&run->mutex);
+}
+
 /* Takes nodes until none is ready or running. */
 static void work(tn_dynamic *run) {
   tn_lock(&run->mutex);
   for (;;) {
     if (run->error || !run->flow.n_ready) {
       if (!run->active) break;
+      if (run->error && !run->aborted) {
+        abort_transfers(run);
+        continue;
+      }
       wait_for_change(run);
       continue;
     }
@@ -202,7 +248,11 @@ static void work(tn_dynamic *run) {
     }
     tn_tensor *inputs = tn_flow_inputs(&run->flow, &ready);
     tn_unlock(&run->mutex);
-    process(run, &ready, inputs);
+    if (item->kind == TN_ITEM_RECV) {
+      receive(run, &ready);
+    } else {
+      process(run, &ready, inputs);
+    }
     tn_lock(&run->mutex);
   }
   if (run->waiting) pthread_cond_broadcast(&run->changed);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 
 /* One turn of a loop (or the only one of the root frame). */
 typedef struct iteration {
@@ -153,6 +154,15 @@ void tn_flow_clear(tn_flow *flow) {
 tn_tensor *tn_flow_inputs(const tn_flow *flow, const tn_ready *ready) {
   return &(*slot(flow, ready->frame, ready->iteration))->inputs[flow->graph->items[ready->item].first_input];
 }
+
+static uint64_t frame_id(const tn_flow *flow, const tn_frame *frame) {
+  if (!frame->parent) return 0;
+  const tn_static_frame *s = static_of(flow, frame);
+  uint64_t outer[2] = {frame_id(flow, frame->parent), (uint64_t)frame->parent_iteration};
+  return tn_hash(s->name, s->name_size, tn_hash(outer, sizeof outer, 0));
+}
+
+uint64_t tn_flow_frame_id(const tn_flow *flow, const tn_ready *ready) { return frame_id(flow, ready->frame); }
 
 /* A token reached input INPUT of the Merge TO. Returns whether that can run now; *LIVE: its value is to be kept. */
 static bool reach_merge(const tn_item *from, const tn_item *to, iteration *it, bool control, bool *live, bool *dead) {

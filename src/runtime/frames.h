@@ -30,6 +30,8 @@ void tn_flow_clear(tn_flow *flow);
 void tn_flow_feed(tn_flow *flow, int i, tn_tensor *value);
 /* The inputs of READY, n_inputs of them; dtype TN_INVALID where there is no value. The executor clears what it took. */
 tn_tensor *tn_flow_inputs(const tn_flow *flow, const tn_ready *ready);
+/* What tells the frame of READY from others of the step: 0 outside of loops. */
+uint64_t tn_flow_frame_id(const tn_flow *flow, const tn_ready *ready);
 /* READY has run: its OUTPUTS go on (those of dtype TN_INVALID are dead). */
 void tn_flow_propagate(tn_flow *flow, const tn_ready *ready, const tn_tensor *outputs);
 /* Calls VISIT for every value that waits for a consumer. */

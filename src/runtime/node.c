@@ -92,6 +92,8 @@ static tn_error *run_kind(const tn_node_context *context, const tn_item *item, t
   case TN_ITEM_NEXT_ITERATION:
   case TN_ITEM_PASS: move(&outputs[0], &inputs[0]); return NULL;
   case TN_ITEM_FEED:
+  case TN_ITEM_SEND:
+  case TN_ITEM_RECV:
   case TN_ITEM_TRIGGER: return NULL;
   case TN_ITEM_KERNEL: return run_kernel(context, item, inputs, outputs);
   case TN_ITEM_ISLAND: break;

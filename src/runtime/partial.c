@@ -15,6 +15,7 @@ struct tn_partial_run {
   tn_dynamic *run;
   bool *fed, *fetched;
   bool failed;
+  char *remote; /* the handle of a remote session's; what is above is not used then */
 };
 
 static tn_error *furnish(tn_partial_run *run, const tn_signature *signature) {
@@ -41,7 +42,8 @@ tn_error *tn_partial_run_new(tn_session *session, size_t n_feeds, const tn_outpu
   tn_step_init(&run->step, session->state);
   run->step.closed = &session->closed;
   tn_signature signature = {.n_feeds = n_feeds, .feeds = feeds, .n_fetches = n_fetches, .fetches = fetches};
-  tn_error *error = furnish(run, &signature);
+  tn_remote *remote = session->remote;
+  tn_error *error = remote ? remote->partial_new(remote, &signature, &run->remote) : furnish(run, &signature);
   if (error) {
     tn_partial_run_free(run);
     return error;
@@ -126,6 +128,10 @@ static tn_error *advance(tn_partial_run *run, size_t n, const tn_output *feeds, 
 
 tn_error *tn_partial_run_step(tn_partial_run *run, size_t n_feeds, const tn_output *feeds, tn_tensor *const *values,
                               size_t n_fetches, const tn_output *fetches, tn_tensor **out) {
+  if (run->remote) {
+    tn_signature signature = {.n_feeds = n_feeds, .feeds = feeds, .n_fetches = n_fetches, .fetches = fetches};
+    return run->session->remote->partial_step(run->session->remote, run->remote, &signature, values, out);
+  }
   tn_lock(&run->mutex);
   tn_error *error = advance(run, n_feeds, feeds, values);
   if (!error) error = hand_over(run, n_fetches, fetches, out);
@@ -139,6 +145,7 @@ void tn_partial_run_free(tn_partial_run *run) {
   tn_step_finish(&run->step);
   tn_program_unref(run->program);
   tn_session_unref(run->session);
+  tn_free(run->remote);
   tn_free(run->fed);
   tn_free(run->fetched);
   pthread_mutex_destroy(&run->mutex);

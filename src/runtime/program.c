@@ -12,22 +12,28 @@
 #include "runtime/dynamic.h"
 #include "runtime/static.h"
 
-/* Copies SIGNATURE into PROGRAM. */
-static tn_error *copy_signature(tn_program *program, const tn_signature *signature) {
+tn_error *tn_signature_copy(const tn_signature *signature, tn_signature *out) {
   tn_output *feeds = tn_malloc((signature->n_feeds + 1) * sizeof *feeds);
   tn_output *fetches = tn_malloc((signature->n_fetches + 1) * sizeof *fetches);
   tn_node **targets = tn_malloc((signature->n_targets + 1) * sizeof *targets);
-  program->signature = (tn_signature){.n_feeds = signature->n_feeds,
-                                      .n_fetches = signature->n_fetches,
-                                      .n_targets = signature->n_targets,
-                                      .feeds = feeds,
-                                      .fetches = fetches,
-                                      .targets = targets};
+  *out = (tn_signature){.n_feeds = signature->n_feeds,
+                        .n_fetches = signature->n_fetches,
+                        .n_targets = signature->n_targets,
+                        .feeds = feeds,
+                        .fetches = fetches,
+                        .targets = targets};
   if (!feeds || !fetches || !targets) return tn_out_of_memory();
   for (size_t i = 0; i < signature->n_feeds; i++) feeds[i] = signature->feeds[i];
   for (size_t i = 0; i < signature->n_fetches; i++) fetches[i] = signature->fetches[i];
   for (size_t i = 0; i < signature->n_targets; i++) targets[i] = signature->targets[i];
   return NULL;
+}
+
+void tn_signature_clear(tn_signature *signature) {
+  tn_free((void *)signature->feeds);
+  tn_free((void *)signature->fetches);
+  tn_free((void *)signature->targets);
+  *signature = (tn_signature){0};
 }
 
 tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_program **out) {
@@ -38,8 +44,9 @@ tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_
   pthread_mutex_init(&program->mutex, NULL);
   program->session = session;
   program->graph_version = tn_graph_version(session->graph);
-  tn_error *error = signature->within ? NULL : tn_placement_update(session->placement, session->graph);
-  if (!error) error = copy_signature(program, signature);
+  tn_error *error =
+      signature->within || !session->placement ? NULL : tn_placement_update(session->placement, session->graph);
+  if (!error) error = tn_signature_copy(signature, &program->signature);
   program->signature.within = signature->within;
   program->nested = signature->within != NULL;
   tn_graph_lock(session->graph);
@@ -80,9 +87,7 @@ void tn_program_unref(tn_program *program) {
   free_islands(program->condensed, program->islands);
   pthread_mutex_destroy(&program->mutex);
   tn_subgraph_free(program->subgraph);
-  tn_free((void *)program->signature.feeds);
-  tn_free((void *)program->signature.fetches);
-  tn_free((void *)program->signature.targets);
+  tn_signature_clear(&program->signature);
   tn_free(program);
 }
 
@@ -385,6 +390,10 @@ tn_error *tn_program_run_island(tn_program *program, tn_step *step, tn_trace *tr
   if (!error) unbox(m, values + n, outputs);
   if (values != few) tn_free(values);
   return error;
+}
+
+tn_error *tn_program_run_part(tn_program *program, tn_step *step, tn_trace *trace) {
+  return tn_program_run_island(program, step, trace, NULL, NULL);
 }
 
 tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_tensor *const *values, tn_tensor **out,

@@ -43,6 +43,10 @@ tn_error *tn_program_run(tn_program *program, const tn_run_options *options, tn_
 tn_error *tn_program_run_island(tn_program *program, tn_step *step, tn_trace *trace, const tn_tensor *inputs,
                                 tn_tensor *outputs) TN_MUST_USE;
 
+/* Runs all of PROGRAM, which has neither feeds nor fetches, as a part of a larger step: what it takes and gives goes
+ * through STEP's rendezvous. TRACE may be NULL. */
+tn_error *tn_program_run_part(tn_program *program, tn_step *step, tn_trace *trace) TN_MUST_USE;
+
 /* A session's programs, the least recently used dropped. Not thread-safe. */
 typedef struct tn_program_cache tn_program_cache;
 tn_error *tn_program_cache_new(tn_program_cache **out) TN_MUST_USE;

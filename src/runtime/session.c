@@ -13,7 +13,8 @@
 
 struct tn_callable {
   tn_session *session;
-  tn_program *program;
+  tn_program *program;    /* NULL: the session is remote */
+  tn_signature signature; /* of a remote one */
 };
 
 tn_session *tn_session_ref(tn_session *session) {
@@ -23,6 +24,7 @@ tn_session *tn_session_ref(tn_session *session) {
 
 void tn_session_unref(tn_session *session) {
   if (!session || atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1) return;
+  if (session->remote) session->remote->free(session->remote);
   tn_program_cache_free(session->programs);
   tn_kernel_cache_free(session->kernels);
   tn_session_state_free(session->state);
@@ -34,14 +36,16 @@ void tn_session_unref(tn_session *session) {
 }
 
 /* Fills what needs memory. */
-static tn_error *furnish(tn_session *session, const tn_session_options *options) {
+static tn_error *furnish(tn_session *session, const tn_session_options *options, tn_session_state *within) {
   if (options && options->disabled_passes) {
     session->disabled_passes = tn_strdup(options->disabled_passes);
     if (!session->disabled_passes) return tn_out_of_memory();
   }
-  TN_TRY(tn_placement_new(options ? options->cpu_devices : 0, !options || !options->no_soft_placement,
-                          options && options->log_device_placement, &session->placement));
-  TN_TRY(tn_session_state_new(&session->state));
+  if (!within) {
+    TN_TRY(tn_placement_new(options ? options->cpu_devices : 0, !options || !options->no_soft_placement,
+                            options && options->log_device_placement, &session->placement));
+  }
+  TN_TRY(within ? tn_session_state_new_view(within, &session->state) : tn_session_state_new(&session->state));
   TN_TRY(tn_session_add_caller(session));
   TN_TRY(tn_kernel_cache_new(session->state, session->threads, &session->kernels));
   return tn_program_cache_new(&session->programs);
@@ -62,7 +66,7 @@ tn_error *tn_session_new_body(const tn_session *like, tn_graph *body, tn_session
     session->disabled_passes = tn_strdup(like->disabled_passes);
     if (!session->disabled_passes) error = tn_out_of_memory();
   }
-  if (!error) error = tn_placement_like(like->placement, &session->placement);
+  if (!error && like->placement) error = tn_placement_like(like->placement, &session->placement);
   if (!error) error = tn_session_state_new_child(state, &session->state);
   if (!error) error = tn_kernel_cache_new(session->state, threads, &session->kernels);
   if (error) {
@@ -74,6 +78,11 @@ tn_error *tn_session_new_body(const tn_session *like, tn_graph *body, tn_session
 }
 
 tn_error *tn_session_new(tn_graph *graph, const tn_session_options *options, tn_session **out) {
+  return tn_session_new_within(graph, options, NULL, out);
+}
+
+tn_error *tn_session_new_within(tn_graph *graph, const tn_session_options *options, tn_session_state *within,
+                                tn_session **out) {
   if (!graph) return tn_errorf(TN_INVALID_ARGUMENT, "a session needs a graph");
   if (options && (options->intra_op_threads < 0 || options->inter_op_threads < 0)) {
     return tn_errorf(TN_INVALID_ARGUMENT, "a session can't have %d and %d threads", options->intra_op_threads,
@@ -87,11 +96,22 @@ tn_error *tn_session_new(tn_graph *graph, const tn_session_options *options, tn_
   session->threads = options && options->intra_op_threads ? options->intra_op_threads : tn_cpus();
   session->workers = options && options->inter_op_threads ? options->inter_op_threads : 1;
   session->dynamic_only = options && options->dynamic_only;
-  tn_error *error = furnish(session, options);
+  tn_error *error = furnish(session, options, within);
   if (error) {
     tn_session_unref(session);
     return error;
   }
+  *out = session;
+  return NULL;
+}
+
+tn_error *tn_session_new_remote(tn_graph *graph, tn_remote *remote, tn_session **out) {
+  tn_session *session = tn_calloc(1, sizeof *session);
+  if (!session) return tn_out_of_memory();
+  atomic_init(&session->refs, 1);
+  pthread_mutex_init(&session->mutex, NULL);
+  session->graph = tn_graph_ref(graph);
+  session->remote = remote;
   *out = session;
   return NULL;
 }
@@ -102,9 +122,12 @@ void tn_session_plan_stats(const tn_session *session, uint64_t *cached, uint64_t
   *made = atomic_load(&session->plans_made);
 }
 
-int tn_session_n_devices(const tn_session *session) { return tn_placement_n(session->placement); }
+int tn_session_n_devices(const tn_session *session) {
+  return session->remote ? session->remote->n_devices(session->remote) : tn_placement_n(session->placement);
+}
 
 const char *tn_session_device(const tn_session *session, int i) {
+  if (session->remote) return session->remote->device(session->remote, i);
   return i < 0 || i >= tn_placement_n(session->placement) ? NULL : tn_placement_name(session->placement, i);
 }
 
@@ -112,13 +135,14 @@ tn_error *tn_session_node_device(tn_session *session, const tn_node *node, const
   if (!node || node->graph != session->graph) {
     return tn_errorf(TN_INVALID_ARGUMENT, "the node is not in this session's graph");
   }
+  if (session->remote) return tn_errorf(TN_UNIMPLEMENTED, "nodes of a remote session are placed by its master");
   TN_TRY(tn_placement_update(session->placement, session->graph));
   *out = tn_placement_name(session->placement, tn_placement_of(session->placement, node));
   return NULL;
 }
 
 void tn_session_close(tn_session *session) {
-  if (session) atomic_store(&session->closed, true);
+  if (session && !atomic_exchange(&session->closed, true) && session->remote) session->remote->close(session->remote);
 }
 
 void tn_session_free(tn_session *session) {
@@ -151,6 +175,7 @@ tn_error *tn_session_run(tn_session *session, const tn_run_options *options, siz
                             .feeds = feeds,
                             .fetches = fetches,
                             .targets = targets};
+  if (session->remote) return session->remote->run(session->remote, options, &signature, values, out, metadata);
   tn_program *program = NULL;
   TN_TRY(program_of(session, &signature, &program));
   tn_session_ref(session);
@@ -171,8 +196,10 @@ tn_error *tn_session_make_callable(tn_session *session, size_t n_feeds, const tn
                             .feeds = feeds,
                             .fetches = fetches,
                             .targets = targets};
-  tn_error *error = program_of(session, &signature, &callable->program);
+  tn_error *error = session->remote ? tn_signature_copy(&signature, &callable->signature)
+                                    : program_of(session, &signature, &callable->program);
   if (error) {
+    tn_signature_clear(&callable->signature);
     tn_free(callable);
     return error;
   }
@@ -183,6 +210,8 @@ tn_error *tn_session_make_callable(tn_session *session, size_t n_feeds, const tn
 
 tn_error *tn_callable_run(tn_callable *callable, const tn_run_options *options, tn_tensor *const *values,
                           tn_tensor **out, tn_run_metadata *metadata) {
+  tn_remote *remote = callable->session->remote;
+  if (remote) return remote->run(remote, options, &callable->signature, values, out, metadata);
   return tn_program_run(callable->program, options, values, out, metadata);
 }
 
@@ -190,6 +219,7 @@ void tn_callable_free(tn_callable *callable) {
   if (!callable) return;
   tn_program_unref(callable->program);
   tn_session_unref(callable->session);
+  tn_signature_clear(&callable->signature);
   tn_free(callable);
 }
 

@@ -10,6 +10,7 @@ OPS = _core.op_names()
 CONTROL_FLOW = {
     "Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch", "RefEnter", "RefExit", "RefMerge",
     "RefNextIteration", "RefSwitch", "ControlTrigger", "_Arg", "_Retval",
+    "_Send", "_Recv", "_HostSend", "_HostRecv",
 }  # fmt: skip
 
 
