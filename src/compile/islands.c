@@ -275,7 +275,8 @@ static tn_error *number(finder *f, const bool *joins, int *island, int *n) {
 /* -1: it says nothing. */
 static int depth_of(const tn_item *item) {
   const tn_attr *attr = tn_node_attr(item->node, TN_DEPTH_ATTR);
-  bool good = attr && attr->kind == TN_ATTR_INT && !attr->is_list && attr->i >= 0 && attr->i < INT32_MAX / LEVELS_OF_DEPTH;
+  bool good =
+      attr && attr->kind == TN_ATTR_INT && !attr->is_list && attr->i >= 0 && attr->i < INT32_MAX / LEVELS_OF_DEPTH;
   return good ? (int)attr->i : -1;
 }
 

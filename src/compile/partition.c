@@ -183,9 +183,9 @@ static void cross(splitter *s, const tn_output *from, tn_str *text) {
                               s->request->devices[source].name, s->request->devices[s->part].name);
   }
   if (!s->error && (dtype == TN_RESOURCE || dtype == TN_VARIANT)) {
-    s->error = tn_node_errorf(from->node, TN_INVALID_ARGUMENT, "a %s can't be sent from '%s' to '%s'",
-                              tn_dtype_name(dtype), s->request->devices[source].name,
-                              s->request->devices[s->part].name);
+    s->error =
+        tn_node_errorf(from->node, TN_INVALID_ARGUMENT, "a %s can't be sent from '%s' to '%s'", tn_dtype_name(dtype),
+                       s->request->devices[source].name, s->request->devices[s->part].name);
   }
   tn_str recv = {0}, send = {0}, input = {0}, edge = {0};
   tn_str_addf(&recv, "_recv_%s_%d", from->node->name, from->index);

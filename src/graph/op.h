@@ -20,9 +20,10 @@ enum {
   TN_OP_ALLOWS_UNINITIALIZED = 1 << 3, /* TensorFlow's allows_uninitialized_input */
   TN_OP_ELEMENTWISE = 1 << 4,   /* every output element depends only on the (broadcast) input elements at its place */
   TN_OP_DYNAMIC_SHAPE = 1 << 5, /* an output shape depends on computed values: known only when it ran (Unique, Where) */
-  TN_OP_CONTROL_FLOW = 1 << 6,  /* Switch, Merge, Enter, Exit, NextIteration, LoopCond, _Send, _Recv: the executor runs them itself */
-  TN_OP_BLOCKING = 1 << 7,      /* may wait (queues): runs on a thread of its own */
-  TN_OP_NO_GRADIENT = 1 << 8,   /* TensorFlow's NotDifferentiable: nothing flows back */
+  TN_OP_CONTROL_FLOW =
+      1 << 6, /* Switch, Merge, Enter, Exit, NextIteration, LoopCond, _Send, _Recv: the executor runs them itself */
+  TN_OP_BLOCKING = 1 << 7,              /* may wait (queues): runs on a thread of its own */
+  TN_OP_NO_GRADIENT = 1 << 8,           /* TensorFlow's NotDifferentiable: nothing flows back */
   TN_OP_GRADIENT_UNREGISTERED = 1 << 9, /* TensorFlow has no gradient: asking for one is an error */
   TN_OP_DEBUG = 1 << 10,                /* a side effect that tests should not see twice (Print) */
   TN_OP_READ_ONLY = 1 << 11,            /* takes a reference or resource, but never changes what is behind it */

@@ -19,7 +19,7 @@ struct tn_session_state {
   pthread_mutex_t mutex;
   tn_map *entries;
   tn_resources *resources;
-  bool is_child; /* RESOURCES are the parent's */
+  bool is_child;          /* RESOURCES are the parent's */
   tn_session_state *kept; /* whose entries these are; NULL: its own */
   tn_caller *caller;
 };

@@ -53,11 +53,8 @@ static void keep(void *argument, tn_error *error, tn_tensor *value, bool is_dead
 static tn_error *run_split(const tn_signature *signature, const places *where, tn_tensor *const *values,
                            tn_session_state *state, tn_tensor *out) {
   tn_partition *partition = NULL;
-  tn_partition_request request = {.signature = signature,
-                                  .n_parts = where->n,
-                                  .devices = devices,
-                                  .part_of = place,
-                                  .argument = (void *)where};
+  tn_partition_request request = {
+      .signature = signature, .n_parts = where->n, .devices = devices, .part_of = place, .argument = (void *)where};
   TN_TRY(tn_partition_new(&request, &partition));
   tn_rendezvous *rendezvous = NULL;
   ok(tn_rendezvous_new(NULL, &rendezvous));
@@ -154,7 +151,8 @@ static void dead_values_cross(void **state) {
   (void)state;
   tn_graph *g = new_graph();
   tn_output x = placeholder(g, "x"), zero = constant(g, "zero", scalar(0));
-  tn_output sum = node(g, "Sum", TN_IN(x, tn_build_ints(&(tn_scope){.graph = g}, TN_INT32, 2, (int64_t[]){0, 1})), NULL);
+  tn_output sum =
+      node(g, "Sum", TN_IN(x, tn_build_ints(&(tn_scope){.graph = g}, TN_INT32, 2, (int64_t[]){0, 1})), NULL);
   tn_output positive = op2(g, "Greater", "positive", sum, zero);
   tn_output ways = node(g, "Switch", TN_IN(x, positive), NULL);
   tn_output no = op1(g, "Neg", "no", ways), yes = op1(g, "Square", "yes", tn_nth(ways, 1));
