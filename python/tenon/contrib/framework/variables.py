@@ -3,7 +3,7 @@
 import functools
 import re
 
-from tenon.contrib.framework.arg_scope import add_arg_scope
+from tenon.contrib.framework.arg_scopes import add_arg_scope
 from tenon.python.framework import device as tf_device
 from tenon.python.framework import dtypes, ops
 from tenon.python.ops import array_ops, control_flow_ops, gen_ops

@@ -1,6 +1,6 @@
 """Convolutions and pools; variables `weights` and `biases` in a scope of their own."""
 
-from tenon.contrib.framework.arg_scope import add_arg_scope
+from tenon.contrib.framework.arg_scopes import add_arg_scope
 from tenon.contrib.layers import core, initializers, utils
 from tenon.python.framework import ops, tensor_shape
 from tenon.python.ops import array_ops, gen_ops, init_ops, nn_ops, nn_pooling
@@ -90,11 +90,9 @@ def _of_rank(conv_dims):
 
 def _renamed(layer, name):
     """LAYER under its own name, so that scopes that set its defaults tell it from the others."""
-    from tenon.contrib.framework import arg_scope
-
     inner = layer.__wrapped__
     inner.__name__ = inner.__qualname__ = name
-    return arg_scope.add_arg_scope(inner)
+    return add_arg_scope(inner)
 
 
 convolution1d = tf_export("contrib.layers.conv1d", "contrib.layers.convolution1d", "contrib.slim.conv1d",

@@ -1,7 +1,9 @@
 """Layers with weights: dense, bias, embedding; each makes its variables in a scope of its own."""
 
+import functools
+
 from tenon.contrib.framework import variables
-from tenon.contrib.framework.arg_scope import add_arg_scope
+from tenon.contrib.framework.arg_scopes import add_arg_scope
 from tenon.contrib.layers import initializers, utils
 from tenon.python.framework import dtypes, ops, sparse_tensor, tensor_shape
 from tenon.python.ops import array_ops, embedding_ops, init_ops, math_ops, nn_ops
@@ -91,23 +93,28 @@ def fully_connected(inputs, num_outputs, activation_fn=nn_ops.relu, normalizer_f
         return finish(sc, outputs, outputs_collections, normalizer_fn, normalizer_params, activation_fn)
 
 
-def _partial(activation_fn):
-    """fully_connected with another default activation."""
+# fully_connected with another default activation.
+relu = functools.partial(fully_connected, activation_fn=nn_ops.relu)
+relu6 = functools.partial(fully_connected, activation_fn=nn_ops.relu6)
+elu = functools.partial(fully_connected, activation_fn=nn_ops.elu)
+linear = functools.partial(fully_connected, activation_fn=None)
+TF_EXPORTS = {
+    "contrib.layers.relu": "relu",
+    "contrib.layers.relu6": "relu6",
+    "contrib.layers.elu": "elu",
+    "contrib.layers.linear": "linear",
+    "contrib.slim.relu": "relu",
+    "contrib.slim.relu6": "relu6",
+    "contrib.slim.elu": "elu",
+    "contrib.slim.linear": "linear",
+    "contrib.layers.legacy_linear": "legacy_linear",
+    "contrib.layers.legacy_relu": "legacy_relu",
+    "contrib.slim.legacy_linear": "legacy_linear",
+    "contrib.slim.legacy_relu": "legacy_relu",
+}
 
-    def layer(*args, **kwargs):
-        kwargs.setdefault("activation_fn", activation_fn)
-        return fully_connected(*args, **kwargs)
 
-    return layer
-
-
-relu = tf_export("contrib.layers.relu")(_partial(nn_ops.relu))
-relu6 = tf_export("contrib.layers.relu6")(_partial(nn_ops.relu6))
-elu = tf_export("contrib.layers.elu")(_partial(nn_ops.elu))
-linear = tf_export("contrib.layers.linear", "contrib.slim.linear")(_partial(None))
-
-
-@tf_export("contrib.layers.legacy_fully_connected")
+@tf_export("contrib.layers.legacy_fully_connected", "contrib.slim.legacy_fully_connected")
 def legacy_fully_connected(x, num_output_units, activation_fn=None,
                            weight_init=initializers.xavier_initializer(),  # noqa: B008
                            bias_init=init_ops.zeros_initializer(), name=None,  # noqa: B008
@@ -149,6 +156,10 @@ def legacy_fully_connected(x, num_output_units, activation_fn=None,
             y = activation_fn(y)
         ops.add_to_collections(list(output_collections or ()), y)
         return y
+
+
+legacy_linear = functools.partial(legacy_fully_connected, activation_fn=None)
+legacy_relu = functools.partial(legacy_fully_connected, activation_fn=nn_ops.relu)
 
 
 @tf_export("contrib.layers.dropout", "contrib.slim.dropout")
@@ -285,7 +296,7 @@ def stack(inputs, layer, stack_args, **kwargs):
         return outputs
 
 
-@tf_export("contrib.layers.embed_sequence")
+@tf_export("contrib.layers.embed_sequence", "contrib.slim.embed_sequence")
 def embed_sequence(ids, vocab_size=None, embed_dim=None, unique=False, initializer=None, regularizer=None,
                    trainable=True, scope=None, reuse=None):  # fmt: skip
     """Class numbers [batch, length] as rows [batch, length, EMBED_DIM]; variable `embeddings`."""
@@ -303,7 +314,7 @@ def embed_sequence(ids, vocab_size=None, embed_dim=None, unique=False, initializ
         return embedding_ops.embedding_lookup(table, ids)
 
 
-@tf_export("contrib.layers.embedding_lookup_unique")
+@tf_export("contrib.layers.embedding_lookup_unique", "contrib.slim.embedding_lookup_unique")
 def embedding_lookup_unique(params, ids, partition_strategy="mod", name=None):
     """embedding_lookup that looks each number up once."""
     with ops.name_scope(name, "EmbeddingLookupUnique", [params, ids]):

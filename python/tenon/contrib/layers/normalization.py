@@ -1,7 +1,7 @@
 """Normalisations: over the batch, over a layer, over an instance, over groups of channels."""
 
 from tenon.contrib.framework import variables
-from tenon.contrib.framework.arg_scope import add_arg_scope
+from tenon.contrib.framework.arg_scopes import add_arg_scope
 from tenon.contrib.layers import core, utils
 from tenon.python.framework import constant_op, ops, tensor_shape
 from tenon.python.ops import array_ops, control_flow_ops, init_ops, math_ops, nn_impl

@@ -26,7 +26,12 @@ OPTIMIZER_CLS_NAMES = {
     "RMSProp": rmsprop.RMSPropOptimizer,
     "SGD": gradient_descent.GradientDescentOptimizer,
 }
-tf_export("contrib.layers.OPTIMIZER_CLS_NAMES").export_constant(__name__, "OPTIMIZER_CLS_NAMES")
+TF_EXPORTS = {
+    "contrib.layers.OPTIMIZER_CLS_NAMES": "OPTIMIZER_CLS_NAMES",
+    "contrib.slim.OPTIMIZER_CLS_NAMES": "OPTIMIZER_CLS_NAMES",
+    "contrib.layers.OPTIMIZER_SUMMARIES": "OPTIMIZER_SUMMARIES",
+    "contrib.slim.OPTIMIZER_SUMMARIES": "OPTIMIZER_SUMMARIES",
+}
 OPTIMIZER_SUMMARIES = ["learning_rate", "loss", "gradients", "gradient_norm", "global_gradient_norm"]
 
 

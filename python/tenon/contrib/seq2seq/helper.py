@@ -165,11 +165,11 @@ class TrainingHelper(_Ids):
             lambda: nest.map_structure(lambda array: array.read(time), self._input_tas),
         )
 
-    def sample(self, time, outputs, state, name=None):
+    def sample(self, time, outputs, name=None, **unused_kwargs):
         with ops.name_scope(name, "TrainingHelperSample", [time, outputs]):
             return math_ops.cast(math_ops.argmax(outputs, axis=-1), dtypes.int32)
 
-    def next_inputs(self, time, outputs, state, sample_ids, name=None):
+    def next_inputs(self, time, outputs, state, name=None, **unused_kwargs):
         with ops.name_scope(name, "TrainingHelperNextInputs", [time, outputs, state]):
             next_time = time + 1
             finished = next_time >= self._sequence_length
@@ -204,7 +204,7 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
 
     def next_inputs(self, time, outputs, state, sample_ids, name=None):
         with ops.name_scope(name, "ScheduledEmbeddingTrainingHelperNextInputs", [time, outputs, state, sample_ids]):
-            finished, base, state = super().next_inputs(time, outputs, state, sample_ids)
+            finished, base, state = super().next_inputs(time, outputs, state)
 
             def mixed():
                 embedded = self._embedding_fn(math_ops.maximum(sample_ids, 0))
@@ -235,7 +235,7 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
 
     def next_inputs(self, time, outputs, state, sample_ids, name=None):
         with ops.name_scope(name, "ScheduledOutputTrainingHelperNextInputs", [time, outputs, state, sample_ids]):
-            finished, base, state = super().next_inputs(time, outputs, state, sample_ids)
+            finished, base, state = super().next_inputs(time, outputs, state)
             own = outputs if self._next_inputs_fn is None else self._next_inputs_fn(outputs)
             if self._auxiliary is not None:
                 width = tensor_shape.dimension_value(own.shape[-1])

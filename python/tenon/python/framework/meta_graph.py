@@ -7,19 +7,30 @@ from tenon import _core
 from tenon.python.framework import ops, proto_text
 from tenon.python.framework import proto as messages
 from tenon.python.platform import tf_logging as logging
+from tenon.python.util.tf_export import tf_export
 
 _UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
 _VERSION = "1.15.0"
 
 
+@tf_export("contrib.util.ops_used_by_graph_def")
+def ops_used_by_graph_def(graph_def):
+    """The names of the ops that a GraphDef uses, also in the functions that it calls."""
+    functions = {function.signature.name: function for function in graph_def.library.function}
+    used, left = set(), [node.op for node in graph_def.node]
+    while left:
+        name = left.pop()
+        if name not in used:
+            used.add(name)
+            left.extend(node.op for node in (functions[name].node_def if name in functions else ()))
+    return used - set(functions)
+
+
+@tf_export("contrib.util.stripped_op_list_for_graph")
 def stripped_op_list_for_graph(graph_def):
     """The OpDefs, without documentation, of the ops that a GraphDef uses."""
-    used = {node.op for node in graph_def.node}
-    used.update(node.op for function in graph_def.library.function for node in function.node_def)
-    own = {function.signature.name for function in graph_def.library.function}
-    known = set(_core.op_names())
     found = messages.get("tensorflow.OpList")()
-    for name in sorted((used - own) & known):
+    for name in sorted(ops_used_by_graph_def(graph_def) & set(_core.op_names())):
         op_def = messages.get("tensorflow.OpDef").FromString(_core.op_def(name))
         op_def.ClearField("summary")
         op_def.ClearField("description")

@@ -1,5 +1,7 @@
 """TensorSpec: the shape and dtype that a tensor should have."""
 
+import numpy as np
+
 from tenon.python.framework import dtypes, ops
 from tenon.python.framework.tensor_shape import TensorShape
 from tenon.python.util.tf_export import tf_export
@@ -85,3 +87,62 @@ class TensorSpec:
 
     def __reduce__(self):
         return TensorSpec, (self._shape, self._dtype, self._name)
+
+
+class BoundedTensorSpec(TensorSpec):
+    """A TensorSpec with the least and the greatest value of the elements."""
+
+    __slots__ = ("_maximum", "_minimum")
+
+    def __init__(self, shape, dtype, minimum, maximum, name=None):
+        super().__init__(shape, dtype, name)
+        self._minimum, self._maximum = (self._bound(what, value) for what, value in
+                                        (("minimum", minimum), ("maximum", maximum)))  # fmt: skip
+
+    def _bound(self, what, value):
+        if value is None:
+            raise ValueError(f"{what} can not be None")
+        bound = np.array(value, dtype=self.dtype.as_numpy_dtype())
+        try:
+            np.broadcast_shapes(bound.shape, self.shape.as_list())
+        except ValueError as error:
+            raise ValueError(f"{what} is not compatible with shape. Message: {error}.") from None
+        bound.setflags(write=False)
+        return bound
+
+    @classmethod
+    def from_spec(cls, spec, name=None):
+        """A BoundedTensorSpec of another spec; the bounds of its dtype where it has none."""
+        least = getattr(spec, "minimum", None)
+        greatest = getattr(spec, "maximum", None)
+        return cls(spec.shape, spec.dtype, spec.dtype.min if least is None else least,
+                   spec.dtype.max if greatest is None else greatest, name or spec.name)  # fmt: skip
+
+    @property
+    def is_bounded(self):
+        """True."""
+        return True
+
+    @property
+    def minimum(self):
+        """An array with the least values, which broadcasts to the shape."""
+        return self._minimum
+
+    @property
+    def maximum(self):
+        """An array with the greatest values, which broadcasts to the shape."""
+        return self._maximum
+
+    def __repr__(self):
+        return (f"BoundedTensorSpec(shape={self._shape}, dtype={self._dtype!r}, name={self._name!r}, "
+                f"minimum={self._minimum!r}, maximum={self._maximum!r})")  # fmt: skip
+
+    def __eq__(self, other):
+        if not isinstance(other, BoundedTensorSpec) or not super().__eq__(other):
+            return False
+        return np.allclose(self._minimum, other._minimum) and np.allclose(self._maximum, other._maximum)
+
+    __hash__ = TensorSpec.__hash__
+
+    def __reduce__(self):
+        return BoundedTensorSpec, (self._shape, self._dtype, self._minimum, self._maximum, self._name)

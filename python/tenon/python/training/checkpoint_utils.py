@@ -25,19 +25,19 @@ def _get_checkpoint_filename(ckpt_dir_or_file):
     return checkpoint_management.latest_checkpoint(path) if os.path.isdir(path) else path
 
 
-@tf_export("train.load_variable", "contrib.framework.load_variable")
+@tf_export("train.load_variable")
 def load_variable(ckpt_dir_or_file, name):
     """The value of a variable in a checkpoint."""
     return load_checkpoint(ckpt_dir_or_file).get_tensor(name[:-2] if name.endswith(":0") else name)
 
 
-@tf_export("train.list_variables", "contrib.framework.list_variables")
+@tf_export("train.list_variables")
 def list_variables(ckpt_dir_or_file):
     """[(name, shape)] of what a checkpoint holds, by name."""
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
 
 
-@tf_export("train.init_from_checkpoint", "contrib.framework.init_from_checkpoint")
+@tf_export("train.init_from_checkpoint")
 def init_from_checkpoint(ckpt_dir_or_file, assignment_map):
     """Makes the initializers of variables read a checkpoint.
 

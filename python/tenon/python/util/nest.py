@@ -36,7 +36,7 @@ def _rebuild(value, parts):
     return type(value)(*parts)
 
 
-@tf_export("nest.is_nested", "contrib.framework.nest.is_sequence")
+@tf_export("nest.is_nested")
 def is_nested(structure):
     """Whether it is a list, tuple, dict or the like, and not a string."""
     if isinstance(structure, _LEAVES):
