@@ -135,7 +135,8 @@ static void accept_ready(tn_watch *watch, uint32_t events) {
 
 /* --- listeners --- */
 
-static void free_listener(tn_http2_listener *l) {
+static void free_listener(void *argument) {
+  tn_http2_listener *l = argument;
   pthread_mutex_destroy(&l->mutex);
   pthread_cond_destroy(&l->changed);
   tn_free(l->base.address);
@@ -171,7 +172,8 @@ static void close_listener(tn_listener *listener, int64_t grace_ns) {
   tn_lock(&l->mutex);
   while (!l->closed) pthread_cond_wait(&l->changed, &l->mutex);
   tn_unlock(&l->mutex);
-  free_listener(l);
+  /* On the loop's thread, which is done with it then. */
+  tn_loop_call(l->owner->loop, free_listener, l);
 }
 
 typedef struct opening {
