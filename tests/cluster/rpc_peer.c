@@ -7,14 +7,14 @@
  * A line of input: COUNT ADDRESS METHOD KIND VALUE DEADLINE_MS CANCEL_MS [NAME:VALUE...]
  *   KIND is `text` or `bytes` (as many as VALUE says; byte i is i * 7 + (i >> 8)), 0 is no deadline and no
  * cancellation; texts are written with %XX for what is not printable. COUNT such calls run at once. A line of output
- * for each: CODE SIZE CRC32C TEXT (the error's message, or the reply if it has at most 1000 bytes). Options:
+ * for each: CODE SIZE SUM TEXT: the sum of each byte times its position, from 1 on; the error's
+ *   message, or the reply if it has at most 1000 bytes. Options:
  * silence_ms, max_message, token, certificate, key, authority, server_name, open. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
 #include "cluster/grpc.h"
 #include "cluster/http2.h"
 #include "cluster/rpc_cases.h"
@@ -62,7 +62,9 @@ static void print_result(rpc_wait *w) {
   size_t size = (size_t)(in.end - in.at);
   char *bytes = size <= 1000 ? strndup(in.at, size) : strdup("");
   tn_grpc_encode(&text, w->error ? tn_error_message(w->error) : bytes);
-  printf("%s %zu %u %s\n", tn_code_name(tn_error_code(w->error)), size, tn_crc32c(0, in.at, size),
+  uint64_t sum = 0;
+  for (size_t i = 0; i < size; i++) sum += (i + 1) * (uint8_t)in.at[i];
+  printf("%s %zu %llu %s\n", tn_code_name(tn_error_code(w->error)), size, (unsigned long long)sum,
          text.data ? text.data : "");
   free(bytes);
   tn_str_clear(&text);
