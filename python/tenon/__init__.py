@@ -11,6 +11,7 @@ if _os.path.isdir(_build):
 from tenon import _namespace  # noqa: E402
 
 _sys.meta_path.insert(0, _namespace.Finder)
+_sys.meta_path.append(_namespace.LastFinder)
 
 
 def __getattr__(name):

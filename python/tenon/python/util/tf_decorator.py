@@ -1,6 +1,7 @@
 """Decorators that keep what they wrap."""
 
 import functools
+from contextlib import contextmanager  # noqa: F401  (of tf_contextlib)
 
 
 def make_decorator(target, decorator_func, decorator_name=None, decorator_doc="", decorator_argspec=None):
