@@ -35,7 +35,8 @@ with tf.Graph().as_default(), tf.device("/cpu:0"):
             tf.summary.histogram("gradients_on_average/%s" % var.op.name, grad)
     apply_gradient_op = opt.apply_gradients(grads, global_step=global_step)
     ema = tf.train.ExponentialMovingAverage(0.9, global_step)
-    train_op = tf.group(apply_gradient_op, ema.apply(tf.trainable_variables()))
+    with tf.control_dependencies([apply_gradient_op]):
+        train_op = ema.apply(tf.trainable_variables())
     print(w.device, cost.op.name, cost.device)
     config = tf.ConfigProto(allow_soft_placement=True, log_device_placement=False)
     with tf.Session(config=config) as sess:

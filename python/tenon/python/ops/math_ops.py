@@ -316,13 +316,12 @@ def saturate_cast(value, dtype, name=None):
 
 
 def _to(dtype, label, name):
-    @deprecated(None, "Use `tf.cast` instead.")
     def function(x, name=label):
         return cast(x, dtype, name=name)
 
-    function.__name__ = name
+    function.__name__ = function.__qualname__ = name
     function.__doc__ = f"cast to {dtype.name}."
-    return function
+    return deprecated(None, "Use `tf.cast` instead.")(function)
 
 
 to_float = _to(dtypes.float32, "ToFloat", "to_float")
