@@ -1,8 +1,8 @@
 """Where the contents of TensorFlow 1.x's own modules lie that have no module of that name here.
 
-Programs reach into those modules (`tensorflow.python.ops.rnn_cell`, `tensorflow.contrib.slim.python.slim.nets.vgg`). A line
-of the table has a module's place there and the modules or namespaces here in which its names are looked for; `{a,b}`
-stands for one line each, and `*` for the folder itself.
+Programs reach into those modules (`tensorflow.python.ops.rnn_cell`, `tensorflow.contrib.slim.python.slim.nets.vgg`).
+A line of the table has a module's place there and the modules or namespaces here in which its names are looked for;
+`{a,b}` stands for one line each, `*` for the folder itself.
 """
 
 import re
@@ -150,7 +150,7 @@ class Place(ModuleType):
     """A module that finds its names in others."""
 
     def __init__(self, name, targets):
-        super().__init__(name, f"What TensorFlow 1.x has in {name[len(_ROOT) + 1:]}.")
+        super().__init__(name, f"What TensorFlow 1.x has in {name[len(_ROOT) + 1 :]}.")
         self.__dict__["_targets"] = targets
 
     def _homes(self):

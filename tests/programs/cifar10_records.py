@@ -106,9 +106,7 @@ def total_loss_of(logits, labels):
 
 
 def train_op_of(total_loss, global_step):
-    lr = tf.train.exponential_decay(
-        INITIAL_LEARNING_RATE, global_step, 50, LEARNING_RATE_DECAY_FACTOR, staircase=True
-    )
+    lr = tf.train.exponential_decay(INITIAL_LEARNING_RATE, global_step, 50, LEARNING_RATE_DECAY_FACTOR, staircase=True)
     tf.summary.scalar("learning_rate", lr)
     loss_averages = tf.train.ExponentialMovingAverage(0.9, name="avg")
     losses = tf.get_collection("losses")

@@ -27,7 +27,7 @@ class AdditiveGaussianNoiseAutoencoder(object):
         self.sess.run(tf.global_variables_initializer())
 
     def _initialize_weights(self):
-        all_weights = dict()
+        all_weights = {}
         all_weights["w1"] = tf.Variable(xavier_init(self.n_input, self.n_hidden, 1))
         all_weights["b1"] = tf.Variable(tf.zeros([self.n_hidden], dtype=tf.float32))
         all_weights["w2"] = tf.Variable(tf.zeros([self.n_hidden, self.n_input], dtype=tf.float32))

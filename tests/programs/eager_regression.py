@@ -26,7 +26,7 @@ def grad(x, y):
 
 optimizer = tf.train.GradientDescentOptimizer(learning_rate=0.01)
 losses = []
-for i in range(100):
+for _ in range(100):
     losses.append(loss(inputs, noisy).numpy())
     dW, dB = grad(inputs, noisy)
     optimizer.apply_gradients([(dW, W), (dB, B)])

@@ -8,7 +8,7 @@ from tensorflow.python.ops import gen_nn_ops
 @ops.RegisterGradient("GuidedRelu")
 def _guided_relu_grad(op, grad):
     zeros = tf.zeros(grad.get_shape())
-    return tf.where(0.0 < grad, gen_nn_ops.relu_grad(grad, op.outputs[0]), zeros)
+    return tf.where(grad > 0.0, gen_nn_ops.relu_grad(grad, op.outputs[0]), zeros)
 
 
 def py_func(func, inp, Tout, stateful=True, name=None, grad=None):

@@ -33,8 +33,11 @@ with tf.Graph().as_default():
     image, label = tf.train.slice_input_producer([images, labels], shuffle=False, num_epochs=None)
     index = tf.train.range_input_producer(5, shuffle=False).dequeue()
     image_batch, label_batch, index_batch = tf.train.batch([image, label, index], batch_size=4, capacity=12)
-    doubled = tf.train.batch([tf.stack([label, label * 2])], 3, enqueue_many=True)
-    padded = tf.train.batch([tf.range(label % 3 + 1)], 3, dynamic_pad=True)
+    other = tf.train.slice_input_producer([labels], shuffle=True, seed=5)[0]
+    doubled = tf.train.batch([tf.stack([other, other * 2])], 3, enqueue_many=True)
+    padded = tf.train.batch(
+        [tf.range(tf.train.range_input_producer(3, shuffle=False).dequeue() + 1)], 3, dynamic_pad=True
+    )
     one = tf.train.limit_epochs(tf.constant(7), num_epochs=1)
     with tf.Session() as sess:
         tf.local_variables_initializer().run()
@@ -43,7 +46,7 @@ with tf.Graph().as_default():
         for _ in range(3):
             i, l, n = sess.run([image_batch, label_batch, index_batch])
             print(i.shape, i.sum(), l, n)
-        print(sess.run(doubled).shape, sess.run(padded).shape)
+        print(sess.run(doubled).shape, sess.run(padded).tolist())
         print(sess.run(one))
         try:
             sess.run(one)
@@ -68,4 +71,4 @@ with tf.Graph().as_default():
         coord.request_stop()
         sess.run(queue.close(cancel_pending_enqueues=True))
         coord.join(threads, stop_grace_period_secs=10)
-print(sorted(os.listdir(".")))
+print(sorted(name for name in os.listdir(".") if "csv" in name))

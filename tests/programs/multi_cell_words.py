@@ -27,7 +27,7 @@ with codecs.open("raw.txt", "r", "utf-8") as f:
 sorted_words = [x[0] for x in sorted(sorted(counter.items()), key=itemgetter(1), reverse=True)]
 sorted_words = ["<eos>"] + sorted_words + ["<unk>"]
 VOCAB_SIZE = len(sorted_words)
-word_to_id = {k: v for (k, v) in zip(sorted_words, range(VOCAB_SIZE))}
+word_to_id = dict(zip(sorted_words, range(VOCAB_SIZE)))
 with codecs.open("raw.txt", "r", "utf-8") as f:
     id_list = [word_to_id.get(w, word_to_id["<unk>"]) for line in f for w in line.strip().split() + ["<eos>"]]
 

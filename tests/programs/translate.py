@@ -27,7 +27,7 @@ def make_src_trg_dataset(src_path, trg_path, batch_size):
     dataset = tf.data.Dataset.zip((make_dataset(src_path), make_dataset(trg_path)))
 
     def filter_length(src_tuple, trg_tuple):
-        ((src_input, src_len), (trg_label, trg_len)) = (src_tuple, trg_tuple)
+        ((_, src_len), (_, trg_len)) = (src_tuple, trg_tuple)
         src_len_ok = tf.logical_and(tf.greater(src_len, 1), tf.less_equal(src_len, MAX_LEN))
         trg_len_ok = tf.logical_and(tf.greater(trg_len, 1), tf.less_equal(trg_len, MAX_LEN))
         return tf.logical_and(src_len_ok, trg_len_ok)

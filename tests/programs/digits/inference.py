@@ -8,9 +8,7 @@ LAYER1_NODE = 20
 
 
 def get_weight_variable(shape, regularizer, seed):
-    weights = tf.get_variable(
-        "weights", shape, initializer=tf.truncated_normal_initializer(stddev=0.1, seed=seed)
-    )
+    weights = tf.get_variable("weights", shape, initializer=tf.truncated_normal_initializer(stddev=0.1, seed=seed))
     if regularizer is not None:
         tf.add_to_collection("losses", regularizer(weights))
     return weights

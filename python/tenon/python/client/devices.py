@@ -41,7 +41,7 @@ def list_physical_devices(device_type=None):
 
 
 def log_placement(session, fetches, feeds):
-    """Prints where the nodes are that a step needs, as log_device_placement asks: constants last, as TensorFlow does."""
+    """Prints where the nodes are that a step needs, as log_device_placement asks: constants last, as in TensorFlow."""
     names = {device.name for device in session.list_devices()}
     default = session.list_devices()[0].name
     fed = {feed.op for feed in feeds}

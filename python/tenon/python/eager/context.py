@@ -119,6 +119,10 @@ class EagerGraph(Graph):
                 self._run(operation, inputs)
         return operation
 
+    @staticmethod
+    def _refused(error):
+        return error
+
     def _controls_for(self, inputs):
         return []
 

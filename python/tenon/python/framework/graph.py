@@ -65,8 +65,13 @@ class Graph(Collections, Scopes, _core.Graph):
         try:
             id, name, dtypes = self.create(op_type, name, [x._ref for x in inputs], attrs, (), None)
         except errors.InvalidArgumentError as error:
-            raise ValueError(error.message) from None
+            raise self._refused(error) from None
         return self._added(id, name, dtypes)
+
+    @staticmethod
+    def _refused(error):
+        """What is raised where the core refuses a node's shapes or types."""
+        return ValueError(error.message)
 
     def _added(self, id, name, dtypes):
         operation = Operation(self, id, name, dtypes)
@@ -92,7 +97,7 @@ class Graph(Collections, Scopes, _core.Graph):
             id, name, dtypes = self.create(op_type, name, [x._ref for x in inputs], attrs,
                                            [c._id for c in controls], self._device_now)  # fmt: skip
         except errors.InvalidArgumentError as error:
-            raise ValueError(error.message) from None
+            raise self._refused(error) from None
         operation = self._added(id, name, dtypes)
         operation._control_flow_context = context
         if context is not None:
