@@ -108,3 +108,25 @@ def test_random_graphs(seed, soft):
     definition = random_graph(seed)
     want = cache.remember(cache.key("placement", definition, soft), lambda: by_tensorflow(definition, soft))
     assert placed(tf, GraphDef, definition, soft) == want
+
+
+def imported(tf, message, definition):
+    """The devices and groups of the nodes once they are imported."""
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(message.FromString(definition), name="in")
+        return [(op.name, op.device, op.colocation_groups()) for op in graph.get_operations()]
+
+
+def imported_by_tensorflow(definition):
+    import tensorflow
+
+    return imported(tensorflow.compat.v1, tensorflow.compat.v1.GraphDef, definition)
+
+
+@pytest.mark.parametrize("seed", range(0, 100, 4))
+def test_importing_moves_what_is_colocated(seed):
+    import tenon as tf
+
+    definition = random_graph(seed)
+    want = cache.remember(cache.key("imported", definition), lambda: imported_by_tensorflow(definition))
+    assert imported(tf, GraphDef, definition) == want

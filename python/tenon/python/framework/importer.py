@@ -89,6 +89,23 @@ def _placed(graph, first):
             operation._set_device(spec)
 
 
+def _colocated(graph, graph_def, prefix):
+    """What is colocated asks for the device of the first in its groups that asks for one, and for none by itself."""
+    lead = prefix + "/" if prefix else ""
+    bound = []
+    for node in graph_def.node:
+        if "_class" in node.attr:
+            operation = graph.get_operation_by_name(lead + node.name)
+            groups = [name[5:].decode() for name in operation.colocation_groups() if name.startswith(b"loc:@")]
+            groups = [name for name in groups if name != operation.name]
+            if groups:
+                operation._set_device("")
+                bound.append((operation, groups))
+    for operation, groups in bound:
+        devices = (graph.get_operation_by_name(name).device for name in groups)
+        operation._set_device(next((device for device in devices if device), ""))
+
+
 def _returned(graph, elements, prefix):
     lead = prefix + "/" if prefix else ""
     found = []
@@ -131,6 +148,8 @@ def import_graph_def(graph_def, input_map=None, return_elements=None, name=None,
     except errors.InvalidArgumentError as error:
         raise ValueError(error.message) from None
     _placed(graph, first)
+    if b"_class" in data:
+        _colocated(graph, graph_def, prefix)
     return None if return_elements is None else _returned(graph, return_elements, prefix)
 
 
