@@ -181,6 +181,7 @@ typedef struct tn_function_spec {
   const tn_output *outputs;
   const char *const *output_names; /* NULL: made from the nodes' names */
   tn_node *const *controls;        /* what runs in every call, needed or not; none: all nodes that are stateful */
+  bool only_needed;                /* leaves out every node that neither the outputs nor the controls need */
 } tn_function_spec;
 
 /* The function as a serialised FunctionDef. INVALID_ARGUMENT: an input or output is not of BODY. Free *OUT with free().

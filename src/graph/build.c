@@ -17,7 +17,7 @@ static void keep_error(tn_scope *s, tn_error *error) {
 static tn_error *scoped_name(const tn_scope *s, const char *op, char **out) {
   tn_str text = {0};
   if (s->prefix && s->prefix[0]) tn_str_addf(&text, "%s/", s->prefix);
-  tn_str_add(&text, op);
+  tn_str_add(&text, op[0] == '_' ? op + 1 : op); /* an internal op's name is no name for a node */
   return tn_str_take(&text, out, NULL);
 }
 

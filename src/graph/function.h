@@ -59,8 +59,13 @@ void tn_function_body_free(tn_function_body *body);
 tn_error *tn_function_gradient(tn_function *function, tn_function **out) TN_MUST_USE;
 /* Decodes images only where BODY, with N_RETS results, uses them. */
 tn_error *tn_function_windows(tn_function_body *body, size_t n_rets) TN_MUST_USE;
-/* The gradient of nodes that call functions. */
+/* UNIMPLEMENTED, naming CALLER, if F can't be computed once more without harm: it draws random numbers, or (where
+ * CHANGES is set) changes what outlives the step. */
+tn_error *tn_function_check_again(tn_function *f, const tn_node *caller, bool changes) TN_MUST_USE;
+/* The gradients of nodes that call functions. */
 tn_error *tn_grad_call(tn_gradient_ctx *c) TN_MUST_USE;
+tn_error *tn_grad_branches(tn_gradient_ctx *c) TN_MUST_USE; /* If and Case: the same of the branches' gradients */
+tn_error *tn_grad_while(tn_gradient_ctx *c) TN_MUST_USE;    /* While: _WhileGrad */
 
 /* Reads the signature of DEF into FUNCTION, whose strings go to ARENA. */
 tn_error *tn_function_read_signature(tn_arena *arena, tn_function *function) TN_MUST_USE;

@@ -70,7 +70,8 @@ static tn_error *derive(deriver *d, const char *name) {
                            .n_inputs = d->function->n_inputs + d->n_ys,
                            .n_outputs = d->n_xs,
                            .inputs = d->inputs,
-                           .outputs = d->grads};
+                           .outputs = d->grads,
+                           .only_needed = true};
   TN_TRY(tn_function_to_def(&spec, &def, &size));
   tn_error *error = tn_library_add(d->function->library, def, size);
   tn_free(def);
@@ -98,6 +99,53 @@ tn_error *tn_function_gradient(tn_function *f, tn_function **out) {
   if (!error && !found) error = tn_errorf(TN_INTERNAL, "the gradient of function '%.200s' is missing", f->name);
   if (!error) *out = found;
   return error;
+}
+
+/* Why NODE, of a function's body, can't run once more without harm; NULL: it can. */
+static const char *harm(const tn_node *node, bool changes) {
+  if ((node->op->flags & TN_OP_STATEFUL) && tn_node_attr(node, "seed")) return "draws random numbers";
+  bool passes_on = node->op->flags & (TN_OP_READ_ONLY | TN_OP_CALLS);
+  if (!changes || passes_on || strncmp(node->op->name, "TensorArray", 11) == 0) return NULL;
+  for (int i = 0; i < node->n_inputs; i++) {
+    if (tn_dtype_is_ref(node->input_types[i])) return "changes a variable";
+    if (node->input_types[i] == TN_RESOURCE) return "changes a resource";
+  }
+  return NULL;
+}
+
+static tn_error *check_again(tn_function *f, const tn_node *caller, bool changes, int depth);
+
+/* The same for the functions that attribute ATTR of a node of F's body names. */
+static tn_error *check_called(const tn_function *f, const tn_attr *attr, const tn_node *caller, bool changes,
+                              int depth) {
+  enum { DEEPEST = 16 }; /* a function that calls itself ends here */
+  if (attr->kind != TN_ATTR_FUNC || depth >= DEEPEST) return NULL;
+  for (size_t i = 0; i < (attr->is_list ? attr->n : 1); i++) {
+    tn_string name = attr->is_list ? attr->strings[i] : attr->string;
+    tn_function *inner = name.size ? tn_library_find(f->library, name.data) : NULL;
+    if (inner) TN_TRY(check_again(inner, caller, changes, depth + 1));
+  }
+  return NULL;
+}
+
+static tn_error *check_again(tn_function *f, const tn_node *caller, bool changes, int depth) {
+  const tn_function_body *body = NULL;
+  TN_TRY(tn_function_get_body(f, &body));
+  for (size_t i = 0, n = tn_graph_n_nodes(body->graph); i < n; i++) {
+    const tn_node *node = tn_graph_node(body->graph, i);
+    const char *what = harm(node, changes);
+    if (what) {
+      return tn_node_errorf(caller, TN_UNIMPLEMENTED,
+                            "its gradient would compute function '%.200s' again, in which '%s' (%s) %s", f->name,
+                            node->name, node->op->name, what);
+    }
+    for (int k = 0; k < node->n_attrs; k++) TN_TRY(check_called(f, &node->attrs[k].value, caller, changes, depth));
+  }
+  return NULL;
+}
+
+tn_error *tn_function_check_again(tn_function *f, const tn_node *caller, bool changes) {
+  return check_again(f, caller, changes, 0);
 }
 
 /* The types of the N given inputs or gradients, as an attribute. */
@@ -141,6 +189,7 @@ tn_error *tn_grad_call(tn_gradient_ctx *c) {
   tn_function *f = NULL, *g = NULL;
   TN_TRY(tn_node_callee(c->node, &f));
   TN_TRY(tn_function_gradient(f, &g));
+  if (!f->gradient) TN_TRY(tn_function_check_again(g, c->node, false));
   tn_arena *arena = NULL;
   TN_TRY(tn_arena_new(&arena));
   tn_error *error = call_gradient(c, f, g, arena);

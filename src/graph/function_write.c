@@ -11,6 +11,7 @@ typedef struct writer {
   const tn_function_spec *spec;
   tn_arena *arena;
   const char **inputs, **outputs; /* the arguments' names */
+  uint8_t *left_out;              /* per node; NULL: all are written */
   tn_str text;
 } writer;
 
@@ -111,11 +112,15 @@ static void put_pair(writer *w, uint32_t number, const char *key, const char *va
   tn_proto_end(&w->text, mark);
 }
 
+static bool writes(const writer *w, const tn_node *node) {
+  return !is_input(w, node) && !(w->left_out && w->left_out[node->id]);
+}
+
 static bool stateful(const writer *w) {
   const tn_graph *body = w->spec->body;
   for (size_t i = 0, n = tn_graph_n_nodes(body); i < n; i++) {
     const tn_node *node = tn_graph_node(body, i);
-    if (!is_input(w, node) && (node->op->flags & TN_OP_STATEFUL)) return true;
+    if (writes(w, node) && (node->op->flags & TN_OP_STATEFUL)) return true;
   }
   return false;
 }
@@ -155,7 +160,7 @@ static tn_error *put_all(writer *w) {
   put_signature(w);
   for (size_t i = 0, n = tn_graph_n_nodes(spec->body); i < n; i++) {
     const tn_node *node = tn_graph_node(spec->body, i);
-    if (is_input(w, node)) continue;
+    if (!writes(w, node)) continue;
     size_t mark = tn_proto_begin(&w->text, 3);
     TN_TRY(tn_proto_node_with(&w->text, node, value_text, w));
     tn_proto_end(&w->text, mark);
@@ -169,6 +174,31 @@ static tn_error *put_all(writer *w) {
   }
   for (size_t i = 0; i < spec->n_controls; i++) put_pair(w, 6, spec->controls[i]->name, spec->controls[i]->name);
   put_shapes(w);
+  return NULL;
+}
+
+/* Finds what is left out of a function that holds only what is needed. */
+static tn_error *find_needed(writer *w) {
+  const tn_function_spec *spec = w->spec;
+  size_t n = tn_graph_n_nodes(spec->body), n_found = 0;
+  tn_node **found = tn_arena_alloc(w->arena, (n + 1) * sizeof *found);
+  w->left_out = tn_arena_alloc(w->arena, n + 1);
+  if (!found || !w->left_out) return tn_out_of_memory();
+  memset(w->left_out, 1, n);
+  for (size_t i = 0; i < spec->n_outputs + spec->n_controls; i++) {
+    tn_node *node = i < spec->n_outputs ? spec->outputs[i].node : spec->controls[i - spec->n_outputs];
+    if (w->left_out[node->id]) found[n_found++] = node;
+    w->left_out[node->id] = 0;
+  }
+  while (n_found > 0) {
+    const tn_node *node = found[--n_found];
+    for (int i = 0; i < node->n_inputs + node->n_controls; i++) {
+      tn_node *from = i < node->n_inputs ? node->inputs[i].node : node->controls[i - node->n_inputs];
+      if (!w->left_out[from->id]) continue;
+      w->left_out[from->id] = 0;
+      found[n_found++] = from;
+    }
+  }
   return NULL;
 }
 
@@ -200,7 +230,8 @@ tn_error *tn_function_to_def(const tn_function_spec *spec, char **out, size_t *s
   writer w = {.spec = spec};
   TN_TRY(tn_arena_new(&w.arena));
   tn_graph_lock(spec->body);
-  tn_error *error = choose_names(&w);
+  tn_error *error = spec->only_needed ? find_needed(&w) : NULL;
+  if (!error) error = choose_names(&w);
   if (!error) error = put_all(&w);
   tn_graph_unlock(spec->body);
   tn_arena_free(w.arena);

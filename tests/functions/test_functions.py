@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from functions.exchange import both, tensorflow
+from functions.exchange import both, carry, same, tensorflow
 from tenon import _thin
 from tenon._thin import errors
 
@@ -257,3 +257,106 @@ def test_functions_that_are_copied_between_graphs():
                       Tout=["float32"])[0]  # fmt: skip
     with _thin.Session(other) as session:
         np.testing.assert_array_equal(session.run(remote), [3])
+
+
+def functional_and_not(build):
+    """BUILD(tf, functional) gives (y, xs). Tenon's gradients of the graph with functional ops are those that TensorFlow
+    has of the one with Switch and Merge."""
+    tf = tensorflow()
+    with tf.Graph().as_default() as graph:
+        y, xs = build(tf, True)
+    with tf.Graph().as_default(), tf.Session() as session:
+        plain, inputs = build(tf, False)
+        value, want = session.run([plain, tf.gradients(plain, inputs)])
+    ours = carry(graph)
+    made = ours.gradients(ours.tensor(y.name), [ours.tensor(x.name) for x in xs])
+    with _thin.Session(ours) as session:
+        same(session.run(ours.tensor(y.name)), value)
+        same(session.run(made), want)
+    return ours
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 7])
+def test_gradients_of_while(rounds):
+    def build(tf, functional):
+        x = tf.placeholder_with_default([[0.5, -1.0], [2.0, 0.25]], [2, 2], name="x")
+        w = tf.placeholder_with_default([[1.0, 0.5], [-0.5, 1.0]], [2, 2], name="w")
+
+        def cond(i, x, w, s):
+            return i < rounds
+
+        def body(i, x, w, s):
+            return i + 1, tf.sin(tf.matmul(x, w)) + 0.1 * tf.cast(i, tf.float32), w, s + tf.reduce_sum(x * x)
+
+        start = [tf.constant(0), x, w, tf.constant(0.0)]
+        if functional:
+            types = (tf.int32, tf.float32, tf.float32, tf.float32)
+            end = functional_ops().While(start, defun(*types)(cond), defun(*types)(body))
+        else:
+            end = tf.while_loop(cond, body, start)
+        return tf.add(tf.reduce_sum(end[1]), end[3], name="y"), [x, w]
+
+    assert "_WhileGrad" in {op.type for op in functional_and_not(build).operations}
+
+
+@pytest.mark.parametrize("branch", [0, 1, 2, 5])
+def test_gradients_of_if_and_case(branch):
+    def build(tf, functional):
+        x = tf.placeholder_with_default([1.0, -2.0, 3.0], [3], name="x")
+        n = tf.constant([1, 2, 3])
+
+        def zero(x, n):
+            return tf.sin(x) * x, n
+
+        def one(x, n):
+            return tf.square(x) + tf.cast(n, tf.float32), n + 1
+
+        def two(x, n):
+            return 2.0 * x, n * n
+
+        functions = [zero, one, two]
+        if functional:
+            of = defun(tf.float32, tf.int32)
+            made = [of(f) for f in functions]
+            a = tf.raw_ops.Case(branch_index=branch, input=[x, n], Tout=[tf.float32, tf.int32], branches=made)
+            b = functional_ops().If(tf.constant(branch > 0), [x, n], made[1], made[0])
+            c = tf.raw_ops.StatelessIf(cond=tf.constant(branch > 1), input=[x, n], Tout=[tf.float32, tf.int32],
+                                       then_branch=made[0], else_branch=made[2])  # fmt: skip
+        else:
+            a = functions[min(branch, 2)](x, n)
+            b, c = functions[branch > 0](x, n), functions[0 if branch > 1 else 2](x, n)
+        return tf.add(tf.reduce_sum(a[0] * b[0]), tf.reduce_sum(c[0]), name="y"), [x]
+
+    functional_and_not(build)
+
+
+def test_gradients_do_not_draw_again_what_was_random():
+    body = _thin.Graph()
+    x = body.placeholder("float32", [3], name="x")
+    y = body.op("Mul", x, body.op("RandomUniform", [3], dtype="float32", seed=1, seed2=2))
+    graph = _thin.Graph()
+    graph.add_function(body.to_function("noisy", [x.ref], [y.ref], None, []))
+    at = graph.constant([1.0, 2.0, 3.0])
+    call = graph.op("StatefulPartitionedCall", [at], f="noisy", Tout=["float32"])[0]
+    with pytest.raises(errors.UnimplementedError, match="draws random numbers"):
+        graph.gradients(call, [at])
+
+
+def test_gradients_do_not_act_again():
+    """What a function changes is changed once, also where its gradient computes it again."""
+    body = _thin.Graph()
+    handle = body.placeholder("resource", [], name="handle")
+    x = body.placeholder("float32", [], name="x")
+    body.op("AssignAddVariableOp", handle, x, dtype="float32")
+    y = body.op("Square", x)
+    graph = _thin.Graph()
+    graph.add_function(body.to_function("counts", [handle.ref, x.ref], [y.ref], None, []))
+    v = graph.op("VarHandleOp", dtype="float32", shape=[], shared_name="v")
+    init = graph.op("AssignVariableOp", v, 0.0, dtype="float32")
+    at = graph.constant(3.0)
+    call = graph.op("StatefulPartitionedCall", [v, at], f="counts", Tout=["float32"])[0]
+    gradient = graph.gradients(call, [at])
+    with _thin.Session(graph) as session:
+        session.run(init)
+        assert session.run([call, *gradient]) == [9.0, 6.0]
+        assert session.run(graph.op("ReadVariableOp", v, dtype="float32")) == 3.0

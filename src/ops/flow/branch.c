@@ -3,6 +3,7 @@
 
 #include "graph/build.h"
 #include "graph/shape.h"
+#include "ops/flow/truth.h"
 
 /* What the attribute output_shapes says; NULL shapes: nothing. */
 static tn_error *shapes_given(tn_shape_ctx *c) {
@@ -11,8 +12,7 @@ static tn_error *shapes_given(tn_shape_ctx *c) {
   return NULL;
 }
 
-/* TensorFlow's truth: a scalar that is not zero or "", or a tensor that is not empty. */
-static bool truth(const tn_tensor *t) {
+bool tn_truth(const tn_tensor *t) {
   if (t->shape.rank > 0) return tn_elements(t) > 0;
   if (t->dtype == TN_STRING) return TN_DATA(tn_string, t)[0].size > 0;
   switch (t->dtype) {
@@ -43,7 +43,7 @@ static tn_error *prepare_if(tn_prepare *p) {
 
 static tn_error *run_if(tn_run *r) {
   const branches *b = r->state;
-  return tn_run_call(r, b->functions[truth(r->inputs[0])], 1);
+  return tn_run_call(r, b->functions[tn_truth(r->inputs[0])], 1);
 }
 
 static tn_error *prepare_case(tn_prepare *p) {
@@ -70,7 +70,7 @@ static tn_error *run_case(tn_run *r) {
 static const tn_kernel_def if_kernels[] = {{.name = "reference", .prepare = prepare_if, .run = run_if}, {0}};
 static const tn_kernel_def case_kernels[] = {{.name = "reference", .prepare = prepare_case, .run = run_case}, {0}};
 
-#define FLAGS (TN_OP_DYNAMIC_SHAPE | TN_OP_CALLS | TN_OP_GRADIENT_UNREGISTERED)
+#define FLAGS (TN_OP_DYNAMIC_SHAPE | TN_OP_CALLS)
 #define IF_ATTRS                                                                                                       \
   "Tcond: type; Tin: list(type) >= 0; Tout: list(type) >= 0; then_branch: func; else_branch: func; "                   \
   "output_shapes: list(shape) = []"
@@ -79,19 +79,19 @@ static const tn_kernel_def case_kernels[] = {{.name = "reference", .prepare = pr
 
 TN_OP(If, .inputs = "cond: Tcond, input: Tin", .outputs = "output: Tout", .attrs = IF_ATTRS,
       .doc = "What then_branch makes of input, or else_branch where cond is false.", .flags = TN_OP_STATEFUL | FLAGS,
-      .shape = shapes_given, .kernels = if_kernels);
+      .shape = shapes_given, .gradient = tn_grad_branches, .kernels = if_kernels);
 
 TN_OP(StatelessIf, .inputs = "cond: Tcond, input: Tin", .outputs = "output: Tout", .attrs = IF_ATTRS,
       .doc = "If, with functions that have no side effects.", .flags = FLAGS, .shape = shapes_given,
-      .kernels = if_kernels);
+      .gradient = tn_grad_branches, .kernels = if_kernels);
 
 TN_OP(Case, .inputs = "branch_index: int32, input: Tin", .outputs = "output: Tout", .attrs = CASE_ATTRS,
       .doc = "What branch number branch_index makes of input; the last one where there is no such branch.",
-      .flags = TN_OP_STATEFUL | FLAGS, .shape = shapes_given, .kernels = case_kernels);
+      .flags = TN_OP_STATEFUL | FLAGS, .shape = shapes_given, .gradient = tn_grad_branches, .kernels = case_kernels);
 
 TN_OP(StatelessCase, .inputs = "branch_index: int32, input: Tin", .outputs = "output: Tout", .attrs = CASE_ATTRS,
       .doc = "Case, with functions that have no side effects.", .flags = FLAGS, .shape = shapes_given,
-      .kernels = case_kernels);
+      .gradient = tn_grad_branches, .kernels = case_kernels);
 
 /* --- While --- */
 
@@ -116,7 +116,7 @@ static tn_error *iterate(tn_run *r, size_t n, tn_tensor *now, tn_tensor *next) {
   for (;;) {
     tn_tensor more = {0};
     TN_TRY(tn_call_function(l->cond, r->step, n, now, &more));
-    bool go = truth(&more);
+    bool go = tn_truth(&more);
     tn_tensor_clear(&more);
     if (!go) return NULL;
     TN_TRY(tn_run_check(r));
@@ -152,8 +152,8 @@ static const tn_kernel_def while_kernels[] = {{.name = "reference", .prepare = p
 
 TN_OP(While, .inputs = "input: T", .outputs = "output: T", .attrs = WHILE_ATTRS,
       .doc = "Replaces input by what body makes of it for as long as cond holds.", .flags = TN_OP_STATEFUL | FLAGS,
-      .shape = shapes_given, .kernels = while_kernels);
+      .shape = shapes_given, .gradient = tn_grad_while, .kernels = while_kernels);
 
 TN_OP(StatelessWhile, .inputs = "input: T", .outputs = "output: T", .attrs = WHILE_ATTRS,
       .doc = "While, with functions that have no side effects.", .flags = FLAGS, .shape = shapes_given,
-      .kernels = while_kernels);
+      .gradient = tn_grad_while, .kernels = while_kernels);
