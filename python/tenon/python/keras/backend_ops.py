@@ -4,37 +4,52 @@ import numpy as np
 
 import tenon as tf
 from tenon.python.keras import backend as K
+from tenon.python.keras.utils import generic_utils
 
 TF_NAMESPACES = ("keras.backend",)
 
-abs = tf.abs
-sign = tf.sign
-exp = tf.exp
-log = tf.log
-square = tf.square
-round = tf.round
-sin = tf.sin
-cos = tf.cos
-tanh = tf.tanh
-sigmoid = tf.sigmoid
-softplus = tf.nn.softplus
-softsign = tf.nn.softsign
-equal = tf.equal
-not_equal = tf.not_equal
-greater = tf.greater
-greater_equal = tf.greater_equal
-less = tf.less
-less_equal = tf.less_equal
-maximum = tf.maximum
-minimum = tf.minimum
-pow = tf.pow
-stop_gradient = tf.stop_gradient
-shape = tf.shape
-tile = tf.tile
-stack = tf.stack
-reshape = tf.reshape
-identity = tf.identity
-cast = tf.cast
+
+def _taking(function, *names, **defaults):
+    """FUNCTION with the argument names that Keras gives it."""
+
+    def call(*args, **kwargs):
+        given = call.__signature__.bind(*args, **kwargs)
+        given.apply_defaults()
+        return function(*given.args)
+
+    generic_utils.set_signature(call, names, defaults)
+    call.__doc__ = function.__doc__
+    return call
+
+
+abs = _taking(tf.abs, "x")
+sign = _taking(tf.sign, "x")
+exp = _taking(tf.exp, "x")
+log = _taking(tf.log, "x")
+square = _taking(tf.square, "x")
+round = _taking(tf.round, "x")
+sin = _taking(tf.sin, "x")
+cos = _taking(tf.cos, "x")
+tanh = _taking(tf.tanh, "x")
+sigmoid = _taking(tf.sigmoid, "x")
+softplus = _taking(tf.nn.softplus, "x")
+softsign = _taking(tf.nn.softsign, "x")
+equal = _taking(tf.equal, "x", "y")
+not_equal = _taking(tf.not_equal, "x", "y")
+greater = _taking(tf.greater, "x", "y")
+greater_equal = _taking(tf.greater_equal, "x", "y")
+less = _taking(tf.less, "x", "y")
+less_equal = _taking(tf.less_equal, "x", "y")
+maximum = _taking(tf.maximum, "x", "y")
+minimum = _taking(tf.minimum, "x", "y")
+pow = _taking(tf.pow, "x", "a")
+stop_gradient = _taking(tf.stop_gradient, "variables")
+shape = _taking(tf.shape, "x")
+tile = _taking(tf.tile, "x", "n")
+stack = _taking(tf.stack, "x", axis=0)
+reshape = _taking(tf.reshape, "x", "shape")
+identity = _taking(tf.identity, "x", name=None)
+cast = _taking(tf.cast, "x", "dtype")
 
 
 def sqrt(x):

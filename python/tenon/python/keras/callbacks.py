@@ -28,28 +28,74 @@ class Callback:
         """Takes the model."""
         self.model = model
 
+    def on_batch_begin(self, batch, logs=None):
+        """Before a batch of training."""
+
+    def on_batch_end(self, batch, logs=None):
+        """After a batch of training."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Before an epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """After an epoch."""
+
+    def on_train_begin(self, logs=None):
+        """Before training."""
+
+    def on_train_end(self, logs=None):
+        """After training."""
+
+    def on_test_begin(self, logs=None):
+        """Before evaluation."""
+
+    def on_test_end(self, logs=None):
+        """After evaluation."""
+
+    def on_predict_begin(self, logs=None):
+        """Before prediction."""
+
+    def on_predict_end(self, logs=None):
+        """After prediction."""
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Before a batch of evaluation."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        """After a batch of evaluation."""
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """Before a batch of prediction."""
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """After a batch of prediction."""
+
     def on_train_batch_begin(self, batch, logs=None):
         """Before a batch of training."""
-        self.on_batch_begin(batch, logs)
+        self.on_batch_begin(batch, logs=logs)
 
     def on_train_batch_end(self, batch, logs=None):
         """After a batch of training."""
-        self.on_batch_end(batch, logs)
+        self.on_batch_end(batch, logs=logs)
 
 
-def _nothing(name):
-    def method(self, *args, **kwargs):
-        pass
+def _each(name, argument):
+    """A method that calls NAME of each callback."""
+    if argument is None:
 
-    method.__name__ = name
-    method.__doc__ = f"{name.replace('_', ' ')}: nothing is done."
+        def method(self, logs=None):
+            self._tell(name, logs)
+    elif argument == "epoch":
+
+        def method(self, epoch, logs=None):
+            self._tell(name, epoch, logs)
+    else:
+
+        def method(self, batch, logs=None):
+            self._tell(name, batch, logs)
+
+    method.__name__, method.__doc__ = name, f"Calls {name} of each callback."
     return method
-
-
-_EVENTS = [f"on_{what}_{when}" for what in ("batch", "epoch", "train", "test", "predict", "test_batch", "predict_batch")
-           for when in ("begin", "end")]  # fmt: skip
-for _event in _EVENTS:
-    setattr(Callback, _event, _nothing(_event))
 
 
 class CallbackList:
@@ -78,21 +124,18 @@ class CallbackList:
     def __iter__(self):
         return iter(self.callbacks)
 
-    def __getattr__(self, name):
-        if not name.startswith("on_"):
-            raise AttributeError(name)
-        method = {"on_batch_begin": "on_train_batch_begin", "on_batch_end": "on_train_batch_end"}.get(name, name)
-        hooks = [getattr(c, method, None) or getattr(c, name, None) for c in self.callbacks]
-        hooks = [h for h in hooks if h is not None]
+    def _tell(self, name, *args):
+        for callback in self.callbacks:
+            hook = getattr(callback, name, None)
+            if hook is not None:
+                hook(*args[:-1], {} if args[-1] is None else args[-1])
 
-        def call(*args):
-            if len(args) == (0 if "batch" not in name and "epoch" not in name else 1):
-                args = (*args, {})
-            for hook in hooks:
-                hook(*args)
 
-        self.__dict__[name] = call
-        return call
+for _event in [n for n in vars(Callback) if n.startswith("on_")]:
+    _argument = "epoch" if "epoch" in _event else "batch" if "batch" in _event else None
+    # A batch without more said is one of training.
+    _told = _event.replace("on_batch", "on_train_batch")
+    setattr(CallbackList, _event, _each(_told, _argument))
 
 
 class BaseLogger(Callback):
@@ -211,7 +254,8 @@ class _Monitor(Callback):
         self.min_delta = min_delta if up else -min_delta
         self._worst = -np.inf if up else np.inf
 
-    def _current(self, logs):
+    def get_monitor_value(self, logs):
+        """What is looked at, None with a warning where it is not there."""
         value = (logs or {}).get(self.monitor)
         if value is None:
             tf.logging.warning(f"{type(self).__name__} conditioned on metric `{self.monitor}` which is not available. "
@@ -236,7 +280,7 @@ class EarlyStopping(_Monitor):
 
     def on_epoch_end(self, epoch, logs=None):
         """Compares."""
-        current = self._current(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.monitor_op(current - self.min_delta, self.best):
@@ -292,7 +336,7 @@ class ModelCheckpoint(_Monitor):
     def _save(self, epoch, logs):
         path = self.filepath.format(epoch=epoch + 1, **logs)
         if self.save_best_only:
-            current = self._current(logs)
+            current = self.get_monitor_value(logs)
             if current is None:
                 return
             if not self.monitor_op(current, self.best):
@@ -326,11 +370,15 @@ class ReduceLROnPlateau(_Monitor):
         """Starts anew."""
         self.best, self.wait, self.cooldown_counter = self._worst, 0, 0
 
+    def in_cooldown(self):
+        """Whether it waits after it lowered the rate."""
+        return self.cooldown_counter > 0
+
     def on_epoch_end(self, epoch, logs=None):
         """Compares."""
         logs = logs if logs is not None else {}
         logs["lr"] = K.get_value(self.model.optimizer.lr)
-        current = self._current(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.cooldown_counter > 0:

@@ -196,12 +196,12 @@ def logcosh(y_true, y_pred):
     return tf.reduce_mean(x + tf.nn.softplus(-2.0 * x) - tf.log(tf.constant(2.0, x.dtype)), axis=-1)
 
 
-def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0, axis=-1):
     """-sum(y_true * log(y_pred))."""
     y_true, y_pred = _both(y_true, y_pred)
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / tf.cast(tf.shape(y_true)[-1], y_pred.dtype)
-    return backend_ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits)
+    return backend_ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
@@ -209,12 +209,12 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
     return backend_ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
-def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0, axis=-1):
     """mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))."""
     y_true, y_pred = _both(y_true, y_pred)
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    return tf.reduce_mean(backend_ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=-1)
+    return tf.reduce_mean(backend_ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
 def kullback_leibler_divergence(y_true, y_pred):
@@ -244,6 +244,7 @@ def _wrapped(name, fn, own_name, doc, extra=()):
         given = {**defaults, "reduction": reduction, "name": name, **dict(zip(names, args)), **kwargs}
         LossFunctionWrapper.__init__(self, fn, **given)
 
+    generic_utils.set_signature(__init__, ["self"], {**defaults, "reduction": Reduction.AUTO, "name": own_name})
     return type(name, (LossFunctionWrapper,), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
 
 

@@ -192,10 +192,11 @@ def _wrapped(class_name, fn, own_name, doc, **extra):
     """The metric class of a function: its arguments are name, dtype and EXTRA."""
 
     def __init__(self, *args, **kwargs):
-        first = ["k", "name", "dtype"] if "k" in extra else ["name", "dtype", *extra]
-        given = {"name": own_name, **extra, **dict(zip(first, args)), **kwargs}
+        given = {**order, **dict(zip(order, args)), **kwargs}
         MeanMetricWrapper.__init__(self, fn, **given)
 
+    order = {"k": 5, "name": own_name, "dtype": None} if "k" in extra else {"name": own_name, "dtype": None, **extra}
+    generic_utils.set_signature(__init__, ["self"], order)
     return type(class_name, (MeanMetricWrapper,), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
 
 
@@ -232,7 +233,7 @@ BinaryCrossentropy = _wrapped("BinaryCrossentropy", losses.binary_crossentropy, 
                               "Crossentropy of two classes.", from_logits=False, label_smoothing=0)  # fmt: skip
 CategoricalCrossentropy = _wrapped(
     "CategoricalCrossentropy", losses.categorical_crossentropy, "categorical_crossentropy",
-    "Crossentropy of one-hot labels.", from_logits=False, label_smoothing=0)  # fmt: skip
+    "Crossentropy of one-hot labels.", from_logits=False, label_smoothing=0, axis=-1)  # fmt: skip
 SparseCategoricalCrossentropy = _wrapped(
     "SparseCategoricalCrossentropy", losses.sparse_categorical_crossentropy, "sparse_categorical_crossentropy",
     "Crossentropy of labels that are numbers.", from_logits=False, axis=-1)  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from tenon.python.keras.utils import data_utils
 from tenon.python.util.tf_export import tf_export
 
-_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
 def read_idx(path):
@@ -23,7 +23,7 @@ def read_idx(path):
 @tf_export("keras.datasets.mnist.load_data")
 def load_data(path="mnist.npz"):
     """((60000 images of 28x28 bytes, labels), (10000 images, labels))."""
-    found = [data_utils.local_file(os.path.join("mnist", n + ".gz"), os.path.join("mnist", n)) for n in _FILES]
+    found = [data_utils.local_file(os.path.join("mnist", n + ".gz"), os.path.join("mnist", n)) for n in FILES]
     if all(found):
         a, b, c, d = map(read_idx, found)
         return (a, b), (c, d)

@@ -88,11 +88,17 @@ class MaxPooling1D(_Pooling):
 
     _rank, _kind = 1, "MAX"
 
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format="channels_last", **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
 
 class MaxPooling2D(_Pooling):
     """The greatest of each window of rows and columns."""
 
     _rank, _kind = 2, "MAX"
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 class MaxPooling3D(_Pooling):
@@ -100,11 +106,17 @@ class MaxPooling3D(_Pooling):
 
     _rank, _kind = 3, "MAX"
 
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
 
 class AveragePooling1D(_Pooling):
     """The mean of each window of steps."""
 
     _rank, _kind = 1, "AVG"
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format="channels_last", **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 class AveragePooling2D(_Pooling):
@@ -112,11 +124,17 @@ class AveragePooling2D(_Pooling):
 
     _rank, _kind = 2, "AVG"
 
+    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
 
 class AveragePooling3D(_Pooling):
     """The mean of each window of a volume."""
 
     _rank, _kind = 3, "AVG"
+
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
 class _GlobalPooling(Layer):
@@ -157,6 +175,9 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
     _rank, _kind = 1, "MAX"
 
+    def __init__(self, data_format="channels_last", **kwargs):
+        super().__init__(data_format, **kwargs)
+
 
 class GlobalMaxPooling2D(_GlobalPooling):
     """The greatest of an image."""
@@ -174,6 +195,9 @@ class GlobalAveragePooling1D(_GlobalPooling):
     """The mean of all steps."""
 
     _rank, _kind = 1, "AVG"
+
+    def __init__(self, data_format="channels_last", **kwargs):
+        super().__init__(data_format, **kwargs)
 
 
 class GlobalAveragePooling2D(_GlobalPooling):

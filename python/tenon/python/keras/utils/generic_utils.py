@@ -176,6 +176,14 @@ def has_arg(fn, name, accept_all=False):
     return name in parameters or accept_all and any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
+def set_signature(function, names, defaults):
+    """Makes a function tell what it takes: NAMES, then those with defaults."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(n, kind) for n in names]
+    parameters += [inspect.Parameter(n, kind, default=v) for n, v in defaults.items()]
+    function.__signature__ = inspect.Signature(parameters)
+
+
 def to_list(x):
     """X, or [X] if it is no list."""
     if isinstance(x, tuple):
