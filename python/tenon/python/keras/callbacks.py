@@ -20,6 +20,9 @@ class Callback:
     model = None
     params = None
 
+    def __init__(self):
+        """Takes nothing; subclasses need not call it."""
+
     def set_params(self, params):
         """Takes what the model is trained with."""
         self.params = params
@@ -463,53 +466,6 @@ class LambdaCallback(Callback):
                  "on_batch_end": on_batch_end, "on_train_begin": on_train_begin, "on_train_end": on_train_end,
                  **kwargs}  # fmt: skip
         self.__dict__.update({k: v for k, v in given.items() if v is not None})
-
-
-class TensorBoard(Callback):
-    """Writes what is logged as summaries for TensorBoard."""
-
-    def __init__(self, log_dir="./logs", histogram_freq=0, batch_size=32, write_graph=True, write_grads=False,
-                 write_images=False, embeddings_freq=0, embeddings_layer_names=None, embeddings_metadata=None,
-                 embeddings_data=None, update_freq="epoch", profile_batch=2, **kwargs):  # fmt: skip
-        self.log_dir, self.histogram_freq, self.write_graph = log_dir, histogram_freq, write_graph
-        self.update_freq = 1 if update_freq == "batch" else update_freq
-        self._samples = self._last = 0
-
-    def set_model(self, model):
-        """Takes the model; writes its graph."""
-        super().set_model(model)
-        self.writer = tf.summary.FileWriter(self.log_dir, K.get_graph() if self.write_graph else None)
-        self.merged = None
-        if self.histogram_freq:
-            found = [tf.summary.histogram(w.name.replace(":", "_"), w)
-                     for layer in model.layers for w in layer.weights]  # fmt: skip
-            self.merged = tf.summary.merge(found) if found else None
-
-    def _write(self, logs, step):
-        for k, v in logs.items():
-            if k not in ("batch", "size", "num_steps"):
-                summary = tf.Summary(value=[tf.Summary.Value(tag=k, simple_value=float(v))])
-                self.writer.add_summary(summary, step)
-        self.writer.flush()
-
-    def on_batch_end(self, batch, logs=None):
-        """Writes after a number of samples, if it was told to."""
-        self._samples += (logs or {}).get("size", 0)
-        if self.update_freq != "epoch" and self._samples - self._last >= self.update_freq:
-            self._write({"batch_" + k: v for k, v in (logs or {}).items() if k not in ("batch", "size")}, self._samples)
-            self._last = self._samples
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Writes."""
-        step = epoch if self.update_freq == "epoch" else self._samples
-        named = {k if k.startswith("val_") else "epoch_" + k: v for k, v in (logs or {}).items()}
-        self._write({k if k.startswith("epoch_") else "epoch_" + k: v for k, v in named.items()}, step)
-        if self.merged is not None and epoch % self.histogram_freq == 0:
-            self.writer.add_summary(K.get_session().run(self.merged), epoch)
-
-    def on_train_end(self, logs=None):
-        """Closes the file."""
-        self.writer.close()
 
 
 class RemoteMonitor(Callback):

@@ -17,6 +17,11 @@ class Constraint:
         """The arguments that make it again."""
         return {}
 
+    @classmethod
+    def from_config(cls, config):
+        """The constraint that get_config described."""
+        return cls(**config)
+
 
 def _norms(w, axis):
     return tf.sqrt(tf.reduce_sum(tf.square(w), axis=axis, keepdims=True))

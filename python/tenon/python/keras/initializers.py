@@ -1,5 +1,6 @@
 """Initializers by their names."""
 
+from tenon.python.framework import dtypes
 from tenon.python.keras.utils import generic_utils
 from tenon.python.ops import init_ops
 from tenon.python.util.tf_export import tf_export
@@ -36,7 +37,7 @@ TF_EXPORTS = {
 class RandomNormal(init_ops.RandomNormal):
     """Normal, of a standard deviation of 0.05."""
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None, dtype="float32"):
+    def __init__(self, mean=0.0, stddev=0.05, seed=None, dtype=dtypes.float32):
         super().__init__(mean, stddev, seed, dtype)
 
 
@@ -44,7 +45,7 @@ class RandomNormal(init_ops.RandomNormal):
 class TruncatedNormal(init_ops.TruncatedNormal):
     """Normal within two standard deviations of 0.05."""
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None, dtype="float32"):
+    def __init__(self, mean=0.0, stddev=0.05, seed=None, dtype=dtypes.float32):
         super().__init__(mean, stddev, seed, dtype)
 
 
@@ -52,7 +53,7 @@ class TruncatedNormal(init_ops.TruncatedNormal):
 class RandomUniform(init_ops.RandomUniform):
     """Uniform between -0.05 and 0.05."""
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None, dtype="float32"):
+    def __init__(self, minval=-0.05, maxval=0.05, seed=None, dtype=dtypes.float32):
         super().__init__(minval, maxval, seed, dtype)
 
 

@@ -446,10 +446,14 @@ class _AtBound(_Counts):
 
     _kept = ("true_positives", "true_negatives", "false_positives", "false_negatives")
 
-    def __init__(self, value, num_thresholds=200, name=None, dtype=None):
-        self.value = value
+    def _begin(self, value, num_thresholds, name, dtype):
+        self.value, self.num_thresholds = value, num_thresholds
         inner = [(i + 1) * 1.0 / (num_thresholds - 1) for i in range(num_thresholds - 2)] if num_thresholds > 1 else []
-        super().__init__([0.0, *inner, 1.0] if num_thresholds > 1 else [0.5], name, dtype)
+        _Counts.__init__(self, [0.0, *inner, 1.0] if num_thresholds > 1 else [0.5], name, dtype)
+
+    def get_config(self):
+        """The arguments that make it again."""
+        return {**Metric.get_config(self), "num_thresholds": self.num_thresholds, self._bound: self.value}
 
     def result(self):
         """The rate."""
@@ -462,13 +466,19 @@ class _AtBound(_Counts):
 class SensitivityAtSpecificity(_AtBound):
     """The sensitivity where the specificity is nearest a value."""
 
-    _sensitivity = True
+    _sensitivity, _bound = True, "specificity"
+
+    def __init__(self, specificity, num_thresholds=200, name=None, dtype=None):
+        self._begin(specificity, num_thresholds, name, dtype)
 
 
 class SpecificityAtSensitivity(_AtBound):
     """The specificity where the sensitivity is nearest a value."""
 
-    _sensitivity = False
+    _sensitivity, _bound = False, "sensitivity"
+
+    def __init__(self, sensitivity, num_thresholds=200, name=None, dtype=None):
+        self._begin(sensitivity, num_thresholds, name, dtype)
 
 
 class MeanIoU(Metric):

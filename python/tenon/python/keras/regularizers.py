@@ -14,6 +14,10 @@ class Regularizer:
         """The regularizer that get_config described."""
         return cls(**config)
 
+    def get_config(self):
+        """The arguments that make it again: subclasses know them."""
+        raise NotImplementedError(f"{self} does not implement get_config()")
+
 
 class L1L2(Regularizer):
     """l1 * sum(abs(x)) + l2 * sum(square(x))."""

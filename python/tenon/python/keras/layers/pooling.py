@@ -146,15 +146,10 @@ class _GlobalPooling(Layer):
         self.input_spec = InputSpec(ndim=self._rank + 2)
         self.supports_masking = self._rank == 1 and self._kind == "AVG"
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs):
         """Pools."""
         axes = list(range(1, self._rank + 1) if self.data_format == "channels_last" else range(2, self._rank + 2))
-        if self._kind == "MAX":
-            return tf.reduce_max(inputs, axes)
-        if mask is not None and self._rank == 1:
-            mask = tf.expand_dims(tf.cast(mask, inputs.dtype), 2 if self.data_format == "channels_last" else 1)
-            return tf.reduce_sum(inputs * mask, axes[0]) / tf.reduce_sum(mask, axes[0])
-        return tf.reduce_mean(inputs, axes)
+        return (tf.reduce_max if self._kind == "MAX" else tf.reduce_mean)(inputs, axes)
 
     def compute_mask(self, inputs, mask=None):
         """No steps are left to mask."""
@@ -198,6 +193,14 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def __init__(self, data_format="channels_last", **kwargs):
         super().__init__(data_format, **kwargs)
+
+    def call(self, inputs, mask=None):
+        """The mean of the steps that are not masked."""
+        if mask is None:
+            return super().call(inputs)
+        axis = 1 if self.data_format == "channels_last" else 2
+        mask = tf.expand_dims(tf.cast(mask, inputs.dtype), 3 - axis)
+        return tf.reduce_sum(inputs * mask, axis) / tf.reduce_sum(mask, axis)
 
 
 class GlobalAveragePooling2D(_GlobalPooling):

@@ -219,7 +219,7 @@ class RNN(Layer):
             )
         return inputs, nest.pack_sequence_as(sizes, states), list(constants or ())
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs, mask):
         """That of the steps, if they are returned."""
         mask = nest.flatten(mask)[0]
         found = mask if self.return_sequences else None

@@ -1,9 +1,13 @@
 """Sequences of batches, and files from elsewhere."""
 
+import concurrent.futures
 import hashlib
 import os
+import queue
+import random
 import shutil
 import tarfile
+import threading
 import urllib.request
 import zipfile
 
@@ -88,3 +92,98 @@ def get_file(fname, origin, untar=False, md5_hash=None, file_hash=None, cache_su
     if untar or extract:
         _extract(path, folder)
     return os.path.join(folder, fname)
+
+
+class SequenceEnqueuer:
+    """Base class: batches made ahead by threads, in a queue."""
+
+    def __init__(self, sequence, use_multiprocessing=False):
+        self.sequence, self.use_multiprocessing = sequence, use_multiprocessing
+        self.queue = self.pool = None
+        self.stop_signal = threading.Event()
+
+    def is_running(self):
+        """Whether batches are being made."""
+        return self.queue is not None and not self.stop_signal.is_set()
+
+    def start(self, workers=1, max_queue_size=10):
+        """Starts making batches."""
+        self.stop_signal.clear()
+        self.queue = queue.Queue(max_queue_size)
+        self.pool = concurrent.futures.ThreadPoolExecutor(max(workers, 1))
+        self.run_thread = threading.Thread(target=self._run, daemon=True)
+        self.run_thread.start()
+
+    def _put(self, future):
+        while not self.stop_signal.is_set():
+            try:
+                self.queue.put(future, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def _run(self):
+        """Puts batches to come into the queue, in order."""
+        raise NotImplementedError
+
+    def stop(self, timeout=None):
+        """Ends it; batches that are left are dropped."""
+        self.stop_signal.set()
+        self.run_thread.join(timeout)
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def get(self):
+        """The batches, one after the other; an error in making one is raised here."""
+        while self.is_running():
+            try:
+                future = self.queue.get(timeout=0.1)
+            except queue.Empty:
+                if not self.run_thread.is_alive() and self.queue.empty():
+                    return
+                continue
+            try:
+                yield future.result()
+            except StopIteration:
+                return
+
+
+@tf_export("keras.utils.OrderedEnqueuer", "keras.utils.data_utils.OrderedEnqueuer")
+class OrderedEnqueuer(SequenceEnqueuer):
+    """The batches of a Sequence, epoch after epoch."""
+
+    def __init__(self, sequence, use_multiprocessing=False, shuffle=False):
+        super().__init__(sequence, use_multiprocessing)
+        self.shuffle = shuffle
+
+    def _run(self):
+        while not self.stop_signal.is_set():
+            order = list(range(len(self.sequence)))
+            if self.shuffle:
+                random.shuffle(order)
+            last = None
+            for i in order:
+                last = self.pool.submit(self.sequence.__getitem__, i)
+                if not self._put(last):
+                    return
+            if last is not None:
+                concurrent.futures.wait([last])
+            self.sequence.on_epoch_end()
+
+
+@tf_export("keras.utils.GeneratorEnqueuer", "keras.utils.data_utils.GeneratorEnqueuer")
+class GeneratorEnqueuer(SequenceEnqueuer):
+    """The batches of a generator."""
+
+    def start(self, workers=1, max_queue_size=10):
+        """Starts making batches: by one thread, since a generator is no more than one."""
+        super().start(1, max_queue_size)
+
+    def _run(self):
+        while not self.stop_signal.is_set():
+            future = self.pool.submit(next, self.sequence)
+            if not self._put(future) or isinstance(future.exception(), StopIteration):
+                return
+
+
+tf_export("keras.utils.SequenceEnqueuer", "keras.utils.data_utils.SequenceEnqueuer")(SequenceEnqueuer)
