@@ -27,8 +27,11 @@ def pattern(n):
 
 def weighed(data):
     """The sum of each byte times its position (from 1 on), modulo 2**64, as peer-rpc prints it."""
-    values = np.frombuffer(data, np.uint8).astype(np.uint64)
-    return int((values * np.arange(1, len(values) + 1, dtype=np.uint64)).sum(dtype=np.uint64))
+    total = 0
+    for begin in range(0, len(data), 1 << 20):
+        values = np.frombuffer(data[begin : begin + (1 << 20)], np.uint8).astype(np.uint64)
+        total += int((values * np.arange(begin + 1, begin + 1 + len(values), dtype=np.uint64)).sum(dtype=np.uint64))
+    return total % 2**64
 
 
 class Server:
