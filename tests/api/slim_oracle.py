@@ -16,12 +16,14 @@ def slim():
     for module in (layers, base, convolutional, core, normalization, pooling):
         sys.modules[module.__name__.replace("tf_keras.src", "tf_keras")] = module
     from tensorflow.python.framework import ops
-    from tensorflow.python.ops import control_flow_ops, variable_scope
+    from tensorflow.python.ops import array_ops, control_flow_ops, map_fn, variable_scope
 
     # Names that have moved since tf_slim was written.
     ops.Tensor, ops.IndexedSlices = tf.Tensor, tf.IndexedSlices
     variable_scope.variable = tf.Variable
-    control_flow_ops.cond = tf.cond
+    control_flow_ops.cond, control_flow_ops.case = tf.cond, tf.case
+    array_ops.stack, array_ops.unstack = tf.stack, tf.unstack
+    map_fn.map_fn = tf.map_fn
     import tf_slim
 
     return tf_slim

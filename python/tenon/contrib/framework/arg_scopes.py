@@ -13,7 +13,7 @@ def _key(function):
     return getattr(function, "_key_op", str(function))
 
 
-@tf_export("contrib.framework.current_arg_scope")
+@tf_export("contrib.framework.current_arg_scope", "contrib.slim.current_arg_scope")
 def current_arg_scope():
     """The defaults in force, by function."""
     return _stack[-1]

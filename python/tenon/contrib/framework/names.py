@@ -23,6 +23,8 @@ TF_EXPORTS = {
     "contrib.framework.convolutional_orthogonal_3d": "convolutional_orthogonal_3d",
     "contrib.framework.deprecated": "deprecated",
     "contrib.framework.deprecated_args": "deprecated_args",
+    "contrib.slim.deprecated": "deprecated",
+    "contrib.slim.deprecated_arg_values": "deprecated_arg_values",
     "contrib.framework.deprecated_arg_values": "deprecated_arg_values",
     "contrib.framework.get_name_scope": "get_name_scope",
     "contrib.framework.prepend_name_scope": "prepend_name_scope",

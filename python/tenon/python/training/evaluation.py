@@ -3,10 +3,13 @@
 from tenon.python.framework import dtypes, ops
 from tenon.python.ops import init_ops, state_ops, variable_scope
 from tenon.python.platform import tf_logging as logging
-from tenon.python.training import monitored_session, session_run_hook
+from tenon.python.summary import summary
+from tenon.python.summary.writer import writer_cache
+from tenon.python.training import monitored_session, session_run_hook, training_util
 from tenon.python.util.tf_export import tf_export
 
 
+@tf_export("contrib.training.get_or_create_eval_step")
 def _get_or_create_eval_step():
     """The variable that counts the steps of an evaluation."""
     graph = ops.get_default_graph()
@@ -48,6 +51,42 @@ class _StopAfterNEvalsHook(session_run_hook.SessionRunHook):
                 logging.info("Evaluation [%d/%d]", done, self._num_evals)
         if self._num_evals is not None and done >= self._num_evals:
             run_context.request_stop()
+
+
+@tf_export("contrib.training.SummaryAtEndHook")
+class _SummaryAtEndHook(session_run_hook.SessionRunHook):
+    """Writes a summary at the end of an evaluation, to LOG_DIR or with SUMMARY_WRITER."""
+
+    def __init__(self, log_dir=None, summary_writer=None, summary_op=None, feed_dict=None):
+        if log_dir is None and summary_writer is None:
+            raise ValueError("One of log_dir or summary_writer should be used.")
+        self._log_dir, self._summary_writer = log_dir, summary_writer
+        self._summary_op, self._feed_dict = summary_op, feed_dict
+        self._merges = summary_op is None
+
+    def begin(self):
+        if self._merges:
+            self._summary_op = summary.merge_all()
+        self._global_step = training_util.get_or_create_global_step()
+
+    def after_create_session(self, session, coord):
+        if self._summary_writer is None:
+            self._summary_writer = writer_cache.FileWriterCache.get(self._log_dir)
+
+    def end(self, session):
+        if self._summary_op is not None:
+            step = training_util.global_step(session, self._global_step)
+            self._summary_writer.add_summary(session.run(self._summary_op, self._feed_dict), step)
+        self._summary_writer.flush()
+
+
+@tf_export("contrib.training.wait_for_new_checkpoint")
+def wait_for_new_checkpoint(checkpoint_dir, last_checkpoint=None, seconds_to_sleep=1, timeout=None):
+    """The path of a checkpoint that is not LAST_CHECKPOINT, as soon as there is one; None after TIMEOUT seconds."""
+    from tenon.python.training import checkpoint_management
+
+    logging.info("Waiting for new checkpoint at %s", checkpoint_dir)
+    return checkpoint_management._wait_for_new_checkpoint(checkpoint_dir, last_checkpoint, timeout, seconds_to_sleep)
 
 
 def _evaluate_once(checkpoint_path, master="", scaffold=None, eval_ops=None, feed_dict=None, final_ops=None,

@@ -105,8 +105,8 @@ def _auxiliary(end_points, num_classes, depth, spatial_squeeze):
 
 @tf_export("contrib.slim.nets.inception.inception_v3")
 def inception_v3(inputs, num_classes=1000, is_training=True, dropout_keep_prob=0.8, min_depth=16, depth_multiplier=1.0,
-                 prediction_fn=slim.softmax, spatial_squeeze=True, reuse=None, create_aux_logits=True,
-                 scope="InceptionV3"):  # fmt: skip
+                 prediction_fn=slim.softmax, spatial_squeeze=True, reuse=None, scope="InceptionV3",
+                 create_aux_logits=True):  # fmt: skip
     """Images [batch, 299, 299, 3] to logits [batch, NUM_CLASSES], and the end points (AuxLogits among them)."""
     depth = tables.depth_of(depth_multiplier, min_depth)
     with vs.variable_scope(scope, "InceptionV3", [inputs, num_classes], reuse=reuse) as entered:
