@@ -158,7 +158,7 @@ def test_files_and_single_pass(files):
             with pytest.raises(tf.errors.OutOfRangeError):
                 session.run(record)
         assert got == list(range(10))
-    with tf.Graph().as_default(), pytest.raises(TypeError, match="common_queue.dtypes"):
+    with tf.Graph().as_default(), pytest.raises(TypeError, match=r"common_queue\.dtypes"):
         slim.parallel_reader.ParallelReader(tf.TFRecordReader, tf.FIFOQueue(2, [tf.string, tf.int32]))
 
 

@@ -25,7 +25,10 @@ INTS = {
     "fixed64": 64,
 }
 # What TensorFlow's package does not have.
-ABSENT = {"tensorflow/contrib/tensorboard/plugins/projector/projector_config"}
+ABSENT = {
+    "tensorflow/contrib/tensorboard/plugins/projector/projector_config",
+    "tensorflow/contrib/training/python/training/hparam",
+}
 
 
 def scalar(field, rng):
