@@ -1,9 +1,9 @@
 /* Measures the transport between two processes: round trips of empty calls, and large messages.
  *
- * usage: bench-rpc [--megabytes N] [--large N] [--at-once N] [--calls N] [ADDRESS...]
+ * usage: bench-rpc [--plain] [--megabytes N] [--large N] [--at-once N] [--calls N] [ADDRESS...]
  *
  * Prints one line of JSON for each ADDRESS (127.0.0.1:0 and a Unix socket by default): microseconds of a round trip
- * (median, best tenth, slowest hundredth), and GB/s (10^9 bytes) of messages of N megabytes that the server sends, one
+ * (median, best tenth, slowest hundredth), GB/s (10^9 bytes) of messages of N megabytes that the server sends, one
  * call after the other (median, best), with the processor seconds that each side spends on one of them, and with
  * several calls at once. */
 #include <signal.h>
@@ -24,6 +24,12 @@ static void check(tn_error *error) {
   exit(1);
 }
 
+typedef struct plan {
+  int calls, large, at_once;
+  tn_http2_options options;
+  size_t size;
+} plan;
+
 /* --- the server: a process of its own --- */
 
 static tn_buffer *bulk;
@@ -39,13 +45,13 @@ static void handle(void *argument, tn_incoming *incoming) {
   tn_incoming_finish(incoming, NULL, reply);
 }
 
-static void serve(const char *address, size_t size, int out) {
+static void serve(const char *address, const plan *p, int out) {
   tn_transport *transport;
   tn_listener *listener;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  check(tn_buffer_new(TN_UINT8, size, &bulk));
-  memset(bulk->data, 7, size);
-  check(tn_http2_new(NULL, &transport));
+  check(tn_buffer_new(TN_UINT8, p->size, &bulk));
+  memset(bulk->data, 7, p->size);
+  check(tn_http2_new(&p->options, &transport));
   check(tn_transport_listen(transport, address, handle, NULL, &listener));
   dprintf(out, "%s\n", tn_listener_address(listener));
   close(out);
@@ -53,11 +59,11 @@ static void serve(const char *address, size_t size, int out) {
 }
 
 /* Starts the server and writes its address into TEXT. */
-static pid_t start_server(const char *address, size_t size, char text[256]) {
+static pid_t start_server(const char *address, const plan *p, char text[256]) {
   int ends[2];
   if (pipe(ends)) exit(1);
   pid_t child = fork();
-  if (!child) serve(address, size, ends[1]);
+  if (!child) serve(address, p, ends[1]);
   close(ends[1]);
   ssize_t n = read(ends[0], text, 255);
   close(ends[0]);
@@ -111,16 +117,11 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-typedef struct plan {
-  int calls, large, at_once;
-  size_t size;
-} plan;
-
 static void measure(const char *address, const plan *p) {
   char real[256];
   tn_transport *transport;
-  pid_t child = start_server(address, p->size, real);
-  check(tn_http2_new(NULL, &transport));
+  pid_t child = start_server(address, p, real);
+  check(tn_http2_new(&p->options, &transport));
   double *t = malloc((size_t)(p->calls + p->large) * sizeof *t);
   for (int i = 0; i < 200; i++) call(transport, real, "/bench/A", 1);
   for (int i = 0; i < p->calls; i++) t[i] = call(transport, real, "/bench/A", 1) * 1e6;
@@ -138,7 +139,11 @@ static void measure(const char *address, const plan *p) {
          "{\"client\": %.2f, \"server\": %.2f}, ",
          p->size, t[p->large / 2], t[p->large - 1], client, server);
   double seconds = call(transport, real, "/bench/B", p->at_once);
-  printf("\"at_once\": %d, \"gb_per_s_at_once\": %.2f}\n", p->at_once, (double)p->size * 1e-9 * p->at_once / seconds);
+  tn_traffic traffic = tn_transport_traffic(transport);
+  printf("\"at_once\": %d, \"gb_per_s_at_once\": %.2f, \"received\": {\"network\": %llu, \"local\": %llu, \"shared\": "
+         "%llu}}\n",
+         p->at_once, (double)p->size * 1e-9 * p->at_once / seconds, (unsigned long long)traffic.network_in,
+         (unsigned long long)traffic.local_in, (unsigned long long)traffic.shared_in);
   fflush(stdout);
   free(t);
   tn_transport_free(transport);
@@ -151,6 +156,10 @@ int main(int argc, char **argv) {
   char path[64];
   snprintf(path, sizeof path, "unix:/tmp/tenon-bench-%d", (int)getpid());
   int i = 1;
+  if (argc > 1 && !strcmp(argv[1], "--plain")) {
+    p.options.no_shared_memory = true;
+    i++;
+  }
   for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
     if (!strcmp(argv[i], "--megabytes")) p.size = (size_t)(atof(argv[i + 1]) * 1e6);
     if (!strcmp(argv[i], "--calls")) p.calls = atoi(argv[i + 1]);

@@ -40,6 +40,7 @@ static void free_conn(tn_conn *conn) {
   nghttp2_session_del(conn->session);
   drop_queue(&conn->queue);
   tn_tls_free(conn->tls);
+  tn_share_free(conn->share, NULL);
   tn_error_free(conn->broken);
   tn_loop_unref(conn->loop);
   tn_free(conn->peer);
@@ -52,6 +53,8 @@ void tn_conn_close(tn_conn *conn, tn_error *error) {
   close(conn->watch.fd);
   tn_error *lost =
       error ? tn_error_copy(error) : tn_errorf(TN_UNAVAILABLE, "%s: the connection was closed", conn->peer);
+  tn_share_free(conn->share, lost);
+  conn->share = NULL;
   while (conn->streams) {
     tn_stream *s = conn->streams;
     conn->role->closed(s, NGHTTP2_CANCEL, lost);
@@ -97,6 +100,10 @@ static void break_by_errno(tn_conn *conn, const char *what) {
     tn_conn_break(conn, tn_errorf(TN_UNAVAILABLE, "%s: %s failed: %s", conn->peer, what, strerror(why)));
 }
 
+static void count(atomic_uint_fast64_t *counter, ssize_t n) {
+  atomic_fetch_add_explicit(counter, (uint64_t)n, memory_order_relaxed);
+}
+
 /* --- writing --- */
 
 /* Drops SIZE written bytes from the queue. */
@@ -118,7 +125,11 @@ static ssize_t send_parts(tn_conn *conn) {
   tn_conn_queue *q = &conn->queue;
   if (conn->tls) return tn_tls_write(conn->tls, q->at + q->begin, q->end - q->begin);
   struct msghdr message = {.msg_iov = q->at + q->begin, .msg_iovlen = (size_t)(q->end - q->begin)};
-  return sendmsg(conn->watch.fd, &message, MSG_NOSIGNAL);
+  _Alignas(struct cmsghdr) char control[TN_SHARE_CONTROL];
+  if (conn->share) tn_share_attach(conn->share, &message, control);
+  ssize_t n = sendmsg(conn->watch.fd, &message, MSG_NOSIGNAL);
+  if (conn->share && n >= 0) tn_share_attached(conn->share);
+  return n;
 }
 
 /* Writes what waits, until the socket is full. */
@@ -147,6 +158,7 @@ static void write_all(tn_conn *conn) {
       break;
     }
     drop_written(&conn->queue, (size_t)n);
+    count(conn->local ? &conn->traffic->local_out : &conn->traffic->network_out, n);
     written += (size_t)n;
   }
   if (!conn->broken) watch(conn, events);
@@ -182,6 +194,17 @@ static bool feed(tn_conn *conn, const char *data, size_t size) {
   return false;
 }
 
+static ssize_t receive(tn_conn *conn, struct iovec *parts, int n) {
+  if (!conn->local) return readv(conn->watch.fd, parts, n);
+  _Alignas(struct cmsghdr) char control[TN_SHARE_CONTROL];
+  struct msghdr message = {
+      .msg_iov = parts, .msg_iovlen = (size_t)n, .msg_control = control, .msg_controllen = sizeof control};
+  ssize_t got = recvmsg(conn->watch.fd, &message, MSG_CMSG_CLOEXEC);
+  tn_error *error = got > 0 ? tn_share_receive(conn->share, &message) : NULL;
+  if (error) tn_conn_break(conn, tn_error_context(error, "%s", conn->peer));
+  return got;
+}
+
 /* One read: into the message that is being received as far as possible, else into the shared buffer. */
 static ssize_t read_some(tn_conn *conn) {
   size_t room;
@@ -193,7 +216,7 @@ static ssize_t read_some(tn_conn *conn) {
     return n;
   }
   struct iovec parts[2] = {{target, room}, {conn->input, room ? BEHIND : conn->input_size}};
-  ssize_t n = readv(conn->watch.fd, room ? parts : parts + 1, room ? 2 : 1);
+  ssize_t n = receive(conn, room ? parts : parts + 1, room ? 2 : 1);
   if (n <= 0) return n;
   size_t direct = (size_t)n < room ? (size_t)n : room;
   /* A callback may end the stream while its bytes are looked at. */
@@ -211,6 +234,7 @@ static void read_all(tn_conn *conn) {
     if (n == 0) tn_conn_break(conn, tn_errorf(TN_UNAVAILABLE, "%s: the peer closed the connection", conn->peer));
     if (n < 0) break_by_errno(conn, "reading");
     if (n <= 0) break;
+    count(conn->local ? &conn->traffic->local_in : &conn->traffic->network_in, n);
     got += (size_t)n;
     conn->heard_ns = tn_now_ns();
     conn->asked = false;
@@ -283,6 +307,7 @@ static void tick(void *argument) {
     tn_conn_flush(conn);
   }
   conn->ticked_ns = now;
+  if (conn->share) tn_share_tidy(conn->share);
   if (!conn->broken) start_tick(conn);
   still_there(conn);
 }
@@ -306,6 +331,22 @@ void tn_conn_drain(tn_conn *conn) {
   tn_conn_flush(conn);
 }
 
+/* Shared memory is for peers at the same host that run as the same user. */
+static tn_error *begin_sharing(tn_conn *conn, tn_loop *copier) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (!conn->local || !copier || getsockopt(conn->watch.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ||
+      peer.uid != geteuid())
+    return NULL;
+  return tn_share_new(conn->loop, copier, &conn->share);
+}
+
+static bool is_local(int fd) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_UNIX;
+}
+
 tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool connecting, tn_conn **out) {
   tn_conn *conn = tn_calloc(1, sizeof *conn);
   if (!conn) return tn_out_of_memory();
@@ -320,8 +361,12 @@ tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool conne
   conn->flush_task.run = run_flush;
   conn->state = connecting ? TN_CONN_CONNECTING : TN_CONN_HANDSHAKE;
   conn->heard_ns = conn->ticked_ns = tn_now_ns();
+  conn->traffic = s->traffic;
+  conn->local = is_local(fd);
   conn->peer = tn_strdup(s->peer);
-  tn_error *error = conn->peer ? tn_conn_session_new(conn) : tn_out_of_memory();
+  tn_error *error = conn->peer ? NULL : tn_out_of_memory();
+  if (!error && !tls) error = begin_sharing(conn, s->copier);
+  if (!error) error = tn_conn_session_new(conn);
   if (!error) {
     conn->events = EPOLLIN | EPOLLOUT;
     error = tn_loop_watch(conn->loop, &conn->watch, conn->events);

@@ -7,6 +7,7 @@
 
 #include "cluster/grpc.h"
 #include "cluster/loop.h"
+#include "cluster/share.h"
 #include "cluster/tls.h"
 #include "cluster/transport.h"
 
@@ -23,13 +24,16 @@ struct tn_stream {
   uint8_t prefix[TN_GRPC_PREFIX];
   size_t prefix_size, in_size, in_got;
   char *in_data;
-  tn_message *in;  /* once the prefix is there */
-  bool deaf;       /* what comes is ignored */
-  bool heard_all;  /* the peer has ended its side */
-  tn_error *error; /* why it is */
+  tn_message *in;        /* once the prefix is there */
+  tn_message *shared_in; /* what a header said of shared memory */
+  bool deaf;             /* what comes is ignored */
+  bool heard_all;        /* the peer has ended its side */
+  tn_error *error;       /* why it is */
   /* The message that goes. */
   tn_message *out;
   size_t out_total, out_sent, part, offset; /* with the prefix; the next byte of a part */
+  bool headers_sent, shares_out;            /* it lies in a segment, of this number */
+  uint32_t segment;
 };
 
 /* What a role does when something happens; none may free the connection. */
@@ -56,8 +60,15 @@ typedef struct tn_conn_role {
   void (*gone)(tn_conn *conn, const tn_error *lost);
 } tn_conn_role;
 
+/* Bytes by transport; see tn_traffic. */
+typedef struct tn_conn_traffic {
+  atomic_uint_fast64_t network_in, network_out, local_in, local_out, shared_in, shared_out;
+} tn_conn_traffic;
+
 typedef struct tn_conn_settings {
   tn_loop *loop;
+  tn_loop *copier; /* for messages through shared memory; NULL: none go that way */
+  tn_conn_traffic *traffic;
   const tn_conn_role *role;
   void *user;
   const char *peer; /* for messages; copied */
@@ -83,6 +94,12 @@ void tn_conn_close(tn_conn *conn, tn_error *error);
 void tn_conn_break(tn_conn *conn, tn_error *error);
 /* Takes no more streams, and ends once those that there are have. */
 void tn_conn_drain(tn_conn *conn);
+
+/* Whether a message goes to the peer through shared memory: then tn_share_start comes first, its header is among those
+ * of the request or response, whose message is empty, and tn_stream_share binds them. */
+bool tn_conn_shares(const tn_conn *conn, const tn_message *message);
+tn_share *tn_conn_share(tn_conn *conn);
+void tn_stream_share(tn_stream *stream, tn_share_job *job, size_t size);
 
 /* Clients: begins a stream with headers and MESSAGE (a reference is taken; NULL: empty). */
 tn_error *tn_conn_request(tn_conn *conn, const nghttp2_nv *headers, size_t n, tn_message *message, void *user,
@@ -118,13 +135,15 @@ struct tn_conn {
   char *peer;
   nghttp2_session *session;
   tn_tls *tls;
+  tn_share *share; /* NULL: not with this peer */
+  tn_conn_traffic *traffic;
   tn_stream *streams;
   size_t n_streams, max_message, input_size;
   char *input;
   enum { TN_CONN_CONNECTING, TN_CONN_HANDSHAKE, TN_CONN_OPEN } state;
   uint32_t events; /* that are watched */
   tn_task flush_task;
-  bool flush_posted, closing, inside, draining, same_house;
+  bool flush_posted, closing, inside, draining, same_house, local, peer_shares;
   tn_error *broken; /* to be closed for, as soon as nothing of it runs */
   /* The DATA frame that is being read: its stream, and how many of its bytes are to come. */
   tn_stream *data_stream;

@@ -7,8 +7,9 @@
 
 /* What this end allows: frames of a megabyte, and windows that never stop a peer (messages have their own limit). */
 enum { FRAME = 1 << 20, WINDOW = 0x7fffffff };
-/* A setting that only Tenon knows: the peer answers pings as often as it likes. Others must ignore it. */
-enum { SAME_HOUSE = 0xf0e1 };
+/* A setting that only Tenon knows, and others must ignore: that the peer may be asked for a sign of life as often as
+ * one likes, and whether it takes messages through shared memory. */
+enum { SAME_HOUSE = 0xf0e1, PLAIN = 1, SHARES = 2 };
 
 /* --- streams --- */
 
@@ -33,6 +34,7 @@ void tn_stream_free(tn_stream *s) {
   conn->n_streams--;
   if (conn->data_stream == s) conn->data_stream = NULL;
   tn_message_unref(s->in);
+  tn_message_unref(s->shared_in);
   tn_message_unref(s->out);
   tn_error_free(s->error);
   tn_free(s);
@@ -49,6 +51,11 @@ static void refuse(tn_stream *s, tn_error *error) {
 /* The prefix is complete: makes room for the message. */
 static void begin_message(tn_stream *s) {
   const uint8_t *p = s->prefix;
+  if (s->shared_in) {
+    s->in = s->shared_in;
+    s->shared_in = NULL;
+    return;
+  }
   s->in_size = (size_t)p[1] << 24 | (size_t)p[2] << 16 | (size_t)p[3] << 8 | p[4];
   if (p[0])
     return refuse(s,
@@ -119,6 +126,15 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   return 0;
 }
 
+/* The message of the stream lies in shared memory. */
+static void open_shared(tn_stream *s, const char *header) {
+  tn_conn *conn = s->conn;
+  if (s->shared_in || s->prefix_size || s->deaf) return;
+  tn_error *error = tn_share_open(conn->share, header, conn->max_message, &s->shared_in);
+  if (error) return refuse(s, error);
+  atomic_fetch_add_explicit(&conn->traffic->shared_in, tn_message_size(s->shared_in), memory_order_relaxed);
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
                      uint8_t flags, void *user) {
   (void)flags;
@@ -126,13 +142,20 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   tn_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
   if (frame->hd.type != NGHTTP2_HEADERS || !s) return 0;
   nghttp2_vec v = nghttp2_rcbuf_get_buf(value);
+  if (!strcmp((const char *)nghttp2_rcbuf_get_buf(name).base, TN_SHARE_HEADER)) {
+    open_shared(s, (const char *)v.base);
+    return 0;
+  }
   conn->role->header(s, (const char *)nghttp2_rcbuf_get_buf(name).base, (const char *)v.base, v.len);
   return 0;
 }
 
 static void on_settings(tn_conn *conn, const nghttp2_settings *settings) {
   for (size_t i = 0; i < settings->niv; i++)
-    if (settings->iv[i].settings_id == SAME_HOUSE) conn->same_house = true;
+    if (settings->iv[i].settings_id == SAME_HOUSE) {
+      conn->same_house = true;
+      conn->peer_shares = settings->iv[i].value & SHARES;
+    }
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -161,10 +184,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 /* A peer that was answered before it had said all is told to spare the rest. */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   tn_conn *conn = user;
-  if (!conn->role->server || frame->hd.type != NGHTTP2_HEADERS || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-    return 0;
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
   tn_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-  if (s && !s->heard_all) tn_stream_reset(s, NGHTTP2_NO_ERROR);
+  if (!s) return 0;
+  s->headers_sent = true;
+  if (conn->role->server && frame->hd.flags & NGHTTP2_FLAG_END_STREAM && !s->heard_all)
+    tn_stream_reset(s, NGHTTP2_NO_ERROR);
   return 0;
 }
 
@@ -173,6 +198,8 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
   tn_stream *s = nghttp2_session_get_stream_user_data(session, id);
   if (!s) return 0;
   nghttp2_session_set_stream_user_data(session, id, NULL);
+  /* A caller that has given up never looks at the answer; nobody does at a request that was not sent. */
+  if (s->shares_out && (!s->headers_sent || (conn->role->server && code))) tn_share_untake(conn->share, s->segment, id);
   conn->role->closed(s, code, NULL);
   tn_stream_free(s);
   return 0;
@@ -293,6 +320,18 @@ static void set_out(tn_stream *s, tn_message *message) {
   s->out_total = TN_GRPC_PREFIX + tn_message_size(message);
 }
 
+bool tn_conn_shares(const tn_conn *conn, const tn_message *message) {
+  return conn->peer_shares && conn->share && tn_message_size(message) >= TN_SHARE_LEAST;
+}
+
+tn_share *tn_conn_share(tn_conn *conn) { return conn->share; }
+
+void tn_stream_share(tn_stream *s, tn_share_job *job, size_t size) {
+  s->shares_out = true;
+  s->segment = tn_share_take(job, s->id);
+  atomic_fetch_add_explicit(&s->conn->traffic->shared_out, size, memory_order_relaxed);
+}
+
 static tn_error *check_size(const tn_message *message) {
   if (tn_message_size(message) <= UINT32_MAX) return NULL;
   return tn_errorf(TN_RESOURCE_EXHAUSTED, "a message of %zu bytes is to be sent; gRPC's limit is 4294967295",
@@ -352,12 +391,12 @@ static void set_callbacks(nghttp2_session_callbacks *c) {
   nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
 }
 
-static int announce(nghttp2_session *session) {
+static int announce(nghttp2_session *session, bool shares) {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
       {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, FRAME},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW},
-      {SAME_HOUSE, 1},
+      {SAME_HOUSE, shares ? PLAIN | SHARES : PLAIN},
   };
   int status = nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings);
   return status ? status : nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, WINDOW);
@@ -376,7 +415,7 @@ tn_error *tn_conn_session_new(tn_conn *conn) {
   }
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
-  if (!status) status = announce(conn->session);
+  if (!status) status = announce(conn->session, conn->share);
   if (!status) return NULL;
   return status == NGHTTP2_ERR_NOMEM ? tn_out_of_memory()
                                      : tn_errorf(TN_INTERNAL, "no HTTP/2 session: %s", nghttp2_strerror(status));

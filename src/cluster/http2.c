@@ -9,6 +9,7 @@
 static void destroy(tn_http2 *t) {
   tn_channels_free(t);
   tn_loop_unref(t->loop);
+  tn_loop_unref(t->copier);
   tn_tls_context_free(t->client_tls);
   tn_tls_context_free(t->server_tls);
   tn_free(t->authorization);
@@ -21,7 +22,18 @@ static void free_http2(tn_transport *transport) {
   tn_http2 *t = (tn_http2 *)transport;
   tn_loop_call(t->loop, tn_http2_end_client, t);
   tn_loop_stop(t->loop);
+  if (t->copier) tn_loop_stop(t->copier);
   destroy(t);
+}
+
+static tn_traffic traffic(tn_transport *transport) {
+  tn_conn_traffic *t = &((tn_http2 *)transport)->traffic;
+  return (tn_traffic){.network_in = atomic_load(&t->network_in),
+                      .network_out = atomic_load(&t->network_out),
+                      .local_in = atomic_load(&t->local_in),
+                      .local_out = atomic_load(&t->local_out),
+                      .shared_in = atomic_load(&t->shared_in),
+                      .shared_out = atomic_load(&t->shared_out)};
 }
 
 static tn_error *set_token(tn_http2 *t, const char *token) {
@@ -40,6 +52,7 @@ static tn_error *set_up(tn_http2 *t, const tn_http2_options *o) {
   t->silence_ns = o->silence_ns > 0 ? o->silence_ns : (int64_t)5 * 1000000000;
   t->max_message = o->max_message ? o->max_message : (size_t)INT32_MAX;
   t->open = o->open;
+  t->no_shared_memory = o->no_shared_memory;
   if (!t->input) return tn_out_of_memory();
   if (o->token) TN_TRY(set_token(t, o->token));
   if (o->server_name && !(t->server_name = tn_strdup(o->server_name))) return tn_out_of_memory();
@@ -64,14 +77,20 @@ tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {
     destroy(t);
     return error;
   }
-  t->base = (tn_transport){
-      .clock = tn_loop_clock(t->loop), .call = tn_http2_start_call, .listen = tn_http2_listen, .free = free_http2};
+  t->base = (tn_transport){.clock = tn_loop_clock(t->loop),
+                           .call = tn_http2_start_call,
+                           .listen = tn_http2_listen,
+                           .traffic = traffic,
+                           .free = free_http2};
   *out = &t->base;
   return NULL;
 }
 
 tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer) {
+  if (!t->copier && !t->no_shared_memory) tn_error_free(tn_loop_new("tenon-copy", &t->copier)); /* without it: none */
   return (tn_conn_settings){.loop = t->loop,
+                            .copier = t->no_shared_memory ? NULL : t->copier,
+                            .traffic = &t->traffic,
                             .role = role,
                             .user = user,
                             .peer = peer,

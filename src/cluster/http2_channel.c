@@ -58,7 +58,7 @@ void tn_channels_free(tn_http2 *t) {
 
 /* The first call from C on that waits for the channel. */
 static tn_http2_call *waiting(const tn_channel *ch, tn_http2_call *c) {
-  while (c && (c->channel != ch || c->stream)) c = c->next;
+  while (c && (c->channel != ch || c->stream || c->job)) c = c->next;
   return c;
 }
 

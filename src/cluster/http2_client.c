@@ -50,6 +50,8 @@ void tn_http2_call_end(tn_http2_call *c, tn_error *error, tn_message *reply) {
   *c->link = c->next;
   if (c->next) c->next->link = c->link;
   tn_timer_stop(c->owner->base.clock, c->timer);
+  tn_share_abandon(c->job);
+  c->job = NULL;
   if (c->stream) {
     c->stream->user = NULL;
     c->stream->deaf = true;
@@ -129,7 +131,9 @@ static nghttp2_nv pair(const char *name, const char *value) {
   return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
-void tn_http2_call_send(tn_http2_call *c, tn_conn *conn) {
+/* Sends CALL over CONN; its message is in the segment of JOB (NULL: none). */
+static void send_request(tn_http2_call *c, tn_conn *conn, tn_share_job *job) {
+  const char *shared = job ? tn_share_header(job) : NULL;
   nghttp2_nv headers[HEADERS];
   size_t n = 0;
   char timeout[16];
@@ -146,9 +150,32 @@ void tn_http2_call_send(tn_http2_call *c, tn_conn *conn) {
     headers[n++] = pair("grpc-timeout", timeout);
   }
   if (t->authorization) headers[n++] = pair("authorization", t->authorization);
+  if (shared) headers[n++] = pair(TN_SHARE_HEADER, shared);
   for (size_t i = 0; i < c->n_metadata && n < HEADERS; i++)
     headers[n++] = pair(c->metadata[i].name, c->metadata[i].value);
-  tn_error *error = tn_conn_request(conn, headers, n, c->message, c, &c->stream);
+  tn_error *error = tn_conn_request(conn, headers, n, shared ? NULL : c->message, c, &c->stream);
+  if (error)
+    tn_http2_call_end(c, error, NULL);
+  else if (shared)
+    tn_stream_share(c->stream, job, tn_message_size(c->message));
+}
+
+static void shared(void *user, tn_share_job *job, const tn_error *lost) {
+  tn_http2_call *c = user;
+  c->job = NULL;
+  if (lost)
+    tn_http2_call_end(c, tn_error_copy(lost), NULL);
+  else
+    send_request(c, c->conn, job);
+}
+
+void tn_http2_call_send(tn_http2_call *c, tn_conn *conn) {
+  c->conn = conn;
+  if (!tn_conn_shares(conn, c->message)) {
+    send_request(c, conn, NULL);
+    return;
+  }
+  tn_error *error = tn_share_start(tn_conn_share(conn), c->message, shared, c, &c->job);
   if (error) tn_http2_call_end(c, error, NULL);
 }
 

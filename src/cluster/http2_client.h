@@ -21,7 +21,9 @@ typedef struct tn_http2_call {
   tn_done_fn *done;
   void *argument;
   tn_channel *channel;
-  tn_stream *stream; /* NULL: it waits for a connection */
+  tn_stream *stream; /* NULL: it waits for a connection, or for JOB */
+  tn_share_job *job; /* its message is being put into shared memory */
+  tn_conn *conn;     /* of JOB */
   bool ended, tried_again;
   /* What the peer answered. */
   int http_status, grpc_status; /* 0, -1: not yet */

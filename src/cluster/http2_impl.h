@@ -12,13 +12,15 @@ typedef struct tn_http2 {
   char *input; /* the buffer of all connections */
   int64_t silence_ns;
   size_t max_message;
-  bool open, ending;
+  bool open, ending, no_shared_memory;
   char *authorization; /* "Bearer TOKEN"; NULL: none */
   char *server_name;
   tn_tls_context *client_tls, *server_tls; /* NULL: none */
   tn_map *channels;                        /* by address */
-  struct tn_http2_call *calls;             /* all that have not ended */
-  struct tn_http2_link *links;             /* all connections as a client */
+  tn_loop *copier;                         /* started with the first local connection */
+  tn_conn_traffic traffic;
+  struct tn_http2_call *calls; /* all that have not ended */
+  struct tn_http2_link *links; /* all connections as a client */
 } tn_http2;
 
 enum { TN_HTTP2_INPUT = 256 << 10 };

@@ -19,7 +19,8 @@ typedef struct incoming {
   size_t n_headers, header_bytes;
   char *peer;
   tn_timer *timer;
-  bool delivered; /* the handler has it and has not finished */
+  tn_share_job *job; /* its reply is being put into shared memory */
+  bool delivered;    /* the handler has it and has not finished */
   tn_error *error;
   tn_message *reply;
 } incoming;
@@ -40,6 +41,8 @@ static void free_incoming(incoming *in) {
 static void let_go(incoming *in) {
   tn_timer_stop(in->clock, in->timer);
   in->timer = NULL;
+  tn_share_abandon(in->job);
+  in->job = NULL;
   if (in->stream) in->stream->user = NULL;
   in->stream = NULL;
   if (!in->delivered) free_incoming(in);
@@ -66,16 +69,38 @@ static void answer_error(tn_stream *s, const tn_error *error) {
   tn_str_clear(&text);
 }
 
-/* Answers with REPLY; a failure to do so is the peer's to see. */
-static void answer(tn_stream *s, tn_message *reply) {
+/* Answers with REPLY, which is in the segment of JOB (NULL: none); a failure to do so is the peer's to see. */
+static void answer(tn_stream *s, tn_message *reply, tn_share_job *job) {
+  const char *shared = job ? tn_share_header(job) : NULL;
   const nghttp2_nv headers[] = {pair(":status", "200"), pair("content-type", "application/grpc"),
-                                pair("grpc-accept-encoding", "identity")};
+                                pair("grpc-accept-encoding", "identity"), pair(TN_SHARE_HEADER, shared ? shared : "")};
+  size_t n = sizeof headers / sizeof *headers - !shared;
   tn_message *empty = NULL;
-  tn_error *error = reply ? NULL : tn_message_new(&empty);
-  if (!error) error = tn_stream_respond(s, headers, sizeof headers / sizeof *headers, reply ? reply : empty);
-  if (error) answer_error(s, error);
+  tn_error *error = reply && !shared ? NULL : tn_message_new(&empty);
+  if (!error) error = tn_stream_respond(s, headers, n, empty ? empty : reply);
+  if (error)
+    answer_error(s, error);
+  else if (shared)
+    tn_stream_share(s, job, tn_message_size(reply));
   tn_message_unref(empty);
   tn_error_free(error);
+}
+
+static void shared(void *user, tn_share_job *job, const tn_error *lost) {
+  incoming *in = user;
+  in->job = NULL;
+  if (lost) return; /* the stream's end is near */
+  answer(in->stream, in->reply, job);
+  let_go(in);
+}
+
+/* The reply goes through shared memory, if it is large and the peer near. */
+static bool share(incoming *in) {
+  tn_conn *conn = in->stream->conn;
+  if (!tn_conn_shares(conn, in->reply)) return false;
+  tn_error *error = tn_share_start(tn_conn_share(conn), in->reply, shared, in, &in->job);
+  tn_error_free(error); /* over the socket then */
+  return !error;
 }
 
 void tn_http2_incoming_sent(tn_stream *s) {
@@ -96,10 +121,12 @@ static void reject(incoming *in, tn_error *error) {
 static void run_finish(tn_task *task) {
   incoming *in = (incoming *)((char *)task - offsetof(incoming, finish_task));
   in->delivered = false;
-  if (in->stream && in->error)
+  if (in->stream && in->error) {
     answer_error(in->stream, in->error);
-  else if (in->stream)
-    answer(in->stream, in->reply);
+  } else if (in->stream) {
+    if (share(in)) return;
+    answer(in->stream, in->reply, NULL);
+  }
   let_go(in);
 }
 

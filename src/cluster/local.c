@@ -17,6 +17,7 @@ typedef struct local {
   tn_map *listeners; /* by address; on the loop's thread only, as all below */
   local_call *calls;
   int port; /* the last one given out */
+  atomic_uint_fast64_t bytes;
 } local;
 
 struct local_listener {
@@ -126,11 +127,12 @@ static void end_call(local_call *c, tn_error *error, tn_message *reply) {
 }
 
 /* What arrives at the other side: one piece of bytes that nobody else holds. */
-static tn_error *copy_message(const tn_message *m, tn_message **out) {
+static tn_error *copy_message(local *t, const tn_message *m, tn_message **out) {
   const tn_message_part *parts;
   size_t n = tn_message_parts(m, &parts);
   char *at;
   TN_TRY(tn_message_of_size(tn_message_size(m), &at, out));
+  atomic_fetch_add_explicit(&t->bytes, tn_message_size(m), memory_order_relaxed);
   for (size_t i = 0; i < n; i++) {
     memcpy(at, parts[i].data, parts[i].size);
     at += parts[i].size;
@@ -157,7 +159,7 @@ static void run_finish(tn_task *task) {
     tn_error *error = in->error;
     tn_message *reply = NULL;
     in->error = NULL;
-    if (!error) error = copy_message(in->reply, &reply);
+    if (!error) error = copy_message(c->owner, in->reply, &reply);
     end_call(c, error, reply);
   }
   free_incoming(in);
@@ -191,7 +193,7 @@ static void over_deadline(void *argument) {
 static tn_error *deliver(local_call *c, local_listener *l) {
   local_incoming *in = tn_calloc(1, sizeof *in);
   if (!in) return tn_out_of_memory();
-  tn_error *error = copy_message(c->message, &in->base.message);
+  tn_error *error = copy_message(c->owner, c->message, &in->base.message);
   if (error) {
     tn_free(in);
     return error;
@@ -366,6 +368,11 @@ static void cancel_all(void *argument) {
   }
 }
 
+static tn_traffic traffic(tn_transport *transport) {
+  uint64_t bytes = atomic_load(&((local *)transport)->bytes);
+  return (tn_traffic){.local_in = bytes, .local_out = bytes};
+}
+
 static void free_local(tn_transport *transport) {
   local *t = (local *)transport;
   tn_loop_call(t->loop, cancel_all, t);
@@ -386,7 +393,8 @@ tn_error *tn_local_new(tn_transport **out) {
     tn_free(t);
     return error;
   }
-  t->base = (tn_transport){.clock = tn_loop_clock(t->loop), .call = call, .listen = listen_at, .free = free_local};
+  t->base = (tn_transport){
+      .clock = tn_loop_clock(t->loop), .call = call, .listen = listen_at, .traffic = traffic, .free = free_local};
   *out = &t->base;
   return NULL;
 }

@@ -35,6 +35,8 @@ void tn_call_cancel(tn_call *call) {
 
 tn_clock *tn_transport_clock(tn_transport *transport) { return transport->clock; }
 
+tn_traffic tn_transport_traffic(tn_transport *transport) { return transport->traffic(transport); }
+
 void tn_transport_free(tn_transport *transport) {
   if (transport) transport->free(transport);
 }

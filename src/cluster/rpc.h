@@ -93,6 +93,13 @@ tn_error *tn_transport_call(tn_transport *transport, const tn_request *request, 
 void tn_call_cancel(tn_call *call);
 void tn_call_unref(tn_call *call); /* NULL is allowed */
 tn_clock *tn_transport_clock(tn_transport *transport);
+
+/* What a transport has carried since it began, in bytes. NETWORK and LOCAL are what sockets carried (TCP; Unix sockets
+ * or none), SHARED are messages that went through shared memory. */
+typedef struct tn_traffic {
+  uint64_t network_in, network_out, local_in, local_out, shared_in, shared_out;
+} tn_traffic;
+tn_traffic tn_transport_traffic(tn_transport *transport); /* from any thread */
 /* Ends all calls with CANCELLED and frees it once every DONE was called. Its listeners were closed before and its calls
  * and timers given back. Not from a transport thread. What handlers still work on may be finished later: that does
  * nothing then. */

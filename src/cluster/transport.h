@@ -13,6 +13,7 @@ struct tn_transport {
   tn_error *(*call)(tn_transport *transport, const tn_request *request, tn_call **out);
   tn_error *(*listen)(tn_transport *transport, const char *address, tn_handler_fn *handler, void *argument,
                       tn_listener **out);
+  tn_traffic (*traffic)(tn_transport *transport);
   void (*free)(tn_transport *transport);
 };
 
