@@ -1,7 +1,7 @@
 """Variables, and where to find those of layers."""
 
 import tenon as tf
-from tenon.tflearn import collections  # noqa: F401  (it names the collections)
+from tenon.tflearn import collections as _names  # noqa: F401  (it names the collections)
 
 
 def variable(name, shape=None, dtype=tf.float32, initializer=None, regularizer=None, trainable=True, collections=None,
