@@ -18,8 +18,6 @@ python.data.experimental.ops.{batching,cardinality,counter,enumerate_ops,error_o
 python.data.experimental.ops.{interleave_ops,optimization,prefetching_ops,random_ops,resampling,scan_ops}        data.experimental
 python.data.experimental.ops.{shuffle_ops,stats_ops,take_while_ops,unique,parsing_ops,iterator_ops}              data.experimental
 python.eager.{function,core,ops,wrap_function,execute}                  python.eager.def_function python.eager.context python.framework.ops
-python.estimator.inputs.{inputs,numpy_io,pandas_io,queues}              estimator.inputs
-python.estimator.canned.{dnn,linear,baseline,dnn_linear_combined,head,boosted_trees} estimator python.estimator.canned
 python.framework.{errors_impl,error_interpolation}                      python.framework.errors
 python.framework.{graph_util_impl,convert_to_constants}                 python.framework.graph_util
 python.framework.graph_io                                               python.training.training_util
@@ -138,7 +136,8 @@ def places():
             for name in _spread(pattern):
                 last, outer = name.rpartition(".")[2], name.partition(".python")[0]
                 star = outer if name.startswith("contrib.") else ""
-                _places[name] = [star if t == "*" else t.replace("=", last) for t in targets]
+                homes = [star if t == "*" else t.replace("=", last) for t in targets]
+                _places[name] = [home for home in homes if home != name]
         for name in list(_places):
             while "." in name:
                 name = name.rpartition(".")[0]

@@ -58,20 +58,28 @@ class _Loader:
         self.target = target
 
     def create_module(self, spec):
-        return Missing(spec.name) if self.target is None else None
+        if self.target is not None:
+            return None
+        return Missing("tensorflow" + spec.name[5:] if spec.name.startswith("tenon.") else spec.name)
 
     def exec_module(self, module):
         if self.target is not None:
             sys.modules[module.__name__] = import_module(self.target)
 
 
-def _guarded():
-    """True if the import under way stands inside of a try block: there the program knows what to do without it."""
-    frame = sys._getframe(1)
+def _importer():
+    """The frame whose import is under way, and whether it says `from ... import`."""
+    frame, listed = sys._getframe(1), False
     while frame is not None and (
         "importlib" in frame.f_code.co_filename or frame.f_globals.get("__name__") == __name__
     ):
+        listed = listed or frame.f_code.co_name == "_handle_fromlist"
         frame = frame.f_back
+    return frame, listed
+
+
+def _guarded(frame):
+    """True if the import in FRAME stands inside of a try block: there the program knows what to do without it."""
     table = getattr(frame.f_code, "co_exceptiontable", None) if frame is not None else None
     if not table:
         return False
@@ -94,10 +102,27 @@ class Finder:
             if error.name is None or not (ours + ".").startswith(error.name + "."):
                 raise
             parent, _, last = ours.rpartition(".")
-            if _guarded() or hasattr(sys.modules.get(parent), last):
+            if _guarded(_importer()[0]) or hasattr(sys.modules.get(parent), last):
                 return None
             ours = None
         return ModuleSpec(name, _Loader(ours), is_package=True)
+
+
+class LastFinder:
+    """Finds what a program takes from one of our modules (`from tensorflow.python.ops import x`) that is not there."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("tenon."):
+            return None
+        for finder in sys.meta_path[sys.meta_path.index(LastFinder) + 1 :]:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+        frame, listed = _importer()
+        if not listed or _guarded(frame) or frame.f_globals.get("__name__", "").startswith("tenon."):
+            return None
+        return ModuleSpec(name, _Loader(None), is_package=True)
 
 
 def _old_numpy():
@@ -120,6 +145,8 @@ def install():
         del sys.modules[name]
     sys.meta_path.insert(0, Finder)
     import tenon
+
+    sys.meta_path.append(LastFinder)
 
     tenon.__version__ = "1.15.0"  # programs compare it with that of the API they need
     _old_numpy()

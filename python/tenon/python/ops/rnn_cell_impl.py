@@ -327,3 +327,10 @@ class LSTMCell(LayerRNNCell):
             if self._proj_clip is not None:
                 m = clip_ops.clip_by_value(m, -self._proj_clip, self._proj_clip)
         return m, LSTMStateTuple(c, m) if self._state_is_tuple else array_ops.concat([c, m], 1)
+
+
+def _linear(args, output_size, bias, bias_initializer=None, kernel_initializer=None):
+    """args W + b, as older programs take it from here; variables `kernel` and `bias` in the current scope."""
+    from tenon.contrib.rnn import core_rnn_cell
+
+    return core_rnn_cell._Linear(args, output_size, bias, bias_initializer, kernel_initializer)(args)
