@@ -192,7 +192,7 @@ void tn_node_attr_shapes(tn_node_builder *b, const char *name, const tn_shape *v
 
 static tn_error *choose_name(tn_node_builder *b, const char **out) {
   bool internal = b->from_def && b->name[0] == '_'; /* the reader has looked at these */
-  if (!tn_name_valid(b->name + internal)) return tn_builder_errorf(b, TN_INVALID_ARGUMENT, "that is not a valid name");
+  if (!tn_name_valid(b->name + internal)) return tn_builder_errorf(b, TN_INVALID_ARGUMENT, "not a valid node name");
   if (!b->exact) return tn_graph_choose_name(b->graph, b->name, b->graph->arena, out);
   if (tn_graph_find(b->graph, b->name)) return tn_builder_errorf(b, TN_INVALID_ARGUMENT, "the name is in use");
   *out = tn_arena_strdup(b->graph->arena, b->name);

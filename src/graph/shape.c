@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "graph/graph_internal.h"
 
 /* --- the context --- */
@@ -37,6 +38,22 @@ static void pass_handles(tn_node *node, const tn_handle_info *in) {
   }
 }
 
+/* ERROR with the shapes of the inputs at the end of its message, as TensorFlow tells them. */
+static tn_error *with_shapes(tn_error *error, const tn_shape *in, size_t n) {
+  tn_str text = {0};
+  for (size_t i = 0; i < n; i++) tn_str_addf(&text, "%s%s", i ? ", " : "", TN_SHAPE_STR(&in[i]));
+  char *shapes = NULL;
+  tn_error *failed = tn_str_take(&text, &shapes, NULL);
+  if (failed) {
+    tn_error_free(error);
+    return failed;
+  }
+  tn_error *told = tn_errorf(tn_error_code(error), "%s, with input shapes: %s", tn_error_message(error), shapes);
+  tn_free(shapes);
+  tn_error_free(error);
+  return told;
+}
+
 static tn_error *infer(tn_node *node, char *memory) {
   size_t n = (size_t)node->n_inputs;
   tn_shape *in = (tn_shape *)(void *)memory;
@@ -59,6 +76,7 @@ static tn_error *infer(tn_node *node, char *memory) {
                     .value = cached_value,
                     .value_state = &cache};
   tn_error *error = node->op->shape ? node->op->shape(&c) : NULL;
+  if (error && n > 0) error = with_shapes(error, in, n);
   for (size_t i = 0; i < n; i++) tn_tensor_free(cache.values[i]);
   if (!error && node->handles) pass_handles(node, handles);
   return error;

@@ -63,6 +63,14 @@ def test_importing_loads_little():
     assert numpy == "False" and int(modules) <= 4, done.stdout + done.stderr
 
 
+def test_importing_is_quick():
+    """`import tenon` costs under 60 ms of processor time; a busy machine does not count, and the best of five does."""
+    text = "import time; a = time.process_time(); import tenon; print(time.process_time() - a)"
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    took = [float(subprocess.check_output([sys.executable, "-c", text], env=env, timeout=60)) for _ in range(5)]
+    assert min(took) < 0.06, took
+
+
 def test_generated_functions():
     import inspect
 

@@ -243,6 +243,60 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
     assert out == "[10000.0, 20000.0, 30000.0]\n", err
 
 
+SPAWNED = """
+import multiprocessing, sys
+import tenon as tf
+def work(n):
+    with tf.Session(graph=tf.Graph()) as session, session.graph.as_default():
+        return float(session.run(tf.reduce_sum(tf.ones([100, 100]) * n)))
+if __name__ == "__main__":
+    assert tf.Session().run(tf.matmul(tf.ones([300, 300]), tf.ones([300, 300])))[0, 0] == 300
+    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+        print(pool.map(work, [1, 2, 3]))
+    process = multiprocessing.get_context(sys.argv[1]).Process(target=lambda: None) if sys.argv[1] == "fork" else None
+    if process:
+        process.start()
+        process.join()
+        print(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_after_a_step(method, tmp_path):
+    """Children of a process whose threads have run start afresh, however they are made."""
+    path = tmp_path / "program.py"
+    path.write_text(SPAWNED)
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    done = subprocess.run([sys.executable, str(path), method], env=env, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("[10000.0, 20000.0, 30000.0]\n"), done.stderr
+    assert method != "fork" or done.stdout.endswith("\n0\n")
+
+
+def test_plans_of_changing_batches_are_bounded():
+    """Two thousand batch sizes one after another: no more plans than the cache holds, the same values throughout."""
+    with tenon.Graph().as_default(), tenon.Session() as session:
+        x = tenon.placeholder(tenon.float32, [None, 64])
+        w = tenon.get_variable("w", [64, 256], initializer=tenon.ones_initializer())
+        y = tenon.reduce_sum(tenon.nn.relu(tenon.matmul(x, w)), 1)
+        session.run(tenon.global_variables_initializer())
+
+        def pages():
+            with open("/proc/self/statm") as f:
+                return int(f.read().split()[1])
+
+        def all_sizes():
+            for n in range(1, 1001):
+                total = session.run(y, {x: np.ones([n, 64], "f")})
+                assert total.shape == (n,) and total[-1] == 64 * 256
+
+        all_sizes()
+        before = pages()
+        all_sizes()
+        grown = (pages() - before) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    # The plans of a thousand sizes would hold a megabyte each for the larger ones.
+    assert grown < 64, f"{grown:.0f} MB"
+
+
 ENDLESS = """
 import signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have turned it off
