@@ -22,6 +22,15 @@ tn_error *tn_proto_node(tn_str *out, const tn_node *node) TN_MUST_USE;
 typedef void (*tn_input_text_fn)(void *state, const tn_output *input, tn_str *text);
 tn_error *tn_proto_node_with(tn_str *out, const tn_node *node, tn_input_text_fn text, void *state) TN_MUST_USE;
 
+/* Where TensorProto keeps the values of a dtype: the field, and the wire type of one value. */
+typedef struct tn_proto_home {
+  uint32_t number;
+  tn_wire_type type;
+} tn_proto_home;
+tn_proto_home tn_proto_home_of(tn_dtype dtype);
+/* A TensorProto as field NUMBER that holds nothing but the list of TENSOR's values, as old checkpoints want it. */
+void tn_proto_put_values(tn_str *out, uint32_t number, const tn_tensor *tensor);
+
 /* --- reading: INVALID_ARGUMENT for what does not parse --- */
 tn_error *tn_proto_get_shape(const char *data, size_t size, tn_shape *out) TN_MUST_USE;
 /* A new tensor. Where there are fewer values than elements the last one fills the rest, as TensorFlow has it. */

@@ -4,13 +4,9 @@
 #include "base/alloc.h"
 #include "graph/proto.h"
 
-/* Where TensorProto keeps the values of a dtype: the field, and the wire type of one value. */
-typedef struct home {
-  uint32_t number;
-  tn_wire_type type;
-} home;
+typedef tn_proto_home home;
 
-static home home_of(tn_dtype dtype) {
+tn_proto_home tn_proto_home_of(tn_dtype dtype) {
   switch (dtype) {
   case TN_FLOAT: return (home){5, TN_WIRE_FIXED32};
   case TN_DOUBLE: return (home){6, TN_WIRE_FIXED64};
@@ -120,7 +116,7 @@ static tn_error *fill_rest(filler *f) {
 }
 
 static tn_error *fill(tn_tensor *tensor, const char *data, size_t size) {
-  filler f = {.tensor = tensor, .home = home_of(tensor->dtype)};
+  filler f = {.tensor = tensor, .home = tn_proto_home_of(tensor->dtype)};
   f.parts = tn_dtype_is_complex(tensor->dtype) ? 2 : 1;
   f.part_size = tn_dtype_size(tensor->dtype) / (size_t)f.parts;
   f.n = tn_shape_elements(&tensor->shape) * f.parts;

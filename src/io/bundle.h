@@ -1,4 +1,5 @@
-/* TensorBundles: TensorFlow's checkpoints (V2), PREFIX.index and PREFIX.data-NNNNN-of-NNNNN. */
+/* TensorBundles: TensorFlow's checkpoints (V2), PREFIX.index and PREFIX.data-NNNNN-of-NNNNN; and those of its first
+ * years (V1), tables of messages, one a file. */
 #ifndef TN_IO_BUNDLE_H
 #define TN_IO_BUNDLE_H
 
@@ -24,9 +25,20 @@ void tn_bundle_abandon(tn_bundle_writer *writer);
 /* Joins N bundles into one called PREFIX, moving their data files, as MergeV2Checkpoints does. */
 tn_error *tn_bundle_merge(size_t n, const char *const *prefixes, const char *prefix) TN_MUST_USE;
 
+/* --- writing V1: all in memory until it is finished --- */
+typedef struct tn_v1_writer tn_v1_writer;
+tn_error *tn_v1_create(tn_v1_writer **out) TN_MUST_USE;
+/* Adds the part SLICE of a tensor KEY whose whole shape is FULL. ALREADY_EXISTS, INVALID_ARGUMENT, UNIMPLEMENTED. */
+tn_error *tn_v1_add(tn_v1_writer *writer, const char *key, const tn_shape *full, const tn_slice *slice,
+                    const tn_tensor *value) TN_MUST_USE;
+/* Writes the file PATH, whole or not at all. */
+tn_error *tn_v1_finish(tn_v1_writer *writer, const char *path) TN_MUST_USE;
+void tn_v1_free(tn_v1_writer *writer);
+
 /* --- reading: from any thread --- */
 typedef struct tn_bundle tn_bundle;
-/* NOT_FOUND names the missing file; DATA_LOSS says what is broken. */
+/* PREFIX of a V2 checkpoint; the file of a V1 one, or a pattern of its files ("model-?????-of-00002"). NOT_FOUND names
+ * the missing file; DATA_LOSS says what is broken. */
 tn_error *tn_bundle_open(const char *prefix, tn_bundle **out) TN_MUST_USE;
 void tn_bundle_close(tn_bundle *bundle);
 

@@ -33,7 +33,7 @@ static void put_shape(tn_str *out, const tn_shape *shape) {
   }
 }
 
-static void put_slice(tn_str *out, const tn_slice *slice) {
+void tn_bundle_put_slice(tn_str *out, const tn_slice *slice) {
   for (int i = 0; i < slice->rank; i++) {
     tn_str extent = {0};
     if (slice->length[i] >= 0) {
@@ -54,7 +54,7 @@ void tn_bundle_put_entry(tn_str *out, const tn_bundle_entry *e) {
   if (e->size) tn_wire_put_int(out, 5, e->size);
   if (e->crc) tn_wire_put_fixed32(out, 6, e->crc);
   for (size_t i = 0; i < e->n_slices; i++) {
-    put_slice(&part, &e->slices[i]);
+    tn_bundle_put_slice(&part, &e->slices[i]);
     put_message(out, 7, &part);
   }
 }

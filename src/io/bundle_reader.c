@@ -7,22 +7,14 @@
 #include "io/file.h"
 #include "io/table_format.h"
 
-struct tn_bundle {
-  char *prefix;
-  tn_table *table;
-  tn_arena *arena;
-  int32_t shards;
-  tn_file **files;          /* by shard */
-  tn_bundle_entry *entries; /* whole tensors, in the order of their keys */
-  size_t count;
-};
-
 void tn_bundle_close(tn_bundle *b) {
   if (!b) return;
   for (int32_t i = 0; b->files && i < b->shards; i++) tn_file_close(b->files[i]);
   tn_free(b->files);
   tn_free(b->entries);
   tn_table_free(b->table);
+  for (size_t i = 0; i < b->n_v1; i++) tn_table_free(b->v1[i]);
+  tn_free(b->v1);
   tn_arena_free(b->arena);
   tn_free(b->prefix);
   tn_free(b);
@@ -65,9 +57,6 @@ static tn_error *read_entries(tn_bundle *b) {
 }
 
 static tn_error *open_index(tn_bundle *b, const char *prefix) {
-  b->prefix = tn_strdup(prefix);
-  if (!b->prefix) return tn_out_of_memory();
-  TN_TRY(tn_arena_new(&b->arena));
   tn_str name = {0};
   tn_str_addf(&name, "%s.index", prefix);
   char *bytes = NULL;
@@ -92,7 +81,11 @@ static tn_error *open_index(tn_bundle *b, const char *prefix) {
 tn_error *tn_bundle_open(const char *prefix, tn_bundle **out) {
   tn_bundle *b = tn_calloc(1, sizeof *b);
   if (!b) return tn_out_of_memory();
-  tn_error *error = open_index(b, prefix);
+  b->prefix = tn_strdup(prefix);
+  tn_error *error = b->prefix ? tn_arena_new(&b->arena) : tn_out_of_memory();
+  bool old = false;
+  if (!error) error = tn_v1_open(b, &old);
+  if (!error && !old) error = open_index(b, prefix);
   if (error) {
     tn_bundle_close(b);
     return error;
@@ -249,6 +242,7 @@ static tn_slice resolve(const tn_slice *slice, const tn_shape *full) {
 
 /* Reads stored slice I of E. */
 static tn_error *read_stored_slice(tn_bundle *b, const tn_bundle_entry *e, size_t i, tn_tensor *out) {
+  if (b->n_v1) return tn_v1_read_slice(b, e, i, out);
   tn_str key = {0};
   tn_bundle_put_slice_key(&key, e->key, &e->slices[i]);
   if (key.failed) return tn_out_of_memory();

@@ -81,3 +81,30 @@ program("save_restore", there_and_back)
 program("slices", in_slices)
 program("merge", merged)
 program("missing", missing)
+
+
+def first_format(g):
+    at = folder(g)
+    first, second, whole = at("m-00000-of-00002"), at("m-00001-of-00002"), at("whole")
+    a = VALUES["a"]
+    name = g.constant(np.array(b"t", object))
+
+    def slices(path, value, spec):
+        return g.op("SaveSlices", path, g.constant(text("t")), g.constant(text(spec)), [g.constant(value)])
+
+    def part(spec, dtype="float32"):
+        return g.op("RestoreSlice", at("m-*"), name, g.constant(np.array(spec.encode(), object)), dt=dtype)
+
+    return [
+        [g.op("Save", whole, g.constant(text("x", "y")), [g.constant(a), g.constant(VALUES["b/c"])])],
+        [g.op("Restore", whole, g.constant(np.array(b"x", object)), dt="float32")],
+        [g.op("Restore", whole, g.constant(np.array(b"y", object)), dt="string")],
+        restore(g, whole, ["y", "x"], ["string", "float32"]),
+        [slices(first, a, "4 3 0,2:-"), slices(second, a, "4 3 2,2:-")],
+        [part("4 3 1,2:0,2")],
+        ("NOT_FOUND", [g.op("Restore", whole, g.constant(np.array(b"z", object)), dt="string")]),
+    ]
+
+
+program("first_format", first_format)
+bad("Save", np.array(b"/tmp/x", object), text("x", "y"), [np.arange(3, dtype="float32")], code="INVALID_ARGUMENT")

@@ -57,9 +57,11 @@ class Saver:
         self._max_to_keep, self._keep_hours = max_to_keep, keep_checkpoint_every_n_hours
         self._name, self._restore_sequentially, self._filename = name, restore_sequentially, filename
         self._builder, self._allow_empty = builder, allow_empty
-        if write_version != messages.SaverDef.V2:
-            logging.warning("Checkpoints of format V1 are written in format V2, which all readers know.")
-        self._write_version = messages.SaverDef.V2
+        if write_version == messages.SaverDef.V1:
+            logging.warning("TensorFlow's V1 checkpoint format has been deprecated. Consider switching to the more "
+                            "efficient V2 format: `tf.train.Saver(write_version=tf.train.SaverDef.V2)`, now on by "
+                            "default.")  # fmt: skip
+        self._write_version = write_version
         self._pad_step_number, self._save_relative_paths = pad_step_number, save_relative_paths
         self.saver_def = saver_def
         self._is_built = self._is_empty = False

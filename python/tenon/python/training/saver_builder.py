@@ -4,6 +4,7 @@ import uuid
 
 from tenon.python.framework import ops
 from tenon.python.framework import proto as messages
+from tenon.python.framework.device import device_text
 from tenon.python.ops import array_ops, control_flow_ops, gen_ops
 from tenon.python.training.saving import saveable_object, saveable_object_util
 from tenon.python.training.saving.saveable_object_util import set_cpu0
@@ -28,7 +29,8 @@ class BaseSaverBuilder:
                 names.append(spec.name)
                 slices.append(spec.slice_spec)
                 tensors.append(spec.tensor)
-        return gen_ops.save_v2(filename_tensor, names, slices, tensors)
+        save = gen_ops.save_slices if self._write_version == messages.SaverDef.V1 else gen_ops.save_v2
+        return save(filename_tensor, names, slices, tensors)
 
     def bulk_restore(self, filename_tensor, saveables, preferred_shard, restore_sequentially):
         """The tensors of all specs of SAVEABLES, in order."""
@@ -49,7 +51,18 @@ class BaseSaverBuilder:
         save = self.save_op(filename_tensor, saveables)
         return control_flow_ops.with_dependencies([save], filename_tensor)
 
+    def _sharded_save_ops_v1(self, filename, per_device):
+        count = ops.convert_to_tensor(len(per_device), name="num_shards")
+        saves = []
+        for shard, (device, saveables) in enumerate(per_device):
+            with ops.device(device):
+                saves.append(self._save_ops(self.sharded_filename(filename, shard, count), saveables))
+        with ops.control_dependencies([save.op for save in saves]):
+            return gen_ops.sharded_filespec(filename, count)
+
     def _sharded_save_ops(self, prefix, per_device):
+        if self._write_version == messages.SaverDef.V1:
+            return self._sharded_save_ops_v1(prefix, per_device)
         # All shards go to a temporary folder; the merge puts them in place, so that no checkpoint is seen in parts.
         shard_prefix = gen_ops.string_join([prefix, f"_temp_{uuid.uuid4().hex}/part"])
         count = ops.convert_to_tensor(len(per_device), name="num_shards")
@@ -93,7 +106,7 @@ class BaseSaverBuilder:
         """[(device, saveables)], by device."""
         found = {}
         for saveable in saveables:
-            devices = {set_cpu0(spec.device) for spec in saveable.specs}
+            devices = {device_text(spec.device) for spec in saveable.specs}
             if len(devices) > 1:
                 raise ValueError(f"All tensors of a saveable object must be on the same device: {saveable.name}")
             found.setdefault(devices.pop(), []).append(saveable)
