@@ -1,0 +1,71 @@
+/* What the parts of the operator share. */
+#ifndef TN_KUBE_OPERATOR_INTERNAL_H
+#define TN_KUBE_OPERATOR_INTERNAL_H
+
+#include <signal.h>
+
+#include "base/map.h"
+#include "kube/informer.h"
+#include "kube/lease.h"
+#include "kube/metrics.h"
+#include "kube/operator.h"
+#include "kube/queue.h"
+#include "kube/reconcile.h"
+
+enum { TN_WATCH_JOBS, TN_WATCH_TFJOBS, TN_WATCH_PODS, TN_WATCH_SERVICES, TN_N_WATCHES };
+
+/* An action that waits for its turn. */
+typedef struct tn_pending {
+  struct tn_work *work;
+  int action;
+} tn_pending;
+
+/* A job that is being worked on; key "T/namespace/name", T telling the kind. */
+typedef struct tn_work {
+  char key[512];
+  tn_operator *operator;
+  int waiting;  /* for this many answers */
+  bool dirty;   /* something changed meanwhile */
+  bool trouble; /* one of the answers was an error that another try may mend */
+  int failures; /* in a row */
+  int64_t began;
+  json_t *before; /* the status that the present pass began with; a reference, or NULL */
+  tn_outcome outcome;
+} tn_work;
+
+struct tn_operator {
+  tn_operator_options o;
+  tn_api *api;
+  tn_informer *watches[TN_N_WATCHES];
+  char paths[TN_N_WATCHES][384];
+  bool missing[TN_N_WATCHES]; /* the cluster does not know the kind: looked for again now and then */
+  tn_work_queue *queue;
+  tn_map *works; /* key to tn_work */
+  tn_lease *lease;
+  tn_metrics *metrics;
+  tn_pending *pending; /* a ring of CAPACITY, which is a power of two */
+  size_t first_pending, n_pending, pending_capacity;
+  volatile sig_atomic_t stopping;
+  int64_t started_ns;
+};
+
+/* The collection that OBJECT belongs to, in its namespace; with /NAME for the object itself. */
+void tn_object_path(const json_t *object, const char *ns, const char *name, char path[768]);
+/* Which watch OBJECT belongs to. */
+int tn_watch_of(const json_t *object);
+/* The job's key. */
+void tn_job_key(const tn_job_kind *kind, const char *ns, const char *name, char key[512]);
+
+/* Does what WORK's outcome says, and then tn_work_done. */
+void tn_work_act(tn_work *work);
+/* Sends what waits, as far as requests may be on their way at once. */
+void tn_work_pump(tn_operator *o);
+/* All answers have come: plans the next pass. */
+void tn_work_done(tn_work *work);
+/* Records EVENT about JOB. */
+void tn_event_send(tn_operator *o, const json_t *job, const json_t *event);
+
+/* One line of JSON on stderr: level, what, the job. */
+void tn_kube_log(const char *level, const char *key, const char *format, ...) TN_PRINTF(3, 4);
+
+#endif
