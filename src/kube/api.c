@@ -193,7 +193,11 @@ tn_error *tn_api_send(tn_api *api, const tn_api_request *request, tn_api_done *d
 
 tn_error *tn_api_stream(tn_api *api, const tn_api_watch *watch, tn_api_call **out) {
   tn_api_request request = {.method = "GET", .path = watch->path};
-  tn_api_call call = {.api = api, .streams = true, .text = watch->text, .line = watch->line, .done = watch->done,
+  tn_api_call call = {.api = api,
+                      .streams = true,
+                      .text = watch->text,
+                      .line = watch->line,
+                      .done = watch->done,
                       .argument = watch->argument};
   return begin(call, &request, out);
 }

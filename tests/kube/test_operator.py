@@ -234,9 +234,7 @@ def test_many_jobs(plane, empty):
                    re.findall(r'reconcile_seconds_bucket\{le="([^"]*)"\} (\d+)', text)]  # fmt: skip
         resident = operator.metric("process_resident_memory_bytes")
         p99 = next(le for le, n in buckets if n >= 0.99 * buckets[-1][1])
-        print(
-            f"100 jobs of 4: p99 of a pass at most {p99} s, resident: {resident / 2**20:.0f} MiB"
-        )
+        print(f"100 jobs of 4: p99 of a pass at most {p99} s, resident: {resident / 2**20:.0f} MiB")
         assert jobs[99].wait("Created")
 
 
