@@ -147,3 +147,12 @@ class Job:
             return found if found and found["metadata"]["uid"] != old_uid else None
 
         return wait_for(new, seconds, self.tell)
+
+    def wait_others(self, n, old_uids, seconds=20):
+        """The pods, once there are N of them and none of OLD_UIDS."""
+
+        def others():
+            pods = self.pods()
+            return pods if len(pods) == n and not old_uids & {p["metadata"]["uid"] for p in pods.values()} else None
+
+        return wait_for(others, seconds, self.tell)

@@ -193,12 +193,10 @@ def test_a_group_restarts_as_one(ns):
     job.run()
     job.wait("Running")
     job.finish("worker-1", code=137)
-    wait_for(
-        lambda: len(job.pods()) == 4 and not before & {p["metadata"]["uid"] for p in job.pods().values()}, tell=job.tell
-    )
-    generations = {p["metadata"]["labels"]["tenon.dev/restart-generation"] for p in job.pods().values()}
+    after = job.wait_others(4, before)
+    generations = {p["metadata"]["labels"]["tenon.dev/restart-generation"] for p in after.values()}
     assert generations == {"1"}
-    assert job.get()["status"]["restarts"] == 1
+    assert job.get()["status"]["restarts"] == 1, job.tell()
     job.run()
     job.wait("Running")
 

@@ -200,11 +200,9 @@ def test_a_job_that_is_made_anew_under_its_old_name(plane, empty):
         old = {p["metadata"]["uid"] for p in job.wait_pods(2).values()}
         job.client.delete(job.path)
         job = empty.submit(tenonjob("twice", worker=2))
-        wait_for(
-            lambda: len(job.pods()) == 2 and not old & {p["metadata"]["uid"] for p in job.pods().values()}, 30, job.tell
-        )
+        pods = job.wait_others(2, old, 30)
         uid = job.get()["metadata"]["uid"]
-        assert {p["metadata"]["ownerReferences"][0]["uid"] for p in job.pods().values()} == {uid}
+        assert {p["metadata"]["ownerReferences"][0]["uid"] for p in pods.values()} == {uid}
 
 
 def test_a_thousand_replicas(plane, empty):
