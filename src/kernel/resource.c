@@ -96,13 +96,13 @@ tn_error *tn_resources_delete(tn_resources *resources, const char *container, co
   return NULL;
 }
 
-/* Takes one object of CONTAINER out of the map; NULL when there is none left. */
+/* Takes one object of CONTAINER (NULL: of any) out of the map; NULL when there is none left. */
 static tn_object *take_one(tn_resources *resources, const char *container) {
   size_t cursor = 0, size = 0;
   const void *key = NULL;
   void *object = NULL;
   while (tn_map_next(resources->objects, &cursor, &key, &size, &object)) {
-    if (strcmp(key, container) == 0) return tn_map_remove(resources->objects, key, size);
+    if (!container || strcmp(key, container) == 0) return tn_map_remove(resources->objects, key, size);
   }
   return NULL;
 }
@@ -117,6 +117,8 @@ void tn_resources_clear(tn_resources *resources, const char *container) {
     tn_object_unref(object);
   }
 }
+
+void tn_resources_clear_all(tn_resources *resources) { tn_resources_clear(resources, NULL); }
 
 uint64_t tn_resources_epoch(const tn_resources *resources) {
   return atomic_load_explicit(&resources->epoch, memory_order_acquire);

@@ -17,6 +17,8 @@ tn_error *tn_resources_get(tn_resources *resources, const char *container, const
 tn_error *tn_resources_delete(tn_resources *resources, const char *container, const char *name) TN_MUST_USE;
 /* Drops all of CONTAINER ("" is the default one). */
 void tn_resources_clear(tn_resources *resources, const char *container);
+/* Drops all of all containers. */
+void tn_resources_clear_all(tn_resources *resources);
 /* Grows when an object is dropped: plans that hold objects compare it. */
 uint64_t tn_resources_epoch(const tn_resources *resources);
 

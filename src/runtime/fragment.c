@@ -10,6 +10,8 @@ struct tn_fragment {
   tn_program *program;
 };
 
+const tn_graph *tn_fragment_graph(const tn_fragment *fragment) { return fragment->session->graph; }
+
 tn_fragment *tn_fragment_ref(tn_fragment *fragment) {
   atomic_fetch_add_explicit(&fragment->refs, 1, memory_order_relaxed);
   return fragment;

@@ -14,6 +14,8 @@ typedef struct tn_fragment tn_fragment;
  * INVALID_ARGUMENT, NOT_FOUND: the graph is not one. */
 tn_error *tn_fragment_new(const char *def, size_t size, const tn_session_options *options, tn_session_state *state,
                           tn_fragment **out) TN_MUST_USE;
+/* Its graph, which lives as long as it does. */
+const tn_graph *tn_fragment_graph(const tn_fragment *fragment);
 tn_fragment *tn_fragment_ref(tn_fragment *fragment);
 void tn_fragment_unref(tn_fragment *fragment); /* NULL is allowed */
 

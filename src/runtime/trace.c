@@ -22,6 +22,7 @@ typedef struct record {
 } record;
 
 struct tn_trace {
+  const char *device;
   pthread_mutex_t mutex;
   size_t n, capacity;
   record *records;
@@ -33,9 +34,12 @@ tn_error *tn_trace_new(tn_trace **out) {
   tn_trace *trace = tn_calloc(1, sizeof *trace);
   if (!trace) return tn_out_of_memory();
   pthread_mutex_init(&trace->mutex, NULL);
+  trace->device = "/job:localhost/replica:0/task:0/device:CPU:0";
   *out = trace;
   return NULL;
 }
+
+void tn_trace_set_device(tn_trace *trace, const char *device) { trace->device = device; }
 
 void tn_trace_free(tn_trace *trace) {
   if (!trace) return;
@@ -173,7 +177,7 @@ static void put_record(tn_str *out, uint32_t number, const record *r) {
 
 static tn_error *write_stats(const tn_trace *trace, char **out, size_t *size) {
   tn_str stats = {0}, device = {0};
-  put_text(&device, 1, "/job:localhost/replica:0/task:0/device:CPU:0");
+  put_text(&device, 1, trace->device);
   for (size_t i = 0; i < trace->n; i++) put_record(&device, 2, &trace->records[i]);
   put_message(&stats, 1, &device);
   return tn_str_take(&stats, out, size);

@@ -9,6 +9,8 @@
 
 typedef struct tn_trace tn_trace;
 tn_error *tn_trace_new(tn_trace **out) TN_MUST_USE;
+/* The name of the device that all was on, borrowed; else this process's CPU. */
+void tn_trace_set_device(tn_trace *trace, const char *device);
 void tn_trace_free(tn_trace *trace);
 /* One run of NODE, with its start and end on tn_wall_ns's clock and its N outputs. Thread-safe; drops the record when
  * memory is out. */

@@ -1,0 +1,217 @@
+/* Fetching from other tasks. */
+#include "cluster/pull.h"
+
+#include <string.h>
+
+#include "base/thread.h"
+#include "cluster/methods.h"
+#include "compile/subgraph.h"
+
+/* One request of each step. */
+typedef struct batch {
+  const tn_spec_task *task;
+  int64_t depth;
+  tn_repeated keys; /* texts */
+} batch;
+
+struct tn_pulls {
+  atomic_int refs;
+  tn_arena *arena;
+  tn_repeated batches;
+};
+
+/* --- what to ask for --- */
+
+static batch *find_batch(tn_pulls *pulls, const tn_spec_task *task, int64_t depth) {
+  for (size_t i = 0; i < pulls->batches.n; i++) {
+    batch *b = &TN_AT(batch, pulls->batches, i);
+    if (b->task == task && b->depth == depth) return b;
+  }
+  batch *added = tn_repeated_add(&pulls->batches, pulls->arena, sizeof *added);
+  if (added) *added = (batch){.task = task, .depth = depth};
+  return added;
+}
+
+static tn_error *add_key(tn_pulls *pulls, const tn_node *node, const tn_spec_task *task) {
+  tn_string from = tn_node_get_string(node, "send_device"), to = tn_node_get_string(node, "recv_device"),
+            name = tn_node_get_string(node, "tensor_name");
+  tn_transfer transfer = {.send_device = from.data,
+                          .send_device_size = from.size,
+                          .recv_device = to.data,
+                          .recv_device_size = to.size,
+                          .name = name.data,
+                          .name_size = name.size,
+                          .incarnation = (uint64_t)tn_node_get_int(node, "send_device_incarnation")};
+  const tn_attr *depth = tn_node_attr(node, TN_DEPTH_ATTR);
+  /* Somebody else split the graph: any two may wait for each other, so each comes alone. */
+  bool known = depth && depth->kind == TN_ATTR_INT && !depth->is_list;
+  batch *b = find_batch(pulls, task, known ? depth->i : -1 - (int64_t)node->id);
+  tn_str key = {0};
+  tn_rendezvous_key(&transfer, 0, 0, &key);
+  const char **added = b ? tn_repeated_add(&b->keys, pulls->arena, sizeof *added) : NULL;
+  if (added) *added = key.failed ? NULL : tn_arena_strdup(pulls->arena, key.data);
+  tn_str_clear(&key);
+  return added && *added ? NULL : tn_out_of_memory();
+}
+
+static tn_error *scan(tn_pulls *pulls, const tn_graph *graph, const tn_spec *spec, const tn_spec_task *own) {
+  for (size_t i = 0, n = tn_graph_n_nodes(graph); i < n; i++) {
+    const tn_node *node = tn_graph_node(graph, i);
+    if (strcmp(node->op->name, "_Recv") != 0 && strcmp(node->op->name, "_HostRecv") != 0) continue;
+    if (tn_node_get_bool(node, "client_terminated")) continue;
+    tn_string device = tn_node_get_string(node, "send_device");
+    const tn_spec_task *task = tn_spec_of_device(spec, device.data, device.size);
+    if (!task) {
+      return tn_node_errorf(node, TN_INVALID_ARGUMENT, "'%.*s' is no device of this cluster", (int)device.size,
+                            device.data);
+    }
+    if (task != own) TN_TRY(add_key(pulls, node, task));
+  }
+  return NULL;
+}
+
+tn_error *tn_pulls_new(const tn_graph *graph, const tn_spec *spec, const tn_spec_task *own, tn_pulls **out) {
+  tn_pulls *made = tn_calloc(1, sizeof *made);
+  if (!made) return tn_out_of_memory();
+  atomic_init(&made->refs, 1);
+  tn_error *error = tn_arena_new(&made->arena);
+  if (!error) error = scan(made, graph, spec, own);
+  if (error) {
+    tn_pulls_free(made);
+    return error;
+  }
+  *out = made;
+  return NULL;
+}
+
+void tn_pulls_free(tn_pulls *pulls) {
+  if (!pulls || atomic_fetch_sub_explicit(&pulls->refs, 1, memory_order_acq_rel) != 1) return;
+  tn_arena_free(pulls->arena);
+  tn_free(pulls);
+}
+
+/* --- asking --- */
+
+struct tn_pulling {
+  tn_transport *transport;
+  pthread_mutex_t mutex;
+  size_t n;
+  tn_call **calls;
+  bool aborted;
+};
+
+/* Which step wants it, and where it goes. */
+typedef struct asked {
+  int64_t step;
+  tn_rendezvous *rendezvous;
+} asked;
+
+/* A call on its way; holds what it is about, and the rendezvous. */
+typedef struct pull {
+  tn_pulls *pulls;
+  const batch *batch;
+  tn_rendezvous *rendezvous;
+} pull;
+
+tn_error *tn_pulling_new(tn_transport *transport, tn_pulling **out) {
+  tn_pulling *made = tn_calloc(1, sizeof *made);
+  if (!made) return tn_out_of_memory();
+  pthread_mutex_init(&made->mutex, NULL);
+  made->transport = transport;
+  *out = made;
+  return NULL;
+}
+
+static void release(void *argument) {
+  tn_pulling *pulling = argument;
+  for (size_t i = 0; i < pulling->n; i++) tn_call_unref(pulling->calls[i]);
+  tn_free(pulling->calls);
+  pthread_mutex_destroy(&pulling->mutex);
+  tn_free(pulling);
+}
+
+static void cancel_all(void *argument, const tn_error *error) {
+  (void)error;
+  tn_pulling *pulling = argument;
+  tn_lock(&pulling->mutex);
+  pulling->aborted = true;
+  for (size_t i = 0; i < pulling->n; i++) tn_call_cancel(pulling->calls[i]);
+  tn_unlock(&pulling->mutex);
+}
+
+void tn_pulling_remote(tn_pulling *pulling, tn_rendezvous_remote *remote) {
+  *remote = (tn_rendezvous_remote){.abort = cancel_all, .release = release, .argument = pulling};
+}
+
+static void drop(pull *p) {
+  tn_pulls_free(p->pulls);
+  tn_rendezvous_unref(p->rendezvous);
+  tn_free(p);
+}
+
+static tn_error *take(const pull *p, tn_message *reply, tn_arena *arena) {
+  tn_recv_tensors_reply values = {0};
+  tn_error *error = tn_decode(&tn_recv_tensors_reply_layout, reply, arena, &values);
+  if (!error && values.values.n != p->batch->keys.n) {
+    error = tn_errorf(TN_INTERNAL, "%zu tensors came; %zu were asked for", values.values.n, p->batch->keys.n);
+  }
+  for (size_t i = 0; i < values.values.n && !error; i++) {
+    const tn_recv_tensor_reply *v = &TN_AT(tn_recv_tensor_reply, values.values, i);
+    if (!v->is_dead && v->value.dtype == TN_INVALID) {
+      error = tn_errorf(TN_INTERNAL, "no tensor came for '%s'", TN_AT(const char *, p->batch->keys, i));
+    } else {
+      error = tn_rendezvous_send(p->rendezvous, TN_AT(const char *, p->batch->keys, i), &v->value, v->is_dead);
+    }
+  }
+  tn_fields_clear(&tn_recv_tensors_reply_layout, &values);
+  return error;
+}
+
+static void pulled(void *argument, tn_error *error, tn_message *reply) {
+  pull *p = argument;
+  tn_arena *arena = NULL;
+  if (!error) error = tn_arena_new(&arena);
+  if (!error) error = take(p, reply, arena);
+  if (error) {
+    error = tn_error_context(error, "From %s", p->batch->task->name);
+    tn_rendezvous_abort(p->rendezvous, error);
+    tn_error_free(error);
+  }
+  tn_arena_free(arena);
+  tn_message_unref(reply);
+  drop(p);
+}
+
+static tn_error *ask(tn_pulling *pulling, tn_pulls *pulls, const batch *b, const asked *what, tn_call **out) {
+  tn_recv_tensors request = {.step = what->step, .keys = b->keys};
+  tn_message *message = NULL;
+  TN_TRY(tn_encode(&tn_recv_tensors_layout, &request, &message));
+  pull *p = tn_malloc(sizeof *p);
+  tn_error *error = p ? NULL : tn_out_of_memory();
+  if (p) {
+    atomic_fetch_add_explicit(&pulls->refs, 1, memory_order_relaxed);
+    *p = (pull){.pulls = pulls, .batch = b, .rendezvous = tn_rendezvous_ref(what->rendezvous)};
+  }
+  tn_request call = {
+      .address = b->task->address, .method = TN_RECV_TENSORS, .message = message, .done = pulled, .argument = p};
+  if (!error) error = tn_transport_call(pulling->transport, &call, out);
+  tn_message_unref(message);
+  if (error && p) drop(p);
+  return error;
+}
+
+tn_error *tn_pulling_start(tn_pulling *pulling, tn_pulls *pulls, int64_t step, tn_rendezvous *rendezvous) {
+  size_t n = pulls->batches.n;
+  if (!n) return NULL;
+  asked what = {step, rendezvous};
+  tn_error *error = NULL;
+  tn_lock(&pulling->mutex);
+  pulling->calls = tn_calloc(n, sizeof(tn_call *));
+  if (!pulling->calls) error = tn_out_of_memory();
+  for (size_t i = 0; i < n && !error && !pulling->aborted; i++) {
+    error = ask(pulling, pulls, &TN_AT(batch, pulls->batches, i), &what, &pulling->calls[pulling->n]);
+    if (!error) pulling->n++;
+  }
+  tn_unlock(&pulling->mutex);
+  return error;
+}
