@@ -162,6 +162,7 @@ typedef struct tn_import_options {
   size_t n_inputs;    /* replaced inputs: INPUT_NAMES[i] ("x:0", "^x") becomes INPUTS[i] */
   const char *const *input_names;
   const tn_output *inputs;
+  bool extends;        /* inputs that it doesn't define may be nodes that the graph has already */
   bool internal_names; /* names may begin with '_', as those of the nodes that a runtime adds do */
 } tn_import_options;
 

@@ -156,7 +156,8 @@ tn_error *tn_worker_run(tn_worker *worker, const tn_run_graph *request, const tn
   tn_worker_graph *g = NULL;
   tn_worker_step *s = NULL;
   TN_TRY(tn_worker_find_graph(worker, request, &g));
-  tn_fragment_call call = {.cancellation = cancellation};
+  tn_fragment_call call = {
+      .cancellation = cancellation, .closed = request->closed, .deadline_ns = request->deadline_ns};
   tn_error *error = tn_worker_get_step(worker, request->step, &s);
   if (!error) call.rendezvous = s->rendezvous;
   if (!error && request->options.timeline) error = tn_trace_new(&call.trace);

@@ -70,6 +70,11 @@ static tn_error *connect(tn_import *import, tn_import_edge *edge, const tn_impor
     return NULL;
   }
   uintptr_t found = (uintptr_t)tn_map_find(import->names, edge->name);
+  tn_node *there = !found && import->options->extends ? tn_graph_find(import->graph, edge->name) : NULL;
+  if (there && edge->index < there->n_outputs) {
+    edge->replaced = (tn_output){there, edge->index};
+    return NULL;
+  }
   if (!found) return tn_errorf(TN_INVALID_ARGUMENT, "its input '%.200s' does not exist", edge->text);
   edge->from = (int)(found - 1);
   return NULL;

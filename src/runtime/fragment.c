@@ -59,7 +59,7 @@ tn_error *tn_fragment_run(tn_fragment *fragment, const tn_fragment_call *call) {
   tn_step step;
   tn_step_init(&step, fragment->session->state);
   step.rendezvous = call->rendezvous;
-  step.closed = &fragment->session->closed;
+  step.closed = call->closed ? call->closed : &fragment->session->closed;
   step.cancellation = call->cancellation;
   step.deadline_ns = call->deadline_ns;
   tn_error *error = tn_program_run_part(fragment->program, &step, call->trace);

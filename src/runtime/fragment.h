@@ -23,6 +23,7 @@ void tn_fragment_unref(tn_fragment *fragment); /* NULL is allowed */
 typedef struct tn_fragment_call {
   tn_rendezvous *rendezvous;
   const tn_cancellation *cancellation; /* NULL: none */
+  const atomic_bool *closed;           /* ends the run when it becomes true; NULL: none */
   int64_t deadline_ns;                 /* on tn_now_ns's clock; 0: none */
   tn_trace *trace;                     /* NULL: none */
 } tn_fragment_call;

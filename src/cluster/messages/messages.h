@@ -167,9 +167,11 @@ typedef struct tn_run_graph {
   struct {
     int64_t timeline;
   } options;
-  tn_repeated feeds;    /* tn_named_tensor, by key */
-  tn_repeated fetches;  /* keys */
-  tn_repeated finished; /* Tenon: earlier steps of the session that are over */
+  tn_repeated feeds;           /* tn_named_tensor, by key */
+  tn_repeated fetches;         /* keys */
+  tn_repeated finished;        /* Tenon: earlier steps of the session that are over */
+  const _Atomic(bool) *closed; /* not sent: ends a call within the process when it becomes true; NULL: none */
+  int64_t deadline_ns;         /* not sent: when a call within the process has to end, on tn_now_ns's clock; 0: never */
 } tn_run_graph;
 extern const tn_layout tn_run_graph_layout;
 

@@ -1,0 +1,362 @@
+/* Masters: sessions and their life. */
+#include "cluster/master.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/thread.h"
+#include "base/wire.h"
+#include "cluster/master_impl.h"
+#include "cluster/methods.h"
+#include "cluster/random.h"
+#include "kernel/step.h"
+
+tn_error *tn_master_new(const tn_master_options *options, tn_master **out) {
+  tn_master *made = tn_calloc(1, sizeof *made);
+  if (!made) return tn_out_of_memory();
+  pthread_mutex_init(&made->mutex, NULL);
+  made->options = *options;
+  tn_error *error = tn_map_new(&made->sessions);
+  if (error) {
+    tn_master_free(made);
+    return error;
+  }
+  *out = made;
+  return NULL;
+}
+
+void tn_master_stop(tn_master *master) {
+  tn_lock(&master->mutex);
+  size_t cursor = 0;
+  void *value = NULL;
+  while (tn_map_next(master->sessions, &cursor, NULL, NULL, &value)) {
+    tn_cancellation_cancel(&((tn_master_session *)value)->cancellation);
+  }
+  tn_unlock(&master->mutex);
+}
+
+void tn_master_free(tn_master *master) {
+  if (!master) return;
+  size_t cursor = 0;
+  void *value = NULL;
+  while (master->sessions && tn_map_next(master->sessions, &cursor, NULL, NULL, &value)) {
+    tn_master_session_unref(value);
+  }
+  tn_map_free(master->sessions);
+  pthread_mutex_destroy(&master->mutex);
+  tn_free(master);
+}
+
+/* --- a session's memory --- */
+
+static void free_partial(tn_master_partial *partial) {
+  tn_free(partial->fed);
+  tn_free(partial->fetched);
+  tn_free(partial);
+}
+
+void tn_master_session_unref(tn_master_session *s) {
+  if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+  size_t cursor = 0;
+  void *value = NULL;
+  while (s->plans && tn_map_next(s->plans, &cursor, NULL, NULL, &value)) tn_master_plan_free(value);
+  cursor = 0;
+  while (s->partials && tn_map_next(s->partials, &cursor, NULL, NULL, &value)) free_partial(value);
+  for (size_t i = 0; i < s->n_tasks; i++) tn_free(s->tasks[i].finished);
+  tn_map_free(s->plans);
+  tn_map_free(s->callables);
+  tn_map_free(s->partials);
+  tn_graph_free(s->graph);
+  tn_arena_free(s->arena);
+  tn_free(s->places);
+  tn_free(s->handle);
+  pthread_mutex_destroy(&s->mutex);
+  tn_free(s);
+}
+
+tn_error *tn_master_find_session(tn_master *master, const char *handle, tn_master_session **out) {
+  tn_lock(&master->mutex);
+  tn_master_session *found = tn_map_find(master->sessions, handle ? handle : "");
+  if (found) {
+    atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+    *out = found;
+  }
+  tn_unlock(&master->mutex);
+  if (found) return NULL;
+  return tn_errorf(TN_ABORTED, "Session %s is not found. Possibly, this master has restarted.", handle ? handle : "");
+}
+
+/* --- the configuration --- */
+
+static tn_error *read_config(tn_master_session *s, tn_string config) {
+  tn_wire_in in = tn_wire_bytes(config.data, config.size);
+  s->soft = false;
+  for (;;) {
+    tn_wire_field field;
+    bool more = false;
+    TN_TRY(tn_wire_next(&in, &field, &more));
+    if (!more) return NULL;
+    if (field.number == 4 && field.type == TN_WIRE_BYTES) {
+      const char **filter = tn_repeated_add(&s->filters, s->arena, sizeof *filter);
+      if (filter) *filter = tn_arena_strndup(s->arena, field.data, field.size);
+      if (!filter || !*filter) return tn_out_of_memory();
+    }
+    if (field.type != TN_WIRE_VARINT) continue;
+    if (field.number == 7) s->soft = field.value != 0;
+    if (field.number == 11) s->timeout_ms = (int64_t)field.value;
+    if (field.number == 15) s->isolate = field.value != 0;
+  }
+}
+
+/* True if the session may use TASK: a filter names it, or there are none. The own task always takes part. */
+static bool wanted(const tn_master_session *s, const tn_spec_task *task) {
+  if (!s->filters.n || task == s->master->options.task) return true;
+  tn_device_spec whole = {.replica = 0, .task = task->index, .index = -1};
+  snprintf(whole.job, sizeof whole.job, "%s", task->job);
+  for (size_t i = 0; i < s->filters.n; i++) {
+    tn_device_spec filter;
+    tn_error *error = tn_device_parse(TN_AT(const char *, s->filters, i), &filter);
+    tn_error_free(error);
+    if (error) continue;
+    filter.type[0] = 0;
+    filter.index = -1;
+    if (tn_device_matches(&filter, &whole)) return true;
+  }
+  return false;
+}
+
+/* --- the tasks --- */
+
+tn_error *tn_master_ask_task(tn_master *master, const tn_master_ask *ask, const tn_cancellation *cancellation,
+                             tn_message **reply) {
+  tn_question question = {.address = ask->task->address,
+                          .method = ask->method,
+                          .layout = ask->layout,
+                          .request = ask->request,
+                          .timeout_ns = ask->timeout_ns,
+                          .cancellation = cancellation};
+  return tn_error_context(tn_ask(master->options.transport, &question, reply), "From %s", ask->task->name);
+}
+
+static tn_error *add_device(tn_master_session *s, const tn_device_attributes *device) {
+  tn_device_attributes *added = tn_repeated_add(&s->devices, s->arena, sizeof *added);
+  if (!added) return tn_out_of_memory();
+  *added = *device;
+  added->name = tn_arena_strdup(s->arena, device->name ? device->name : "");
+  added->type = tn_arena_strdup(s->arena, device->type ? device->type : "");
+  added->description = tn_arena_strdup(s->arena, device->description ? device->description : "");
+  return added->name && added->type && added->description ? NULL : tn_out_of_memory();
+}
+
+static bool is_tenon(const tn_device_attributes *device) {
+  return device->description && strcmp(device->description, TN_TENON_DEVICE) == 0;
+}
+
+/* TASK is there and has DEVICES. */
+static tn_error *add_task(tn_master_session *s, const tn_spec_task *task, const tn_repeated *devices) {
+  if (!devices->n) return tn_errorf(TN_UNAVAILABLE, "%s has no devices", task->name);
+  for (size_t i = 0; i < devices->n; i++) TN_TRY(add_device(s, &TN_AT(tn_device_attributes, *devices, i)));
+  const tn_device_attributes *first = &TN_AT(tn_device_attributes, s->devices, s->devices.n - devices->n);
+  s->tasks[s->n_tasks++] = (tn_master_task){.task = task,
+                                            .own = task == s->master->options.task,
+                                            .tenon = is_tenon(first),
+                                            .incarnation = first->incarnation,
+                                            .device = first->name};
+  return NULL;
+}
+
+static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); }
+
+/* Asks until TASK answers, as TensorFlow does. */
+static tn_error *reach(tn_master_session *s, const tn_spec_task *task, const tn_master_call *call,
+                       tn_status_reply *reply) {
+  int64_t start = tn_now_ns(), told = start;
+  for (;;) {
+    tn_handle_message nothing = {0};
+    tn_master_ask ask = {.task = task,
+                         .method = TN_WORKER_SERVICE "GetStatus",
+                         .layout = &tn_handle_message_layout,
+                         .request = &nothing,
+                         .timeout_ns = (int64_t)10 * 1000000000};
+    tn_message *message = NULL;
+    tn_error *error = tn_master_ask_task(s->master, &ask, call->cancellation, &message);
+    if (!error) {
+      error = tn_decode(&tn_status_reply_layout, message, s->arena, reply);
+      tn_message_unref(message);
+      return error;
+    }
+    tn_code code = tn_error_code(error);
+    if (code != TN_UNAVAILABLE && code != TN_DEADLINE_EXCEEDED) return error;
+    tn_error_free(error);
+    if (tn_now_ns() - told > (int64_t)10 * 1000000000) {
+      told = tn_now_ns();
+      fprintf(stderr, "CreateSession still waiting for response from worker: %s at %s\n", task->name, task->address);
+    }
+    TN_TRY(tn_cancellation_check(call->cancellation));
+    TN_TRY(tn_cancellation_check(&s->cancellation));
+    nap();
+  }
+}
+
+static tn_error *find_tasks(tn_master_session *s, const tn_master_call *call) {
+  const tn_master_options *o = &s->master->options;
+  s->tasks = tn_arena_alloc(s->arena, o->spec->n * sizeof *s->tasks);
+  if (!s->tasks) return tn_out_of_memory();
+  for (size_t i = 0; i < o->spec->n; i++) {
+    const tn_spec_task *task = &o->spec->tasks[i];
+    if (!wanted(s, task)) continue;
+    tn_status_reply status = {0};
+    if (task == o->task) {
+      tn_device_attributes *own = tn_repeated_add(&status.devices, s->arena, sizeof *own);
+      if (!own) return tn_out_of_memory();
+      *own = *tn_worker_device(o->worker);
+    } else {
+      TN_TRY(reach(s, task, call, &status));
+    }
+    TN_TRY(add_task(s, task, &status.devices));
+  }
+  return NULL;
+}
+
+static tn_error *describe_devices(tn_master_session *s) {
+  size_t n = s->devices.n;
+  s->specs = tn_arena_alloc(s->arena, n * sizeof *s->specs);
+  s->task_of_device = tn_arena_alloc(s->arena, n * sizeof *s->task_of_device);
+  if (!s->specs || !s->task_of_device) return tn_out_of_memory();
+  s->preferred = -1;
+  for (size_t i = 0; i < n; i++) {
+    const tn_device_attributes *device = &TN_AT(tn_device_attributes, s->devices, i);
+    TN_TRY(tn_device_parse(device->name, &s->specs[i]));
+    const tn_spec_task *task = tn_spec_of_device(s->master->options.spec, device->name, strlen(device->name));
+    for (size_t t = 0; t < s->n_tasks; t++) {
+      if (s->tasks[t].task == task) s->task_of_device[i] = (int)t;
+    }
+    if (task == s->master->options.task && s->preferred < 0) s->preferred = (int)i;
+  }
+  return NULL;
+}
+
+/* Tells all tasks of the session. */
+static tn_error *announce(tn_master_session *s, const tn_master_call *call) {
+  for (size_t i = 0; i < s->n_tasks; i++) {
+    tn_create_worker_session request = {.session = s->handle, .isolate = s->isolate, .devices = s->devices};
+    if (s->tasks[i].own) {
+      TN_TRY(tn_worker_create_session(s->master->options.worker, &request));
+      continue;
+    }
+    tn_master_ask ask = {.task = s->tasks[i].task,
+                         .method = TN_WORKER_SERVICE "CreateWorkerSession",
+                         .layout = &tn_create_worker_session_layout,
+                         .request = &request};
+    tn_message *reply = NULL;
+    TN_TRY(tn_master_ask_task(s->master, &ask, call->cancellation, &reply));
+    tn_message_unref(reply);
+  }
+  return NULL;
+}
+
+/* --- making and closing --- */
+
+static tn_error *furnish(tn_master_session *s, const tn_create_session *request, const tn_master_call *call) {
+  uint64_t number = 0;
+  TN_TRY(tn_random_u64(&number));
+  tn_str handle = {0};
+  size_t size = 0;
+  tn_str_addf(&handle, "%016llx", (unsigned long long)number);
+  TN_TRY(tn_str_take(&handle, &s->handle, &size));
+  TN_TRY(tn_random_u64(&s->first_step));
+  s->first_step &= ~((uint64_t)1 << 63);
+  TN_TRY(tn_arena_new(&s->arena));
+  TN_TRY(tn_map_new(&s->plans));
+  TN_TRY(tn_map_new(&s->callables));
+  TN_TRY(tn_map_new(&s->partials));
+  TN_TRY(tn_graph_new(&s->graph));
+  TN_TRY(tn_error_context(read_config(s, request->config), "ConfigProto"));
+  TN_TRY(tn_graph_import(s->graph, request->graph.data, request->graph.size, NULL));
+  TN_TRY(find_tasks(s, call));
+  TN_TRY(describe_devices(s));
+  return announce(s, call);
+}
+
+tn_error *tn_master_create(tn_master *master, const tn_create_session *request, const tn_master_call *call,
+                           tn_create_session_reply *reply) {
+  tn_master_session *s = tn_calloc(1, sizeof *s);
+  if (!s) return tn_out_of_memory();
+  atomic_init(&s->refs, 1);
+  pthread_mutex_init(&s->mutex, NULL);
+  s->master = master;
+  tn_error *error = furnish(s, request, call);
+  const char *handle = error ? NULL : tn_arena_strdup(call->arena, s->handle);
+  if (!error && !handle) error = tn_out_of_memory();
+  if (!error) {
+    tn_lock(&master->mutex);
+    error = tn_map_put(master->sessions, s->handle, s);
+    tn_unlock(&master->mutex);
+  }
+  if (error) {
+    tn_master_session_unref(s);
+    return error;
+  }
+  *reply = (tn_create_session_reply){.session = handle, .version = 0};
+  return NULL;
+}
+
+tn_error *tn_master_extend(tn_master *master, const tn_extend_session *request, tn_extend_session_reply *reply) {
+  tn_master_session *s = NULL;
+  TN_TRY(tn_master_find_session(master, request->session, &s));
+  tn_lock(&s->mutex);
+  tn_error *error = NULL;
+  if (request->version != s->version) {
+    error = tn_errorf(TN_ABORTED, "Concurrent extension: the graph has version %lld; %lld was to be extended",
+                      (long long)s->version, (long long)request->version);
+  }
+  if (!error) {
+    error = tn_graph_import(s->graph, request->graph.data, request->graph.size, &(tn_import_options){.extends = true});
+  }
+  if (!error) reply->version = ++s->version;
+  tn_unlock(&s->mutex);
+  tn_master_session_unref(s);
+  return error;
+}
+
+static void forget(void *argument, tn_error *error, tn_message *reply) {
+  (void)argument;
+  tn_error_free(error); /* a task that is gone has forgotten the session by itself */
+  tn_message_unref(reply);
+}
+
+/* Tells all tasks that the session is over, and does not wait. */
+static void take_leave(const tn_master_session *s) {
+  for (size_t i = 0; i < s->n_tasks; i++) {
+    if (s->tasks[i].own) {
+      tn_error_free(tn_worker_delete_session(s->master->options.worker, s->handle));
+      continue;
+    }
+    tn_handle_message request = {s->handle};
+    tn_message *message = NULL;
+    tn_error *error = tn_encode(&tn_handle_message_layout, &request, &message);
+    tn_request call = {.address = s->tasks[i].task->address,
+                       .method = TN_WORKER_SERVICE "DeleteWorkerSession",
+                       .message = message,
+                       .done = forget};
+    if (!error) error = tn_transport_call(s->master->options.transport, &call, NULL);
+    tn_error_free(error);
+    tn_message_unref(message);
+  }
+}
+
+tn_error *tn_master_close(tn_master *master, const char *session) {
+  tn_master_session *s = NULL;
+  TN_TRY(tn_master_find_session(master, session, &s));
+  tn_lock(&master->mutex);
+  bool first = tn_map_remove(master->sessions, s->handle, strlen(s->handle)) != NULL;
+  tn_unlock(&master->mutex);
+  if (first) {
+    tn_cancellation_cancel(&s->cancellation);
+    take_leave(s);
+    tn_master_session_unref(s);
+  }
+  tn_master_session_unref(s);
+  return NULL;
+}

@@ -1,0 +1,24 @@
+/* The services of a task as calls come in over a transport: MasterService, WorkerService, and what Tenon's workers say
+ * to each other. */
+#ifndef TN_CLUSTER_SERVICE_H
+#define TN_CLUSTER_SERVICE_H
+
+#include <pthread.h>
+
+#include "cluster/master.h"
+
+typedef struct tn_service {
+  tn_master *master;
+  tn_worker *worker;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  size_t running; /* calls that are being answered */
+} tn_service;
+
+void tn_service_init(tn_service *service, tn_master *master, tn_worker *worker);
+/* A tn_handler_fn; ARGUMENT is the service. UNIMPLEMENTED for methods that there are not. */
+void tn_service_handle(void *argument, tn_incoming *incoming);
+/* Waits until no call is being answered; nobody may bring more. */
+void tn_service_drain(tn_service *service);
+
+#endif
