@@ -1,11 +1,12 @@
 /* Measures the transport between two processes: round trips of empty calls, and large messages.
  *
- * usage: bench-rpc [--plain] [--megabytes N] [--large N] [--at-once N] [--calls N] [ADDRESS...]
+ * usage: bench-rpc [--megabytes N] [--large N] [--at-once N] [--calls N] [ADDRESS...]
  *
- * Prints one line of JSON for each ADDRESS (127.0.0.1:0 and a Unix socket by default): microseconds of a round trip
- * (median, best tenth, slowest hundredth), GB/s (10^9 bytes) of messages of N megabytes that the server sends, one
- * call after the other (median, best), with the processor seconds that each side spends on one of them, and with
- * several calls at once. */
+ * Prints one line of JSON for each ADDRESS (127.0.0.1:0 by default) with the network alone, and one with what tasks of
+ * one host may use besides: Unix sockets and shared memory. Microseconds of a round trip (median, best tenth, slowest
+ * hundredth); GB/s (10^9 bytes) of messages of N megabytes that the server sends, one call after the other (median,
+ * best), with the processor seconds that each side spends on one of them; with several calls at once; and the bytes
+ * that came by each transport. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,8 +127,9 @@ static void measure(const char *address, const plan *p) {
   for (int i = 0; i < 200; i++) call(transport, real, "/bench/A", 1);
   for (int i = 0; i < p->calls; i++) t[i] = call(transport, real, "/bench/A", 1) * 1e6;
   qsort(t, (size_t)p->calls, sizeof *t, compare);
-  printf("{\"address\": \"%s\", \"round_trip_us\": {\"median\": %.1f, \"p10\": %.1f, \"p99\": %.1f}, ", real,
-         t[p->calls / 2], t[p->calls / 10], t[p->calls * 99 / 100]);
+  printf("{\"address\": \"%s\", \"network_only\": %s, \"round_trip_us\": {\"median\": %.1f, \"p10\": %.1f, \"p99\": "
+         "%.1f}, ",
+         real, p->options.network_only ? "true" : "false", t[p->calls / 2], t[p->calls / 10], t[p->calls * 99 / 100]);
   for (int i = 0; i < 2; i++) call(transport, real, "/bench/B", 1);
   double client = processor_seconds(0), server = processor_seconds(child);
   for (int i = 0; i < p->large; i++) t[i] = (double)p->size * 1e-9 / call(transport, real, "/bench/B", 1);
@@ -153,25 +155,20 @@ static void measure(const char *address, const plan *p) {
 
 int main(int argc, char **argv) {
   plan p = {.calls = 5000, .large = 10, .at_once = 4, .size = 100000000};
-  char path[64];
-  snprintf(path, sizeof path, "unix:/tmp/tenon-bench-%d", (int)getpid());
   int i = 1;
-  if (argc > 1 && !strcmp(argv[1], "--plain")) {
-    p.options.no_shared_memory = true;
-    i++;
-  }
   for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
     if (!strcmp(argv[i], "--megabytes")) p.size = (size_t)(atof(argv[i + 1]) * 1e6);
     if (!strcmp(argv[i], "--calls")) p.calls = atoi(argv[i + 1]);
     if (!strcmp(argv[i], "--large")) p.large = atoi(argv[i + 1]);
     if (!strcmp(argv[i], "--at-once")) p.at_once = atoi(argv[i + 1]);
   }
-  if (i < argc) {
-    for (; i < argc; i++) measure(argv[i], &p);
-  } else {
-    measure("127.0.0.1:0", &p);
-    measure(path, &p);
-    unlink(path + 5);
+  char *by_default[] = {"127.0.0.1:0"};
+  char **addresses = i < argc ? argv + i : by_default;
+  for (int k = 0; k < (i < argc ? argc - i : 1); k++) {
+    for (int only = 1; only >= 0; only--) {
+      p.options.network_only = only;
+      measure(addresses[k], &p);
+    }
   }
   return 0;
 }

@@ -237,6 +237,63 @@ tn_error *tn_socket_listen(const char *address, bool open, int *out, char **real
   return error;
 }
 
+/* --- near sockets --- */
+
+static bool is_any(const tn_socket_address *a) {
+  const struct sockaddr_in *in = (const void *)&a->storage;
+  const struct sockaddr_in6 *in6 = (const void *)&a->storage;
+  return a->storage.ss_family == AF_INET ? in->sin_addr.s_addr == htonl(INADDR_ANY)
+                                         : IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+}
+
+/* Whether the address is one of this host's: a socket can be bound to it. */
+static bool is_here(const tn_socket_address *a) {
+  if (is_local(a)) return true;
+  tn_socket_address any_port = *a;
+  if (a->storage.ss_family == AF_INET6)
+    ((struct sockaddr_in6 *)&any_port.storage)->sin6_port = 0;
+  else
+    ((struct sockaddr_in *)&any_port.storage)->sin_port = 0;
+  int fd = socket(a->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool here = fd >= 0 && !bind(fd, (struct sockaddr *)&any_port.storage, any_port.size);
+  if (fd >= 0) close(fd);
+  return here;
+}
+
+bool tn_address_near(const tn_socket_address *address, bool any, tn_socket_address *out) {
+  char *text;
+  if (address->storage.ss_family == AF_UNIX || !is_here(address)) return false;
+  tn_error *error = tn_address_text(address, &text);
+  if (error) {
+    tn_error_free(error);
+    return false;
+  }
+  /* A name that begins with a zero byte is no file: it goes with the last process that listens. */
+  struct sockaddr_un un = {.sun_family = AF_UNIX};
+  int n = snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "tenon/%u/%s", (unsigned)geteuid(),
+                   any ? strrchr(text, ':') : text);
+  tn_free(text);
+  *out = (tn_socket_address){.size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)};
+  memcpy(&out->storage, &un, sizeof un);
+  return true;
+}
+
+bool tn_socket_same_user(int fd) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.uid == geteuid();
+}
+
+int tn_socket_listen_near(int fd) {
+  tn_socket_address a = {.size = sizeof a.storage}, near;
+  if (getsockname(fd, (struct sockaddr *)&a.storage, &a.size) || !tn_address_near(&a, is_any(&a), &near)) return -1;
+  int near_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (near_fd < 0) return -1;
+  if (!bind(near_fd, (struct sockaddr *)&near.storage, near.size) && !listen(near_fd, SOMAXCONN)) return near_fd;
+  close(near_fd);
+  return -1;
+}
+
 void tn_socket_remove(const char *address) { unlink(unix_path(address)); }
 
 int tn_socket_connect(const tn_socket_address *address) {

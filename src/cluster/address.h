@@ -34,6 +34,13 @@ tn_error *tn_address_lookup(tn_loop *loop, const char *address, tn_resolved_fn *
 /* "127.0.0.1:80", "[::1]:80", "unix:PATH" or "unix:" of a peer without one. */
 tn_error *tn_address_text(const tn_socket_address *address, char **out) TN_MUST_USE;
 
+/* The Unix socket, without a file, at which a server of this user that listens at ADDRESS is reached from this host
+ * too; ANY: one that listens at all addresses. False: ADDRESS is not of this host. */
+bool tn_address_near(const tn_socket_address *address, bool any, tn_socket_address *out);
+/* Whether the other end of a connected Unix socket runs as the same user. */
+bool tn_socket_same_user(int fd);
+/* A socket that listens where tn_address_near of the listening socket FD says, or -1: others connect to FD then. */
+int tn_socket_listen_near(int fd);
 /* A socket that listens at ADDRESS, not blocking; *REAL is the address with the port it got. An address that other
  * machines reach is PERMISSION_DENIED unless OPEN, one in use ALREADY_EXISTS, one not of this machine INVALID_ARGUMENT.
  */

@@ -331,16 +331,6 @@ void tn_conn_drain(tn_conn *conn) {
   tn_conn_flush(conn);
 }
 
-/* Shared memory is for peers at the same host that run as the same user. */
-static tn_error *begin_sharing(tn_conn *conn, tn_loop *copier) {
-  struct ucred peer;
-  socklen_t size = sizeof peer;
-  if (!conn->local || !copier || getsockopt(conn->watch.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ||
-      peer.uid != geteuid())
-    return NULL;
-  return tn_share_new(conn->loop, copier, &conn->share);
-}
-
 static bool is_local(int fd) {
   int domain = 0;
   socklen_t size = sizeof domain;
@@ -365,7 +355,9 @@ tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool conne
   conn->local = is_local(fd);
   conn->peer = tn_strdup(s->peer);
   tn_error *error = conn->peer ? NULL : tn_out_of_memory();
-  if (!error && !tls) error = begin_sharing(conn, s->copier);
+  /* Shared memory is for peers at the same host that run as the same user. */
+  if (!error && !tls && conn->local && s->copier && tn_socket_same_user(fd))
+    error = tn_share_new(conn->loop, s->copier, &conn->share);
   if (!error) error = tn_conn_session_new(conn);
   if (!error) {
     conn->events = EPOLLIN | EPOLLOUT;

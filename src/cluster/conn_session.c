@@ -90,7 +90,7 @@ static void take(tn_stream *s, const uint8_t *data, size_t size) {
 char *tn_conn_target(const tn_conn *conn, size_t *size) {
   const tn_stream *s = conn->data_stream;
   *size = 0;
-  if (!s || s->deaf || !s->in) return NULL;
+  if (!s || s->deaf || !s->in_data) return NULL;
   size_t left = s->in_size - s->in_got;
   *size = left < conn->data_left ? left : conn->data_left;
   return s->in_data + s->in_got;

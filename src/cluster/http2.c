@@ -52,7 +52,7 @@ static tn_error *set_up(tn_http2 *t, const tn_http2_options *o) {
   t->silence_ns = o->silence_ns > 0 ? o->silence_ns : (int64_t)5 * 1000000000;
   t->max_message = o->max_message ? o->max_message : (size_t)INT32_MAX;
   t->open = o->open;
-  t->no_shared_memory = o->no_shared_memory;
+  t->network_only = o->network_only;
   if (!t->input) return tn_out_of_memory();
   if (o->token) TN_TRY(set_token(t, o->token));
   if (o->server_name && !(t->server_name = tn_strdup(o->server_name))) return tn_out_of_memory();
@@ -87,9 +87,9 @@ tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {
 }
 
 tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer) {
-  if (!t->copier && !t->no_shared_memory) tn_error_free(tn_loop_new("tenon-copy", &t->copier)); /* without it: none */
+  if (!t->copier && !t->network_only) tn_error_free(tn_loop_new("tenon-copy", &t->copier)); /* without it: none */
   return (tn_conn_settings){.loop = t->loop,
-                            .copier = t->no_shared_memory ? NULL : t->copier,
+                            .copier = t->network_only ? NULL : t->copier,
                             .traffic = &t->traffic,
                             .role = role,
                             .user = user,

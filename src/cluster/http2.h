@@ -16,7 +16,7 @@ typedef struct tn_http2_options {
    * client certificate that it signed. */
   const char *certificate, *key, *authority;
   const char *server_name; /* the name in the server's certificate; NULL: the host that is called */
-  bool no_shared_memory;   /* not even between tasks of one host and user over a Unix socket */
+  bool network_only;       /* no detours by Unix sockets and shared memory between tasks of one user at one host */
   bool open;               /* may listen where other machines reach it without TLS; else only at loopback addresses */
 } tn_http2_options;
 

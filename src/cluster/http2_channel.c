@@ -17,7 +17,7 @@ struct tn_channel {
   enum { IDLE, PAUSED, RESOLVING, CONNECTING, READY } state;
   tn_http2_link *now; /* CONNECTING, READY */
   tn_addresses addresses;
-  int next_address;
+  int next_address, next_near; /* NEAR: the two sockets at which a peer at this host may be reached as well */
   int64_t pause_ns, not_before_ns;
   tn_timer *timer;
 };
@@ -103,8 +103,28 @@ static tn_error *open_link(tn_channel *ch, int fd) {
   return NULL;
 }
 
+/* Connects to the peer by a Unix socket, if it is at this host and runs as the same user. */
+static bool try_near(tn_channel *ch) {
+  const tn_http2 *t = ch->owner;
+  if (t->network_only || t->client_tls || !ch->addresses.n) return false;
+  while (ch->next_near < 2) {
+    tn_socket_address near;
+    int fd = tn_address_near(&ch->addresses.at[0], ch->next_near++, &near) ? tn_socket_connect(&near) : -1;
+    if (fd < 0) continue;
+    tn_error *error = tn_socket_same_user(fd) ? open_link(ch, fd) : tn_errorf(TN_PERMISSION_DENIED, "another user's");
+    if (!error) return true;
+    tn_error_free(error); /* the network is left */
+    close(fd);
+  }
+  return false;
+}
+
 /* Connects to the next of the host's addresses; ERROR says why the last one did not work (NULL: it is the first). */
 static void try_next(tn_channel *ch, tn_error *error) {
+  if (try_near(ch)) {
+    tn_error_free(error);
+    return;
+  }
   while (ch->next_address < ch->addresses.n) {
     tn_error_free(error);
     int fd = tn_socket_connect(&ch->addresses.at[ch->next_address++]);
@@ -127,7 +147,7 @@ static void resolved(void *argument, tn_error *error, const tn_addresses *addres
     return;
   }
   ch->addresses = *addresses;
-  ch->next_address = 0;
+  ch->next_address = ch->next_near = 0;
   if (error)
     give_up(ch, error);
   else
@@ -136,7 +156,7 @@ static void resolved(void *argument, tn_error *error, const tn_addresses *addres
 
 static void connect_channel(tn_channel *ch) {
   ch->state = RESOLVING;
-  ch->next_address = 0;
+  ch->next_address = ch->next_near = 0;
   tn_error *error = tn_address_resolve(ch->address, true, &ch->addresses);
   if (error)
     give_up(ch, error);

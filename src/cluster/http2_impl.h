@@ -12,7 +12,7 @@ typedef struct tn_http2 {
   char *input; /* the buffer of all connections */
   int64_t silence_ns;
   size_t max_message;
-  bool open, ending, no_shared_memory;
+  bool open, ending, network_only;
   char *authorization; /* "Bearer TOKEN"; NULL: none */
   char *server_name;
   tn_tls_context *client_tls, *server_tls; /* NULL: none */

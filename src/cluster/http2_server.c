@@ -16,9 +16,15 @@ static const int64_t REST = 100000000;
 
 typedef struct peer peer;
 
+/* A socket that listens. */
+typedef struct listening {
+  tn_watch watch;
+  tn_http2_listener *listener;
+} listening;
+
 struct tn_http2_listener {
   tn_listener base;
-  tn_watch watch;
+  listening at, near; /* NEAR: for clients at this host; its descriptor may be -1 */
   tn_http2 *owner;
   tn_handler_fn *handler;
   void *argument;
@@ -110,12 +116,13 @@ static void rested(void *argument) {
   tn_http2_listener *l = argument;
   tn_timer_stop(l->owner->base.clock, l->rest);
   l->rest = NULL;
-  tn_loop_rewatch(l->owner->loop, &l->watch, EPOLLIN);
+  tn_loop_rewatch(l->owner->loop, &l->at.watch, EPOLLIN);
+  if (l->near.watch.fd >= 0) tn_loop_rewatch(l->owner->loop, &l->near.watch, EPOLLIN);
 }
 
 static void accept_ready(tn_watch *watch, uint32_t events) {
   (void)events;
-  tn_http2_listener *l = (tn_http2_listener *)((char *)watch - offsetof(tn_http2_listener, watch));
+  tn_http2_listener *l = ((listening *)watch)->listener;
   tn_clock *clock = l->owner->base.clock;
   for (;;) {
     tn_socket_address a = {.size = sizeof a.storage};
@@ -148,12 +155,19 @@ static void end_grace(void *argument) {
   while (l->peers) tn_conn_close(l->peers->conn, NULL);
 }
 
+static void stop_listening(listening *g) {
+  if (g->watch.fd < 0) return;
+  tn_loop_unwatch(g->listener->owner->loop, &g->watch);
+  close(g->watch.fd);
+  g->watch.fd = -1;
+}
+
 static void run_close(void *argument) {
   tn_http2_listener *l = argument;
   tn_clock *clock = l->owner->base.clock;
   tn_timer_stop(clock, l->rest);
-  tn_loop_unwatch(l->owner->loop, &l->watch);
-  close(l->watch.fd);
+  stop_listening(&l->at);
+  stop_listening(&l->near);
   if (tn_address_is_unix(l->base.address)) tn_socket_remove(l->base.address);
   l->closing = true;
   for (peer *p = l->peers; p; p = p->next) tn_conn_drain(p->conn);
@@ -183,7 +197,10 @@ typedef struct opening {
 
 static void run_listen(void *argument) {
   opening *o = argument;
-  o->error = tn_loop_watch(o->listener->owner->loop, &o->listener->watch, EPOLLIN);
+  tn_http2_listener *l = o->listener;
+  tn_loop *loop = l->owner->loop;
+  o->error = tn_loop_watch(loop, &l->at.watch, EPOLLIN);
+  if (!o->error && l->near.watch.fd >= 0) o->error = tn_loop_watch(loop, &l->near.watch, EPOLLIN);
 }
 
 tn_error *tn_http2_listen(tn_transport *transport, const char *address, tn_handler_fn *handler, void *argument,
@@ -199,7 +216,9 @@ tn_error *tn_http2_listen(tn_transport *transport, const char *address, tn_handl
     return tn_out_of_memory();
   }
   l->base = (tn_listener){real, close_listener};
-  l->watch = (tn_watch){.fd = fd, .ready = accept_ready};
+  bool near = !t->network_only && !t->server_tls && !tn_address_is_unix(address);
+  l->at = (listening){{.fd = fd, .ready = accept_ready}, l};
+  l->near = (listening){{.fd = near ? tn_socket_listen_near(fd) : -1, .ready = accept_ready}, l};
   l->owner = t;
   l->handler = handler;
   l->argument = argument;
@@ -209,6 +228,7 @@ tn_error *tn_http2_listen(tn_transport *transport, const char *address, tn_handl
   tn_loop_call(t->loop, run_listen, &o);
   if (o.error) {
     close(fd);
+    if (l->near.watch.fd >= 0) close(l->near.watch.fd);
     free_listener(l);
     return o.error;
   }

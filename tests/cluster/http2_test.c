@@ -19,6 +19,10 @@ static char bytes[SIZE];
 
 static tn_error *make(tn_transport **out) { return tn_http2_new(NULL, out); }
 
+static tn_error *make_network(tn_transport **out) {
+  return tn_http2_new(&(tn_http2_options){.network_only = true}, out);
+}
+
 typedef struct sides {
   tn_transport *client, *server;
   tn_listener *listener;
@@ -132,7 +136,7 @@ static void test_shared_options(void **state) {
   (void)state;
   sides s;
   rpc_wait w;
-  open_sides(&s, &(tn_http2_options){.no_shared_memory = true});
+  open_sides(&s, &(tn_http2_options){.network_only = true});
   for (int i = 0; i < 3; i++) {
     echo(&s, SIZE, &w);
     rpc_wait_free(&w);
@@ -160,6 +164,7 @@ int main(void) {
       cmocka_unit_test(test_shared_options),
   };
   snprintf(unix_address, sizeof unix_address, "unix:/tmp/tenon-test-%d", (int)getpid());
-  return rpc_cases_run("tcp", make, "127.0.0.1:0") + rpc_cases_run("ipv6", make, "[::1]:0") +
+  return rpc_cases_run("tcp", make_network, "127.0.0.1:0") + rpc_cases_run("ipv6", make_network, "[::1]:0") +
+         rpc_cases_run("near", make, "127.0.0.1:0") + rpc_cases_run("near ipv6", make, "[::1]:0") +
          rpc_cases_run("unix", make, unix_address) + cmocka_run_group_tests_name("shared memory", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
  * cancellation; texts are written with %XX for what is not printable. COUNT such calls run at once. A line of output
  * for each: CODE SIZE SUM TEXT: the sum of each byte times its position, from 1 on; the error's
  *   message, or the reply if it has at most 1000 bytes. Options:
- * silence_ms, max_message, token, certificate, key, authority, server_name, open. */
+ * silence_ms, max_message, token, certificate, key, authority, server_name, network_only, open. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +38,7 @@ static void parse_options(int n, char **texts, tn_http2_options *o) {
     if (!strcmp(texts[i], "key")) o->key = value;
     if (!strcmp(texts[i], "authority")) o->authority = value;
     if (!strcmp(texts[i], "server_name")) o->server_name = value;
+    if (!strcmp(texts[i], "network_only")) o->network_only = *value == '1';
     if (!strcmp(texts[i], "open")) o->open = *value == '1';
   }
 }
