@@ -107,15 +107,3 @@ def get_summary_description(node_def):
     fields = json.loads(node_def.attr["description"].s.decode() or "{}")
     names = {"typeHint": "type_hint", "type_hint": "type_hint"}
     return messages.SummaryDescription(**{names[key]: value for key, value in fields.items()})
-
-
-@tf_export("summary.all_v2_summary_ops")
-def all_v2_summary_ops():
-    """The summary ops of 2.x in the default graph: there are none."""
-    return ops.get_collection("_SUMMARY_V2_INTERNAL")
-
-
-@tf_export("summary.initialize")
-def initialize(graph=None, session=None):
-    """Prepares the writers of contrib.summary; without one of those, as TensorFlow, an error."""
-    raise RuntimeError("No default tf.contrib.summary.SummaryWriter found")
