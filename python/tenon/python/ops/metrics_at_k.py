@@ -59,22 +59,23 @@ def _and(a, b):
     return a if b is True else gen_ops.logical_and(a, b)
 
 
+def _at_k_name(name, k=None, class_id=None):
+    return f"{name}_at_{'k' if k is None else k}{'' if class_id is None else f'_class{class_id}'}"
+
+
 def _at_top_k(which, labels, predictions_idx, class_id, weights, metrics_collections, updates_collections, k, scope):
     labels = _dense_labels(labels, predictions_idx)
     top = math_ops.cast(predictions_idx, dtypes.int64)
     hits = _and(_matches(top, labels), _of_class(top, class_id))
-    tag = f"at_{k}" if class_id is None else f"at_{k}_class{class_id}"
-    if k is None:
-        tag = "at_k" if class_id is None else f"at_k_class{class_id}"
-    tp, new_tp = _stream(f"true_positive_{tag}", _number(hits, weights))
+    tp, new_tp = _stream(_at_k_name("true_positive", k, class_id), _number(hits, weights))
     if which == "recall":
         missed = gen_ops.logical_and(gen_ops.logical_not(_matches(labels, top)), _first(labels))
         missed = _and(gen_ops.logical_and(missed, labels >= ops.convert_to_tensor(0, dtypes.int64)),
                       _of_class(labels, class_id))  # fmt: skip
-        other, new_other = _stream(f"false_negative_{tag}", _number(missed, weights))
+        other, new_other = _stream(_at_k_name("false_negative", k, class_id), _number(missed, weights))
     else:
         wrong = _and(gen_ops.logical_not(_matches(top, labels)), _of_class(top, class_id))
-        other, new_other = _stream(f"false_positive_{tag}", _number(wrong, weights))
+        other, new_other = _stream(_at_k_name("false_positive", k, class_id), _number(wrong, weights))
     value = math_ops.div(tp, math_ops.add(tp, other), name=scope)
     update = math_ops.div(new_tp, math_ops.add(new_tp, new_other), name="update")
     return impl._done(value, update, metrics_collections, updates_collections)
@@ -84,7 +85,7 @@ def _at_top_k(which, labels, predictions_idx, class_id, weights, metrics_collect
 def recall_at_top_k(labels, predictions_idx, k=None, class_id=None, weights=None, metrics_collections=None,
                     updates_collections=None, name=None):  # fmt: skip
     """The part of the labels that is among the best predictions, which are given by number."""
-    with ops.name_scope(name, "recall", (predictions_idx, labels, weights)) as scope:
+    with ops.name_scope(name, _at_k_name("recall", k, class_id), (predictions_idx, labels, weights)) as scope:
         predictions_idx = ops.convert_to_tensor(predictions_idx)
         return _at_top_k("recall", labels, predictions_idx, class_id, weights, metrics_collections,
                          updates_collections, k, scope)  # fmt: skip
@@ -94,7 +95,7 @@ def recall_at_top_k(labels, predictions_idx, k=None, class_id=None, weights=None
 def recall_at_k(labels, predictions, k, class_id=None, weights=None, metrics_collections=None,
                 updates_collections=None, name=None):  # fmt: skip
     """The part of the labels that is among the K best predictions."""
-    with ops.name_scope(name, f"recall_at_{k}", (predictions, labels, weights)) as scope:
+    with ops.name_scope(name, _at_k_name("recall", k, class_id), (predictions, labels, weights)) as scope:
         _, top = nn_ops.top_k(predictions, k)
         return recall_at_top_k(labels, top, k, class_id, weights, metrics_collections, updates_collections, scope)
 
@@ -103,8 +104,7 @@ def recall_at_k(labels, predictions, k, class_id=None, weights=None, metrics_col
 def precision_at_top_k(labels, predictions_idx, k=None, class_id=None, weights=None, metrics_collections=None,
                        updates_collections=None, name=None):  # fmt: skip
     """The part of the best predictions, given by number, that is labelled so."""
-    with ops.name_scope(name, "precision" if k is None else f"precision_at_{k}",
-                        (predictions_idx, labels, weights)) as scope:  # fmt: skip
+    with ops.name_scope(name, _at_k_name("precision", k, class_id), (predictions_idx, labels, weights)) as scope:
         predictions_idx = ops.convert_to_tensor(predictions_idx)
         return _at_top_k("precision", labels, predictions_idx, class_id, weights, metrics_collections,
                          updates_collections, k, scope)  # fmt: skip
@@ -114,7 +114,7 @@ def precision_at_top_k(labels, predictions_idx, k=None, class_id=None, weights=N
 def precision_at_k(labels, predictions, k, class_id=None, weights=None, metrics_collections=None,
                    updates_collections=None, name=None):  # fmt: skip
     """The part of the K best predictions that is labelled so."""
-    with ops.name_scope(name, f"precision_at_{k}", (predictions, labels, weights)) as scope:
+    with ops.name_scope(name, _at_k_name("precision", k, class_id), (predictions, labels, weights)) as scope:
         _, top = nn_ops.top_k(predictions, k)
         return precision_at_top_k(labels, top, k, class_id, weights, metrics_collections, updates_collections, scope)
 
@@ -123,35 +123,42 @@ def precision_at_k(labels, predictions, k, class_id=None, weights=None, metrics_
 def average_precision_at_k(labels, predictions, k, weights=None, metrics_collections=None, updates_collections=None,
                            name=None):  # fmt: skip
     """The mean over examples of precision averaged over the places of the right ones among the K best."""
-    with ops.name_scope(name, f"sparse_average_precision_at_{k}", (predictions, labels, weights)):
+    with ops.name_scope(name, _at_k_name("average_precision", k), (predictions, labels, weights)) as scope:
         _, top = nn_ops.top_k(predictions, k)
-        top = math_ops.cast(top, dtypes.int64)
-        sparse = isinstance(labels, sparse_tensor.SparseTensor)
-        labels = _dense_labels(labels, top)
-        relevant = math_ops.cast(_matches(top, labels), dtypes.float64)
-        places = math_ops.cast(math_ops.range(1, k + 1), dtypes.float64)
-        precisions = math_ops.cumsum(relevant, axis=-1) / places
-        total = math_ops.reduce_sum(relevant * precisions, axis=-1)
-        if sparse:
-            count = math_ops.reduce_sum(
-                math_ops.cast(labels >= ops.convert_to_tensor(0, dtypes.int64), dtypes.float64), axis=-1
-            )
-        else:
-            count = array_ops.zeros_like(total) + math_ops.cast(array_ops.shape(labels)[-1], dtypes.float64)
-        count = gen_ops.minimum(count, ops.convert_to_tensor(float(k), dtypes.float64))
-        average = gen_ops.div_no_nan(total, count)
+        return _average_precision(labels, top, weights, metrics_collections, updates_collections, scope)
+
+
+def _averages(labels, top):
+    """The precision averaged over the places of the right ones among TOP [..., k], of each example."""
+    k = top.get_shape().as_list()[-1]
+    top = math_ops.cast(top, dtypes.int64)
+    sparse = isinstance(labels, sparse_tensor.SparseTensor)
+    labels = _dense_labels(labels, top)
+    relevant = math_ops.cast(_matches(top, labels), dtypes.float64)
+    precisions = math_ops.cumsum(relevant, axis=-1) / math_ops.cast(math_ops.range(1, k + 1), dtypes.float64)
+    total = math_ops.reduce_sum(relevant * precisions, axis=-1)
+    if sparse:
+        there = labels >= ops.convert_to_tensor(0, dtypes.int64)
+        count = math_ops.reduce_sum(math_ops.cast(there, dtypes.float64), axis=-1)
+    else:
+        count = array_ops.zeros_like(total) + math_ops.cast(array_ops.shape(labels)[-1], dtypes.float64)
+    return gen_ops.div_no_nan(total, gen_ops.minimum(count, ops.convert_to_tensor(float(k), dtypes.float64)))
+
+
+def _average_precision(labels, top, weights, metrics_collections, updates_collections, name):
+    """average_precision_at_k of the classes TOP [..., k], the best first."""
+    with ops.name_scope(name, "average_precision_at_top_k", (top, labels, weights)) as scope:
+        average = _averages(labels, top)
+        number = math_ops.cast(array_ops.size(average), dtypes.float64)
         if weights is not None:
             weights = math_ops.cast(weights, dtypes.float64) + array_ops.zeros_like(average)
-            average = gen_ops.mul(average, weights)
-    with ops.name_scope(name, f"average_precision_at_{k}") as scope:
-        number = math_ops.reduce_sum(weights) if weights is not None else math_ops.cast(
-            array_ops.size(average), dtypes.float64)  # fmt: skip
-        with ops.name_scope(None, "max"):
-            most = impl.metric_variable([], dtypes.float64, name="max")
-            new_most = state_ops.assign_add(most, number, name="update")
-        with ops.name_scope(None, "total"):
-            sums = impl.metric_variable([], dtypes.float64, name="total")
-            new_sums = state_ops.assign_add(sums, math_ops.reduce_sum(average), name="update")
+            average, number = gen_ops.mul(average, weights), math_ops.reduce_sum(weights)
+        kept = []
+        for what, amount in (("max", number), ("total", math_ops.reduce_sum(average))):
+            with ops.name_scope(None, what) as inner:
+                variable = impl.metric_variable([], dtypes.float64, name=inner)
+                kept.append((variable, state_ops.assign_add(variable, amount, name="update")))
+        (most, new_most), (sums, new_sums) = kept
         value = gen_ops.div_no_nan(sums, most, name="mean")
         update = gen_ops.div_no_nan(new_sums, new_most, name=scope)
         return impl._done(value, update, metrics_collections, updates_collections)
