@@ -1,0 +1,1 @@
+"""Heads: what a model gives, its loss and its metrics."""
