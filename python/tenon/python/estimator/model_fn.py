@@ -59,6 +59,11 @@ def _checked_metrics(metrics):
         if is_metric(value):
             if not value.updates:
                 raise ValueError(f'Please call update_state(...) on the "{key}" metric')
+            # So that they are initialized with the other local variables.
+            known = {id(v) for v in ops.get_collection(ops.GraphKeys.LOCAL_VARIABLES)}
+            for variable in value.variables:
+                if id(variable) not in known:
+                    ops.add_to_collection(ops.GraphKeys.LOCAL_VARIABLES, variable)
             continue
         if not isinstance(value, tuple) or len(value) != 2:
             raise TypeError(f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {value} for "

@@ -1,5 +1,7 @@
 """Metrics: objects that gather values over batches, and functions of what is true and what is predicted."""
 
+import functools
+
 import numpy as np
 
 import tenon as tf
@@ -11,8 +13,26 @@ from tenon.python.keras.utils import generic_utils
 TF_NAMESPACES = ("keras.metrics",)
 
 
+def _recorded(update_state):
+    """UPDATE_STATE of a subclass, which notes its operation for `updates`."""
+
+    @functools.wraps(update_state)
+    def recorded(self, *args, **kwargs):
+        update = update_state(self, *args, **kwargs)
+        if update is not None:
+            self._last_update = update
+        return update
+
+    return recorded
+
+
 class Metric(Layer):
     """Base class: `update_state(...)` gathers, `result()` is the value so far, calling it does both."""
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "update_state" in vars(cls):
+            cls.update_state = _recorded(vars(cls)["update_state"])
 
     def __init__(self, name=None, dtype=None, **kwargs):
         super().__init__(name=name, dtype=dtype, **kwargs)

@@ -2,7 +2,15 @@
 
 from tenon.python.framework import ops, tensor_shape
 from tenon.python.layers import base, utils
-from tenon.python.ops import array_ops, control_flow_ops, gen_ops, init_ops, math_ops, nn_impl, state_ops
+from tenon.python.ops import (
+    array_ops,
+    control_flow_ops,
+    gen_ops,
+    init_ops,
+    math_ops,
+    nn_impl,
+    state_ops,
+)
 from tenon.python.util.tf_export import tf_export
 
 _ZEROS = init_ops.zeros_initializer()
@@ -95,6 +103,21 @@ class BatchNormalization(base.Layer):
             self.beta = self._weight("beta", sizes, self.beta_initializer, self.beta_regularizer, self.beta_constraint)
         elif self.fused:
             self._beta_const = array_ops.zeros(sizes, self._param_dtype)
+        self._build_moving(sizes)
+        self.built = True
+
+    def _build_moving(self, sizes):
+        """Makes what moves, which no partitioner may cut, as it is updated as a whole."""
+        self._set_scope(None)
+        scope = self._scope
+        cut = scope.partitioner
+        scope.set_partitioner(None)
+        try:
+            self._moving_variables(sizes)
+        finally:
+            scope.set_partitioner(cut)
+
+    def _moving_variables(self, sizes):
         self.moving_mean = self._weight("moving_mean", sizes, self.moving_mean_initializer, trainable=False)
         self.moving_variance = self._weight("moving_variance", sizes, self.moving_variance_initializer, trainable=False)
         if self.renorm:
@@ -105,7 +128,6 @@ class BatchNormalization(base.Layer):
             self.moving_stddev = self._weight("moving_stddev", sizes, root, trainable=False)
             self.renorm_mean = self._weight("renorm_mean", sizes, init_ops.zeros_initializer(), trainable=False)
             self.renorm_stddev = self._weight("renorm_stddev", sizes, root, trainable=False)
-        self.built = True
 
     def _assign_moving_average(self, variable, value, momentum):
         scope = ops.name_scope("AssignMovingAvg", values=[variable, value, momentum])
