@@ -42,7 +42,10 @@ class DataPreprocessing:
         v, value = self.params[key]
         session = self.session or tf.get_default_session()
         if value is None and session is not None:
-            value = session.run(v)  # what a checkpoint gave
+            try:
+                value = session.run(v)  # what a checkpoint gave
+            except tf.errors.FailedPreconditionError:
+                value = None
         if value is None:
             raise Exception(f"{self.name}: {key} of the data set is not known yet: train first, or give it")
         return value
