@@ -8,6 +8,7 @@
 #include <tenon/error.h>
 #include <tenon/events.h>
 #include <tenon/graph.h>
+#include <tenon/hdf5.h>
 #include <tenon/host.h>
 #include <tenon/model.h>
 #include <tenon/nn.h>

@@ -198,7 +198,6 @@ def test_streams():
 
 def test_configurations_cross(tmp_path):
     """What one package writes, the other reads: JSON, HDF5 with the optimizer's state, checkpoints."""
-    pytest.importorskip("h5py")
     import tenon
 
     real = tensorflow()

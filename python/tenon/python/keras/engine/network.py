@@ -359,9 +359,8 @@ class Network(base_layer.Layer):
         return json.dumps(self._updated_config(), default=saving.json_default, **kwargs)
 
     def to_yaml(self, **kwargs):
-        """YAML is not written: it can run code when it is read."""
-        raise RuntimeError("Method `model.to_yaml()` has been removed due to security risk of arbitrary code "
-                           "execution. Please use `model.to_json()` instead.")  # fmt: skip
+        """The same as YAML, in its flow style: that is JSON."""
+        return self.to_json(indent=kwargs.get("indent"))
 
     def save(self, filepath, overwrite=True, include_optimizer=True, save_format=None):
         """Writes layers, weights and the optimizer's state to a file (HDF5)."""

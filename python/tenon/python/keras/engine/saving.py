@@ -9,17 +9,10 @@ import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras import optimizers
 from tenon.python.keras.utils import generic_utils
+from tenon.python.lib.io import hdf5
 from tenon.python.util.tf_export import tf_export
 
 _LIMIT = 64512  # bytes of an attribute in HDF5
-
-
-def _h5py():
-    try:
-        import h5py
-    except ImportError:
-        raise ImportError("Saving and loading models in HDF5 files needs h5py.") from None
-    return h5py
 
 
 def json_default(value):
@@ -125,7 +118,7 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
     if _is_hdf5(filepath, save_format):
         if not overwrite and os.path.exists(filepath):
             raise FileExistsError(filepath)
-        with _h5py().File(filepath, "w") as f:
+        with hdf5.File(filepath, "w") as f:
             save_weights_to_hdf5_group(f, model.layers)
         return
     _saver(model).save(K.get_session(), filepath, write_meta_graph=False)
@@ -176,7 +169,7 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False):
     if not model.built and not model.layers:
         raise ValueError("Unable to load weights saved in HDF5 format into a subclassed Model which has not created its "  # noqa: E501
                          "variables yet. Call the Model first, then load the weights.")  # fmt: skip
-    with _h5py().File(filepath, "r") as f:
+    with hdf5.File(filepath, "r") as f:
         group = f["model_weights"] if "layer_names" not in f.attrs and "model_weights" in f else f
         load_weights_from_hdf5_group(group, model.layers, by_name, skip_mismatch)
     return None
@@ -201,18 +194,20 @@ def _training_config(model):
 
 @tf_export("keras.models.save_model")
 def save_model(model, filepath, overwrite=True, include_optimizer=True, save_format=None, **kwargs):
-    """Writes layers, weights and the optimizer's state to an HDF5 file (or an open h5py.File)."""
-    h5py = _h5py()
+    """Writes layers, weights and the optimizer's state to an HDF5 file (or an open one), or to a SavedModel."""
     if save_format == "tf":
-        raise NotImplementedError("Models are saved as HDF5 files; tf.saved_model.simple_save writes SavedModels.")
+        from tenon.python.keras.engine import saved_model
+
+        saved_model.export_saved_model(model, os.fspath(filepath))
+        return
     if not model._is_graph_network:
         raise NotImplementedError("Saving the model to HDF5 format requires the model to be a Functional model or a "
                                   "Sequential model. It does not work for subclassed models. Consider saving the "
                                   "weights with `save_weights`.")  # fmt: skip
-    is_file = isinstance(filepath, h5py.File)
+    is_file = hasattr(filepath, "attrs")
     if not is_file and not overwrite and os.path.exists(os.fspath(filepath)):
         raise FileExistsError(filepath)
-    f = filepath if is_file else h5py.File(os.fspath(filepath), "w")
+    f = filepath if is_file else hdf5.File(os.fspath(filepath), "w")
     try:
         f.attrs["keras_version"], f.attrs["backend"] = b"2.2.4-tf", b"tensorflow"
         config = {"class_name": model.__class__.__name__, "config": model.get_config()}
@@ -235,11 +230,14 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, save_for
 @tf_export("keras.models.load_model")
 def load_model(filepath, custom_objects=None, compile=True):
     """The model that save_model wrote, trained on where it was left."""
-    h5py = _h5py()
-    is_file = isinstance(filepath, h5py.File)
+    is_file = hasattr(filepath, "attrs")
+    if not is_file and os.path.isdir(os.fspath(filepath)):
+        from tenon.python.keras.engine import saved_model
+
+        return saved_model.load_from_saved_model(os.fspath(filepath), custom_objects)
     if not is_file and not os.path.exists(os.fspath(filepath)):
         raise OSError(f"SavedModel file does not exist at: {filepath}")
-    f = filepath if is_file else h5py.File(os.fspath(filepath), "r")
+    f = filepath if is_file else hdf5.File(os.fspath(filepath), "r")
     try:
         config = f.attrs.get("model_config")
         if config is None:
@@ -303,6 +301,13 @@ def model_from_json(json_string, custom_objects=None):
 
 @tf_export("keras.models.model_from_yaml")
 def model_from_yaml(yaml_string, custom_objects=None):
-    """YAML is not read: it can run code."""
-    raise RuntimeError("Method `model_from_yaml()` has been removed due to security risk of arbitrary code execution. "
-                       "Please use `Model.to_json()` and `model_from_json()` instead.")  # fmt: skip
+    """The model of what to_yaml made; other YAML needs PyYAML. No objects but plain ones are made of it."""
+    try:
+        config = json.loads(yaml_string)
+    except ValueError:
+        try:
+            import yaml
+        except ImportError:
+            raise ImportError("Reading YAML that to_yaml did not write needs PyYAML (`pip install pyyaml`).") from None
+        config = yaml.safe_load(yaml_string)
+    return model_from_config(config, custom_objects)
