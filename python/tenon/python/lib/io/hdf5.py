@@ -80,7 +80,10 @@ class Group:
 
     def get(self, name, default=None):
         """The member of that name."""
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def keys(self):
         """The names of the members, sorted."""
