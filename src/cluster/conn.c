@@ -307,6 +307,7 @@ static void tick(void *argument) {
     tn_conn_flush(conn);
   }
   conn->ticked_ns = now;
+  tn_pool_tidy(conn->pool);
   if (conn->share) tn_share_tidy(conn->share);
   if (!conn->broken) start_tick(conn);
   still_there(conn);
@@ -352,6 +353,7 @@ tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool conne
   conn->state = connecting ? TN_CONN_CONNECTING : TN_CONN_HANDSHAKE;
   conn->heard_ns = conn->ticked_ns = tn_now_ns();
   conn->traffic = s->traffic;
+  conn->pool = s->pool;
   conn->local = is_local(fd);
   conn->peer = tn_strdup(s->peer);
   tn_error *error = conn->peer ? NULL : tn_out_of_memory();

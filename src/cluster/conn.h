@@ -69,6 +69,7 @@ typedef struct tn_conn_settings {
   tn_loop *loop;
   tn_loop *copier; /* for messages through shared memory; NULL: none go that way */
   tn_conn_traffic *traffic;
+  tn_pool *pool; /* for messages that come */
   const tn_conn_role *role;
   void *user;
   const char *peer; /* for messages; copied */
@@ -137,6 +138,7 @@ struct tn_conn {
   tn_tls *tls;
   tn_share *share; /* NULL: not with this peer */
   tn_conn_traffic *traffic;
+  tn_pool *pool;
   tn_stream *streams;
   size_t n_streams, max_message, input_size;
   char *input;

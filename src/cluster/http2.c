@@ -12,6 +12,7 @@ static void destroy(tn_http2 *t) {
   tn_loop_unref(t->copier);
   tn_tls_context_free(t->client_tls);
   tn_tls_context_free(t->server_tls);
+  tn_pool_free(t->pool);
   tn_free(t->authorization);
   tn_free(t->server_name);
   tn_free(t->input);
@@ -64,6 +65,7 @@ static tn_error *set_up(tn_http2 *t, const tn_http2_options *o) {
     TN_TRY(tn_tls_context_new(false, o->certificate, o->key, o->authority, &t->client_tls));
   if (o->certificate) TN_TRY(tn_tls_context_new(true, o->certificate, o->key, o->authority, &t->server_tls));
   TN_TRY(tn_map_new(&t->channels));
+  TN_TRY(tn_pool_new(&t->pool));
   return tn_loop_new("tenon-rpc", &t->loop);
 }
 
@@ -91,6 +93,7 @@ tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *
   return (tn_conn_settings){.loop = t->loop,
                             .copier = t->network_only ? NULL : t->copier,
                             .traffic = &t->traffic,
+                            .pool = t->pool,
                             .role = role,
                             .user = user,
                             .peer = peer,

@@ -19,6 +19,7 @@ typedef struct tn_http2 {
   tn_map *channels;                        /* by address */
   tn_loop *copier;                         /* started with the first local connection */
   tn_conn_traffic traffic;
+  tn_pool *pool;
   struct tn_http2_call *calls; /* all that have not ended */
   struct tn_http2_link *links; /* all connections as a client */
 } tn_http2;

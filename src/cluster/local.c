@@ -131,7 +131,7 @@ static tn_error *copy_message(local *t, const tn_message *m, tn_message **out) {
   const tn_message_part *parts;
   size_t n = tn_message_parts(m, &parts);
   char *at;
-  TN_TRY(tn_message_of_size(tn_message_size(m), &at, out));
+  TN_TRY(tn_message_of_size(NULL, tn_message_size(m), &at, out));
   atomic_fetch_add_explicit(&t->bytes, tn_message_size(m), memory_order_relaxed);
   for (size_t i = 0; i < n; i++) {
     memcpy(at, parts[i].data, parts[i].size);

@@ -95,13 +95,13 @@ size_t tn_message_parts(const tn_message *m, const tn_message_part **parts) {
   return m ? m->n : 0;
 }
 
-tn_error *tn_message_of_size(size_t size, char **data, tn_message **out) {
+tn_error *tn_message_of_size(tn_pool *pool, size_t size, char **data, tn_message **out) {
   tn_message *m;
   TN_TRY(tn_message_new(&m));
   *data = NULL;
   if (size) {
     tn_buffer *owner;
-    tn_error *error = tn_buffer_new(TN_UINT8, size, &owner);
+    tn_error *error = tn_pool_buffer(pool, size, &owner);
     if (!error) error = add_part(m, owner, owner->data, size);
     if (error) {
       tn_message_unref(m);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "cluster/pool.h"
 #include "cluster/rpc.h"
 
 /* Embedded first in each transport, listener, call and incoming call. */
@@ -48,7 +49,7 @@ void tn_incoming_cancel(tn_incoming *incoming);
 /* Drops the message and calls RELEASE; the caller frees the memory. Not while tn_incoming_cancel runs. */
 void tn_incoming_deinit(tn_incoming *incoming);
 
-/* A message of one part with SIZE bytes that are still to be written through *DATA. */
-tn_error *tn_message_of_size(size_t size, char **data, tn_message **out) TN_MUST_USE;
+/* A message of one part with SIZE bytes that are still to be written through *DATA; from POOL (NULL: new ones). */
+tn_error *tn_message_of_size(tn_pool *pool, size_t size, char **data, tn_message **out) TN_MUST_USE;
 
 #endif
