@@ -10,7 +10,14 @@
 #include "base/str.h"
 #include "io/file.h"
 
-enum { MOST_REPLY = 256 << 20, MOST_LINE = 16 << 20, CONNECT_S = 5, TIMEOUT_S = 60, SILENT_S = 400 };
+enum {
+  MOST_CONNECTIONS = 48,
+  MOST_REPLY = 256 << 20,
+  MOST_LINE = 16 << 20,
+  CONNECT_S = 5,
+  TIMEOUT_S = 60,
+  SILENT_S = 400
+};
 
 struct tn_api_call {
   tn_api *api;
@@ -132,8 +139,9 @@ static tn_error *set_options(tn_api_call *call, const tn_api_request *request) {
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(curl, CURLOPT_PIPEWAIT, 1L);
+  /* Many requests over one connection would be HTTP/2's part, but curl 7.88 forgets some of them there until their time
+   * is over (seen here: a first list that took a minute). */
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, call->streams ? NULL : "");
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "tenon/" TN_VERSION);
@@ -286,8 +294,7 @@ tn_error *tn_api_new(const tn_kube_config *config, tn_api **out) {
     tn_free(api);
     return tn_out_of_memory();
   }
-  curl_multi_setopt(api->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-  curl_multi_setopt(api->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
+  curl_multi_setopt(api->multi, CURLMOPT_MAXCONNECTS, (long)MOST_CONNECTIONS);
   *out = api;
   return NULL;
 }

@@ -56,8 +56,8 @@ tn_error *tn_api_do(tn_api *api, const char *method, const char *path, const jso
 /* The same with all that a request has. */
 tn_error *tn_api_ask(tn_api *api, const tn_api_request *request, json_t **out) TN_MUST_USE;
 
-#define TN_MERGE_PATCH     "application/merge-patch+json"
-#define TN_APPLY_PATCH     "application/apply-patch+yaml"
-#define TN_STRATEGIC_PATCH "application/strategic-merge-patch+json"
+#define TN_MERGE_PATCH "application/merge-patch+json"
+#define TN_JSON_PATCH  "application/json-patch+json"
+#define TN_APPLY_PATCH "application/apply-patch+yaml"
 
 #endif

@@ -6,7 +6,7 @@
 #include "kube/operator_internal.h"
 #include "kube/status.h"
 
-enum { MOST_IN_FLIGHT = 64 };
+enum { MOST_IN_FLIGHT = 32 };
 
 /* An answer that a work waits for, and what it is about. */
 typedef struct step {
@@ -264,13 +264,13 @@ static void send_status(tn_work *work) {
   char path[768], whole[800];
   tn_object_path(job, tn_json_text(job, "metadata.namespace"), tn_json_text(job, "metadata.name"), path);
   snprintf(whole, sizeof whole, "%s/status", path);
-  /* The whole object with the version that the pass has seen: if it was changed in between, the pass is repeated. */
-  json_t *body = json_copy(job);
-  if (body) json_object_set(body, "status", work->outcome.status);
-  tn_error *error =
-      body ? tn_api_send(work->operator->api, &(tn_api_request){.method = "PUT", .path = whole, .body = body},
-                         status_done, work)
-           : tn_out_of_memory();
+  /* The status is ours alone, and the one of this object: whoever changes the rest of it meanwhile is in nobody's way.
+   */
+  const char *uid = tn_json_text(job, "metadata.uid");
+  json_t *body = json_pack("[{ss,ss,ss},{ss,ss,sO}]", "op", "test", "path", "/metadata/uid", "value", uid ? uid : "",
+                           "op", "add", "path", "/status", "value", work->outcome.status);
+  tn_api_request request = {.method = "PATCH", .path = whole, .body = body, .content_type = TN_JSON_PATCH};
+  tn_error *error = body ? tn_api_send(work->operator->api, &request, status_done, work) : tn_out_of_memory();
   if (error)
     work->trouble = true;
   else

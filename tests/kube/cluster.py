@@ -237,7 +237,11 @@ class Operator:
             except OSError:
                 return False
 
-        wait_for(ready, 30, lambda: self.log.read_text()[-2000:])
+        try:
+            wait_for(ready, 90, lambda: self.log.read_text()[-2000:] or "nothing is in its log")
+        except AssertionError:
+            self.kill()
+            raise
         return self
 
     def metric(self, name):
@@ -259,7 +263,7 @@ class Operator:
         return self.process.returncode
 
 
-def wait_for(condition, seconds=20, tell=None):
+def wait_for(condition, seconds=60, tell=None):
     """The first true value of CONDITION; fails with what TELL says."""
     end = time.monotonic() + seconds
     while True:

