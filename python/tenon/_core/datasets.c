@@ -1,4 +1,4 @@
-/* The data sets of the first steps: MNIST from its files, or the digits that the library carries. */
+/* The data sets of the first steps: MNIST from its files, or the digits that the library carries; where others lie. */
 #include "core.h"
 
 /* (features, labels) of DATASET, as Values. */
@@ -28,7 +28,19 @@ static PyObject *load_datasets(PyObject *Py_UNUSED(module), PyObject *args) {
   return made;
 }
 
+static PyObject *find_data(PyObject *Py_UNUSED(module), PyObject *args) {
+  const char *name;
+  if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
+  char *folder;
+  tn_error *error = tn_data_find(name, &folder);
+  if (error) return tn_py_raise(error);
+  PyObject *found = PyUnicode_DecodeFSDefault(folder);
+  free(folder);
+  return found;
+}
+
 static PyMethodDef functions[] = {
+    {"find_data", find_data, METH_VARARGS, "find_data(name)\n--\n\nThe folder of a data set; NotFoundError if it is nowhere."},
     {"load_datasets", load_datasets, METH_VARARGS,
      "load_datasets(name, folder=None)\n--\n\n((features, labels) to train, the same to test, where they are from, "
      "whether they are the embedded digits instead)."},
