@@ -7,7 +7,7 @@ demo: all ## train LeNet on MNIST and print the test accuracy
 	@build/tenon train mnist --model lenet
 test: ## run everything that CI runs
 	@scripts/bootstrap test && scripts/test
-soak: ## fuzz the readers for a bounded time
+soak: ## fuzz the readers for a bounded time, train the networks whole
 	@scripts/bootstrap test && scripts/soak
 bench: all ## compare speed with the peers, side by side
 	@scripts/bootstrap bench && .venv/bin/python bench/run.py

@@ -38,7 +38,8 @@ def reader(digits, reuse):
 
 
 def cross_entropy(logits, target):
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=tf.fill(tf.shape(logits), target)))
+    wanted = tf.fill(tf.shape(logits), target)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=wanted))
 
 
 def adam(loss, scope, **options):

@@ -1,9 +1,9 @@
 """Small photographs (CIFAR-10) with a ResNet of 20 layers; its pictures come out of TFRecords by tf.data.
 
-usage: python examples/resnet20.py [--steps N] [--batch N] [--seed N]
+usage: python examples/resnet20.py [--steps N] [--batch N] [--test N] [--seed N]
 
-After K. He and others, Deep Residual Learning for Image Recognition, 2015, section 4.2. The rate rises for a fifth of the
-steps, then falls in a straight line to nothing. 400 steps of 128 are about one round over the 50,000 pictures.
+After K. He and others, Deep Residual Learning for Image Recognition, 2015, section 4.2. The rate rises for a fifth of
+the steps, then falls in a straight line to nothing. 400 steps of 128 are about one round over the 50,000 pictures.
 """
 
 import argparse

@@ -14,8 +14,8 @@ import numpy as np
 import tenon as tf
 
 seq2seq = tf.contrib.seq2seq
-ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen").split()  # fmt: skip
+ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen").split()  # fmt: skip
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 WORDS = ["-", *ONES, *TENS, "hundred", "thousand", "and"]  # the first one fills up
 END, BEGIN, SYMBOLS = 10, 11, 12  # after the ten digits

@@ -1,8 +1,12 @@
 """MNIST as TensorFlow's tutorials read it."""
 
+import os
+
 import numpy as np
 import pytest
 
+import tenon as tf
+from tenon.examples import data
 from tenon.examples.tutorials.mnist import input_data
 
 
@@ -33,7 +37,21 @@ def test_options():
     assert mnist.validation.num_examples == 0
     assert mnist.test.next_batch(3, shuffle=False)[1].tolist() == mnist.test.labels[:3].tolist()
     assert input_data.read_data_sets("", fake_data=True).train.num_examples == 10000
+    assert input_data.read_data_sets("", validation_size=0).validation.images.shape == (0, 784)
     with pytest.raises(ValueError, match="between"):
         input_data.read_data_sets("", validation_size=-1)
     with pytest.raises(TypeError):
         input_data.read_data_sets("", dtype="int32")
+
+
+def test_where_data_lies(tmp_path, monkeypatch):
+    folder = tmp_path / "flowers"
+    folder.mkdir()
+    (folder / "labels.txt").write_text("rose")
+    monkeypatch.setenv("TENON_DATA", str(tmp_path))
+    assert data.find("flowers") == str(folder)
+    assert data.find("flowers", "labels.txt") == os.path.join(str(folder), "labels.txt")
+    with pytest.raises(tf.errors.NotFoundError, match="'flowers' has no file .*tulips"):
+        data.find("flowers", "tulips")
+    with pytest.raises(tf.errors.NotFoundError, match="'bees' is in none of .*/bees"):
+        data.find("bees")

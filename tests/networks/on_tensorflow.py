@@ -40,6 +40,7 @@ def find_legacy_layers():
 def contrib(tf):
     """What the examples use of tf.contrib."""
     import stand_ins
+
     find_legacy_layers()
     import tf_slim
     from tf_slim import nets
