@@ -8,7 +8,7 @@ typedef struct cli_network {
   const char *name, *about;
   int epochs; /* how long it trains by default */
   void (*layers)(tn_model *model, int classes);
-  tn_optimizer (*optimizer)(int64_t steps_per_epoch);
+  tn_optimizer (*optimizer)(int64_t steps); /* for so many in all */
 } cli_network;
 
 /* NULL-terminated, the default first. */
@@ -19,8 +19,8 @@ const cli_network *cli_find_network(const char *name);
 /* Loads the data set NAME from FOLDER, or from where it is, or downloads it, or takes the digits that the library
  * carries; says on stdout what it is. */
 tn_error *cli_load(const char *name, const char *folder, tn_datasets *out) TN_MUST_USE;
-/* A compiled model of NETWORK for images of 28 x 28; SET and the network's name go into its checkpoints. NULL, and
- * *ERROR, if it can't be made. */
+/* A compiled model of NETWORK for images of 28 x 28, to be trained STEPS steps; SET and the network's name go into its
+ * checkpoints. NULL, and *ERROR, if it can't be made. */
 tn_model *cli_model(const cli_network *network, const char *set, const tn_model_options *options, int64_t steps,
                     tn_error **error);
 /* The folder that SET's NETWORK is saved in by default, in the user's cache. */

@@ -59,14 +59,14 @@ static int train(const training *t, const cli_network *network) {
   tn_error *error = cli_load(t->set, t->data, &data);
   if (error) return cli_fail(error);
   int64_t batches = (tn_dataset_size(data.train) + t->batch - 1) / t->batch;
+  /* The small set needs more rounds for as many steps. */
+  int64_t epochs = t->epochs ? t->epochs : network->epochs * (batches < 100 ? 10 : 1);
   tn_model_options options = {.seed = t->seed, .threads = (int)t->threads};
-  tn_model *m = cli_model(network, t->set, &options, batches, &error);
+  tn_model *m = cli_model(network, t->set, &options, epochs * batches, &error);
   if (!m) {
     tn_datasets_clear(&data);
     return cli_fail(error);
   }
-  /* The small set needs more rounds for as many steps. */
-  int64_t epochs = t->epochs ? t->epochs : network->epochs * (batches < 100 ? 10 : 1);
   catch_signals();
   tn_model_fit(m, data.train,
                &(tn_fit_options){.epochs = (int)epochs,
