@@ -15,7 +15,7 @@ import numpy as np
 import tenon as tf
 from tenon.examples import data
 
-slim = tf.contrib.slim
+slim = tf.slim
 inception = slim.nets.inception
 CLASSES = 5
 

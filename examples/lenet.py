@@ -14,7 +14,7 @@ import numpy as np
 import tenon as tf
 from tenon.examples.tutorials.mnist import input_data
 
-slim = tf.contrib.slim
+slim = tf.slim
 BATCH, RATE = 100, 0.05
 
 

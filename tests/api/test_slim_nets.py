@@ -113,3 +113,10 @@ def test_a_final_endpoint():
         assert net.shape.as_list() == [1, 17, 17, 768] and "Mixed_6b" not in end_points
         with pytest.raises(ValueError, match="endpoint"):
             base(tf.zeros([1, 299, 299, 3]), "nothing", scope="again")
+
+
+def test_the_short_name():
+    from tenon import slim
+
+    assert slim.conv2d is tf.contrib.slim.conv2d and tf.slim.learning.train is tf.contrib.slim.learning.train
+    assert slim.nets.inception.inception_v3 is tf.contrib.slim.nets.inception.inception_v3

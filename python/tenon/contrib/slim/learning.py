@@ -13,6 +13,7 @@ from tenon.python.training import saver as tf_saver
 from tenon.python.training import supervisor, training_util
 from tenon.python.util.tf_export import tf_export
 
+TF_ALIASES = {"slim": "contrib.slim"}
 _USE_DEFAULT = 0
 _USE_GLOBAL_STEP = 0
 
