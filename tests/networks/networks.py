@@ -31,7 +31,6 @@ class Network:
     asked: float = None
     near: float = None
     beside: float = None
-    compat: bool = False  # it says `import tensorflow`
     data: str = "mnist"  # the data set, None: the program makes it
     start: str = None  # arguments that make the checkpoint {start} first
 
@@ -65,11 +64,9 @@ def environment():
     return {**os.environ, "PYTHONPATH": path, "TENON_DATA": data}
 
 
-def run(arguments, on_tensorflow=False, folder=None, compat=False):
+def run(arguments, on_tensorflow=False, folder=None):
     """What a program prints."""
-    front = ["-m", "tenon.compat"] if compat else []
-    if on_tensorflow:
-        front = [str(Path(__file__).with_name("on_tensorflow.py"))]
+    front = [str(Path(__file__).with_name("on_tensorflow.py"))] if on_tensorflow else []
     command = [sys.executable, *front, str(ROOT / "examples" / arguments[0]), *arguments[1:]]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=SECONDS, cwd=folder)
     if done.returncode:
@@ -83,7 +80,7 @@ def figure(network, seed, folder, on_tensorflow=False):
     words += ["--seed", str(seed)]
     if network.start and not (Path(folder) / f"start{seed}.index").exists():
         run([words[0], *network.start.format(start=Path(folder) / f"start{seed}").split(), "--seed", str(seed)])
-    printed = run(words, on_tensorflow, folder, network.compat)
+    printed = run(words, on_tensorflow, folder)
     found = re.findall(rf"^{re.escape(network.metric)} (\S+)", printed, re.MULTILINE)
     if not found:
         raise RuntimeError(f"{network.command} does not print `{network.metric}`:\n{printed}")
@@ -105,7 +102,6 @@ INCEPTION = {"data": "flowers", "start": "--steps 0 --test 0 --save {start}", "l
 SLICES = [
     Network("perceptron", "perceptron.py --steps 2000", "test accuracy", (0.9792, 0.9773, 0.9786)),
     Network("lenet", "lenet.py --steps 300 --shift 0", "test accuracy"),
-    Network("keras", "keras_mnist.py", "test accuracy", compat=True),
     Network("resnet20", "resnet20.py --steps 100 --batch 64 --test 2000", "test accuracy", data="cifar10"),
     Network("headlines2", "text_classifier.py", "test accuracy", asked=0.959, data="text"),
     Network("headlines10", "text_classifier.py --set headlines10", "test accuracy", asked=0.868, data="text"),

@@ -11,8 +11,6 @@ import sys
 import types
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[2]
 os.environ.update({"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""})
 sys.path[:0] = [str(ROOT / "python"), str(Path(__file__).parent)]
@@ -62,14 +60,6 @@ class Tenon(types.ModuleType):
         return getattr(self._tf, name)
 
 
-def load_digits():
-    """What keras.datasets.mnist.load_data gives, without a download."""
-    from tenon import _core
-
-    sets = _core.load_datasets("mnist")[:2]
-    return tuple((np.asarray(images).reshape(-1, 28, 28), np.asarray(labels)) for images, labels in sets)
-
-
 def main():
     # The examples' data is read by Tenon, which is loaded before its name is given away.
     from tenon.examples import data  # noqa: F401
@@ -78,8 +68,6 @@ def main():
     examples = sys.modules["tenon.examples"]
     tf = tensorflow()
     parts = contrib(tf)
-    tf.keras.datasets.mnist.load_data = load_digits
-    sys.modules["tensorflow"] = tf
     sys.modules["tenon"] = Tenon(tf, contrib=parts, slim=parts.slim, examples=examples)
     sys.argv = sys.argv[1:]
     runpy.run_path(sys.argv[0], run_name="__main__")
