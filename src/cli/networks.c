@@ -29,7 +29,8 @@ static void lenet_layers(tn_model *m, int classes) {
   tn_model_dense(m, classes, NULL);
 }
 
-/* The rate falls to nothing in a straight line (chosen in examples/lenet.py, on digits held out of the training set). */
+/* The rate falls to nothing in a straight line (chosen in examples/lenet.py, on digits held out of the training set).
+ */
 static tn_optimizer lenet_optimizer(int64_t steps) {
   tn_optimizer o = tn_momentum(0.05f, 0.9f);
   o.rate.kind = TN_RATE_POLYNOMIAL;

@@ -51,7 +51,7 @@ def test_where_data_lies(tmp_path, monkeypatch):
     monkeypatch.setenv("TENON_DATA", str(tmp_path))
     assert data.find("flowers") == str(folder)
     assert data.find("flowers", "labels.txt") == os.path.join(str(folder), "labels.txt")
-    with pytest.raises(tf.errors.NotFoundError, match="'flowers' has no file .*tulips"):
+    with pytest.raises(tf.errors.NotFoundError, match=r"'flowers' has no file .*tulips"):
         data.find("flowers", "tulips")
-    with pytest.raises(tf.errors.NotFoundError, match="'bees' is in none of .*/bees"):
+    with pytest.raises(tf.errors.NotFoundError, match=r"'bees' is in none of .*/bees"):
         data.find("bees")

@@ -40,7 +40,8 @@ static PyObject *find_data(PyObject *Py_UNUSED(module), PyObject *args) {
 }
 
 static PyMethodDef functions[] = {
-    {"find_data", find_data, METH_VARARGS, "find_data(name)\n--\n\nThe folder of a data set; NotFoundError if it is nowhere."},
+    {"find_data", find_data, METH_VARARGS,
+     "find_data(name)\n--\n\nThe folder of a data set; NotFoundError if it is nowhere."},
     {"load_datasets", load_datasets, METH_VARARGS,
      "load_datasets(name, folder=None)\n--\n\n((features, labels) to train, the same to test, where they are from, "
      "whether they are the embedded digits instead)."},
