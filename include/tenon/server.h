@@ -28,8 +28,8 @@ typedef struct tn_server_options {
 TN_API tn_error *tn_server_new(const tn_server_options *options, tn_server **out) TN_MUST_USE;
 /* "grpc://host:port": what sessions connect to; valid as long as SERVER. */
 TN_API const char *tn_server_target(const tn_server *server);
-/* Waits until tn_server_stop. */
-TN_API void tn_server_join(tn_server *server);
+/* Waits until tn_server_stop, or TIMEOUT_MS (negative: for ever) have passed. True: it has stopped. */
+TN_API bool tn_server_join(tn_server *server, int64_t timeout_ms);
 /* Takes no more calls and ends what runs: sessions get CANCELLED, joins return. From any thread. */
 TN_API void tn_server_stop(tn_server *server);
 /* Stops and frees; NULL is allowed. Nobody may be in tn_server_join. */

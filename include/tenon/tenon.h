@@ -12,6 +12,7 @@
 #include <tenon/host.h>
 #include <tenon/model.h>
 #include <tenon/nn.h>
+#include <tenon/server.h>
 #include <tenon/session.h>
 #include <tenon/tensor.h>
 #include <tenon/tfrecord.h>

@@ -29,7 +29,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_bench, cli_certs, cli_data, cli_eval, cli_inspect, cli_install, cli_operator, cli_predict,
-    cli_train;
+    cli_run, cli_server, cli_train;
 
 /* Takes the options (which end with a NULL name) out of ARGV and leaves the other *N arguments at its beginning.
  * Returns -1, or the exit code with which the command is to end at once: help was asked for and printed, or an option

@@ -4,8 +4,9 @@
 
 #include "cli/cli.h"
 
-static const cli_command *const commands[] = {&cli_train, &cli_eval,  &cli_predict, &cli_inspect, &cli_data,
-                                              &cli_certs, &cli_bench, &cli_install, &cli_operator};
+static const cli_command *const commands[] = {&cli_train,    &cli_eval,  &cli_predict, &cli_inspect,
+                                              &cli_data,     &cli_certs, &cli_bench,   &cli_install,
+                                              &cli_operator, &cli_run,   &cli_server};
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_commands(FILE *out) {

@@ -81,13 +81,16 @@ static const method create_method = {TN_MASTER_SERVICE "CreateSession", &tn_crea
 
 static tn_error *exchange(client *c, const method *m, const void *request, const tn_master_call *call, void *reply) {
   if (c->server) return m->direct(tn_server_master(c->server), request, call, reply);
+  /* A master of TensorFlow's leaves a step's limit to its caller. Tenon's ends the step by itself, a little earlier. */
+  int64_t limit_ms = m == &run_method ? ((const tn_run_step *)request)->options.timeout_ms : 0;
+  if (m == &close_method) limit_ms = 5000;
   tn_question question = {.address = c->address,
                           .method = m->name,
                           .layout = m->request,
                           .request = request,
                           .cancellation = call->cancellation,
                           .closed = m == &close_method ? NULL : &c->closed,
-                          .timeout_ns = m == &close_method ? (int64_t)5 * 1000000000 : 0};
+                          .timeout_ns = limit_ms ? (limit_ms + 20) * 1000000 : 0};
   tn_message *message = NULL;
   TN_TRY(tn_ask(c->transport, &question, &message));
   tn_error *error = tn_decode(m->reply, message, call->arena, reply);

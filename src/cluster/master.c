@@ -156,13 +156,14 @@ static bool is_tenon(const tn_device_attributes *device) {
 /* TASK is there and has DEVICES. */
 static tn_error *add_task(tn_master_session *s, const tn_spec_task *task, const tn_repeated *devices) {
   if (!devices->n) return tn_errorf(TN_UNAVAILABLE, "%s has no devices", task->name);
+  if (!is_tenon(&TN_AT(tn_device_attributes, *devices, 0))) {
+    return tn_errorf(TN_UNIMPLEMENTED, "%s at %s is not a task of Tenon's: a cluster can't mix its tasks with others'",
+                     task->name, task->address);
+  }
   for (size_t i = 0; i < devices->n; i++) TN_TRY(add_device(s, &TN_AT(tn_device_attributes, *devices, i)));
   const tn_device_attributes *first = &TN_AT(tn_device_attributes, s->devices, s->devices.n - devices->n);
-  s->tasks[s->n_tasks++] = (tn_master_task){.task = task,
-                                            .own = task == s->master->options.task,
-                                            .tenon = is_tenon(first),
-                                            .incarnation = first->incarnation,
-                                            .device = first->name};
+  s->tasks[s->n_tasks++] = (tn_master_task){
+      .task = task, .own = task == s->master->options.task, .incarnation = first->incarnation, .device = first->name};
   return NULL;
 }
 

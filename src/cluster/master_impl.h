@@ -20,7 +20,7 @@ struct tn_master {
 /* A task as a session uses it. */
 typedef struct tn_master_task {
   const tn_spec_task *task;
-  bool own, tenon;
+  bool own;
   uint64_t incarnation; /* of its first device */
   const char *device;   /* its first device's name */
   int64_t *finished;    /* steps that it has not been told to be over */

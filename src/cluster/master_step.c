@@ -100,7 +100,7 @@ static tn_error *make_request(tn_master_session *s, const tn_master_step *step, 
     if (!key) return tn_out_of_memory();
     *key = part->fetches[i].key;
   }
-  return part->task->tenon ? take_finished(s, part->task, arena, &out->finished) : NULL;
+  return take_finished(s, part->task, arena, &out->finished);
 }
 
 static tn_error *send_leg(tn_master_session *s, leg *l, const tn_run_graph *request) {
@@ -233,7 +233,7 @@ static void clean_up(tn_master_session *s, const tn_master_task *task, int64_t i
 static void end_step(tn_master_session *s, const tn_master_step *step, bool failed) {
   for (size_t i = 0; i < step->plan->n_parts; i++) {
     tn_master_task *task = step->plan->parts[i].task;
-    bool later = task->tenon && !failed && !task->own;
+    bool later = !failed && !task->own;
     if (task->own) tn_worker_end_step(s->master->options.worker, step->id, NULL);
     if (!task->own && !later) clean_up(s, task, step->id);
     if (!later) continue;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "cluster/ask.h"
 #include "cluster/http2.h"
 #include "cluster/random.h"
 #include "cluster/service.h"
@@ -126,10 +127,15 @@ tn_error *tn_server_new(const tn_server_options *options, tn_server **out) {
 
 const char *tn_server_target(const tn_server *server) { return server->target; }
 
-void tn_server_join(tn_server *server) {
+bool tn_server_join(tn_server *server, int64_t timeout_ms) {
+  int64_t until_ns = tn_now_ns() + timeout_ms * 1000000;
   tn_lock(&server->mutex);
-  while (!server->stopped) pthread_cond_wait(&server->changed, &server->mutex);
+  while (!server->stopped && (timeout_ms < 0 || tn_now_ns() < until_ns)) {
+    tn_wait_a_little(&server->changed, &server->mutex);
+  }
+  bool stopped = server->stopped;
   tn_unlock(&server->mutex);
+  return stopped;
 }
 
 void tn_server_stop(tn_server *server) {

@@ -73,6 +73,12 @@ static tn_error *find_session(tn_worker *worker, const char *name, tn_worker_ses
 
 tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_session *request) {
   const char *name = request->session ? request->session : "";
+  for (size_t i = 0; i < request->devices.n; i++) {
+    const tn_device_attributes *device = &TN_AT(tn_device_attributes, request->devices, i);
+    if (device->description && strcmp(device->description, TN_TENON_DEVICE) == 0) continue;
+    return tn_errorf(TN_UNIMPLEMENTED, "'%s' is not of a task of Tenon's: a cluster can't mix its tasks with others'",
+                     device->name ? device->name : "");
+  }
   tn_lock(&worker->mutex);
   tn_worker_session *made = NULL;
   tn_error *error = tn_map_find(worker->sessions, name)

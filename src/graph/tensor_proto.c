@@ -164,6 +164,25 @@ static tn_error *get_header(const char *data, size_t size, header *out) {
   return NULL;
 }
 
+/* Strings as content: the sizes of all, then the bytes of all. */
+static tn_error *get_strings(tn_tensor *tensor, const tn_wire_field *content) {
+  tn_wire_in sizes = tn_wire_bytes(content->data, content->size), bytes = sizes;
+  int64_t n = tn_shape_elements(&tensor->shape);
+  uint64_t size = 0;
+  tn_error *error = NULL;
+  for (int64_t i = 0; i < n && !error; i++) error = tn_wire_varint(&bytes, &size);
+  for (int64_t i = 0; i < n && !error; i++) {
+    const char *at = NULL;
+    error = tn_wire_varint(&sizes, &size);
+    if (!error) error = tn_wire_take(&bytes, size, &at);
+    if (!error) error = tn_string_set((tn_string *)tensor->data + i, at, (size_t)size);
+  }
+  if (!error && bytes.at == bytes.end) return NULL;
+  tn_error_free(error);
+  return tn_errorf(TN_INVALID_ARGUMENT, "a string tensor of shape %s has content that is not that of its elements",
+                   TN_SHAPE_STR(&tensor->shape));
+}
+
 tn_error *tn_proto_get_tensor(const char *data, size_t size, tn_tensor **out) {
   header header;
   TN_TRY(get_header(data, size, &header));
@@ -184,6 +203,8 @@ tn_error *tn_proto_get_tensor(const char *data, size_t size, tn_tensor **out) {
       uint8_t *byte = (uint8_t *)tensor->data + i;
       *byte = *byte != 0;
     }
+  } else if (header.content.size > 0) {
+    error = get_strings(tensor, &header.content);
   } else {
     error = fill(tensor, data, size);
   }

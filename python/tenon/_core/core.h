@@ -31,6 +31,7 @@ int tn_py_registry_ready(PyObject *module);
 int tn_py_files_ready(PyObject *module);
 int tn_py_host_ready(PyObject *module);
 int tn_py_record_ready(PyObject *module);
+int tn_py_server_ready(PyObject *module);
 int tn_py_datasets_ready(PyObject *module);
 int tn_py_hdf5_ready(PyObject *module);
 /* Makes a heap type from SPEC and adds it to MODULE under NAME; NULL with an exception set. */

@@ -136,7 +136,8 @@ PyMODINIT_FUNC PyInit__core(void) {
   if (!module) return NULL;
   if (tn_py_value_ready(module) < 0 || tn_py_graph_ready(module) < 0 || tn_py_session_ready(module) < 0 ||
       tn_py_registry_ready(module) < 0 || tn_py_files_ready(module) < 0 || tn_py_host_ready(module) < 0 ||
-      tn_py_record_ready(module) < 0 || tn_py_datasets_ready(module) < 0 || tn_py_hdf5_ready(module) < 0)
+      tn_py_record_ready(module) < 0 || tn_py_datasets_ready(module) < 0 || tn_py_hdf5_ready(module) < 0 ||
+      tn_py_server_ready(module) < 0)
     Py_CLEAR(module);
   return module;
 }

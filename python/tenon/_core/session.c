@@ -312,7 +312,9 @@ static PyObject *session_close(PyObject *object, PyObject *unused) {
 static PyObject *session_devices(PyObject *object, PyObject *unused) {
   (void)unused;
   const tn_session *session = ((session_object *)object)->session;
+  PyThreadState *unlocked = PyEval_SaveThread(); /* a remote session asks its master */
   int n = tn_session_n_devices(session);
+  PyEval_RestoreThread(unlocked);
   PyObject *names = PyList_New(n);
   for (int i = 0; names && i < n; i++) {
     PyObject *name = PyUnicode_FromString(tn_session_device(session, i));
@@ -331,15 +333,26 @@ static PyObject *session_node_device(PyObject *object, PyObject *id) {
 }
 
 static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static char *names[] = {"graph",           "intra_op_threads",     "inter_op_threads",
-                          "disabled_passes", "dynamic_only",         "soft_placement",
-                          "cpu_devices",     "log_device_placement", NULL};
+  static char *names[] = {"graph",
+                          "intra_op_threads",
+                          "inter_op_threads",
+                          "disabled_passes",
+                          "dynamic_only",
+                          "soft_placement",
+                          "cpu_devices",
+                          "log_device_placement",
+                          "target",
+                          "config",
+                          NULL};
   PyObject *graph;
+  tn_connect_options remote = {0};
+  Py_ssize_t config_size = 0;
   int soft = 1, dynamic = 0, log = 0;
   tn_session_options options = {0};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|iizppip", names, tn_py_graph_type, &graph,
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|iizppipzz#", names, tn_py_graph_type, &graph,
                                    &options.intra_op_threads, &options.inter_op_threads, &options.disabled_passes,
-                                   &dynamic, &soft, &options.cpu_devices, &log))
+                                   &dynamic, &soft, &options.cpu_devices, &log, &remote.target, &remote.config,
+                                   &config_size))
     return NULL;
   options.dynamic_only = dynamic;
   options.no_soft_placement = !soft;
@@ -348,7 +361,9 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
   session_object *self = (session_object *)allocate(type, 0);
   if (!self) return NULL;
   self->graph = (graph_object *)Py_NewRef(graph);
-  tn_error *error = tn_session_new(self->graph->graph, &options, &self->session);
+  remote.config_size = (size_t)config_size;
+  tn_error *error = remote.target ? tn_session_connect(self->graph->graph, &remote, &self->session)
+                                  : tn_session_new(self->graph->graph, &options, &self->session);
   if (!error) return (PyObject *)self;
   Py_DECREF((PyObject *)self);
   return tn_py_raise(error);

@@ -96,7 +96,10 @@ class BaseSession:
         self._timeout = int(getattr(config, "operation_timeout_in_ms", 0) or 0)
         self._options = self._settings(config)
         self._making = threading.Lock()
-        if target not in ("", "local"):
+        if target.startswith("grpc://"):
+            serialized = config.SerializeToString() if config is not None else b""
+            self._options = (*self._options, target, serialized)
+        elif target not in ("", "local"):
             message = f'No session factory registered for the given session options: {{target: "{target}"}}'
             raise errors.NotFoundError(None, None, message)
 
@@ -104,7 +107,7 @@ class BaseSession:
     def _settings(config):
         """The arguments of the core's session after the graph."""
         if config is None:
-            return 0, 0, None, False, False
+            return 0, 0, None, False, False, 1, False
         level = config.graph_options.optimizer_options.opt_level
         return (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads,
                 "all" if level < 0 else None, False, config.allow_soft_placement,
@@ -338,7 +341,12 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target, containers=None, config=None):
-        """Nothing: state belongs to its session, and ends with it."""
+        """Closes the sessions of a remote master and drops the variables, queues and tables of CONTAINERS (none: the
+        default one) on all its tasks. The state of local sessions ends with them."""
+        if isinstance(target, bytes):
+            target = target.decode()
+        if target.startswith("grpc://"):
+            _core.reset(target, list(containers or ()))
 
 
 @tf_export("InteractiveSession")

@@ -1,5 +1,8 @@
 """Clusters, and servers of the tasks of one."""
 
+import os
+
+from tenon import _core
 from tenon.python.framework import errors
 from tenon.python.framework import proto as messages
 from tenon.python.util.tf_export import tf_export
@@ -140,31 +143,30 @@ def _make_server_def(server_or_cluster_def, job_name, task_index, protocol, conf
 
 @tf_export("train.Server", "distribute.Server")
 class Server:
-    """A server of one task. It serves sessions of this process; tasks of other processes cannot reach it yet."""
+    """A task of a cluster: it runs parts of graphs for sessions, holds variables, and is a master that sessions connect
+    to. It listens at its task's address, where port 0 is any free one; at addresses that other machines reach only if
+    the environment has TENON_OPEN set."""
 
     def __init__(self, server_or_cluster_def, job_name=None, task_index=None, protocol=None, config=None, start=True):
         self._server_def = _make_server_def(server_or_cluster_def, job_name, task_index, protocol, config)
-        tasks = sum(len(job.tasks) for job in self._server_def.cluster.job)
-        if tasks > 1:
-            raise errors.UnimplementedError(
-                None,
-                None,
-                f"tf.train.Server: a cluster of {tasks} tasks needs the connection between processes, which this "
-                "version does not have; a cluster of one task does, and tf.train.Server.create_local_server()",
-            )
-        self._started = False
+        self._core = None
         if start:
             self.start()
 
     def start(self):
         """Starts it, if it was not."""
-        self._started = True
+        if self._core is None:
+            made, config = self._server_def, self._server_def.default_session_config
+            self._core = _core.Server(made.cluster.SerializeToString(), made.job_name, made.task_index,
+                                      config.intra_op_parallelism_threads, config.inter_op_parallelism_threads,
+                                      bool(os.environ.get("TENON_OPEN")))  # fmt: skip
 
     def join(self):
-        """Waits for ever, as a parameter server does: until the process is ended."""
-        import threading
-
-        threading.Event().wait()
+        """Waits until the server is stopped: as a rule, until the process is ended."""
+        if self._core is None:
+            raise errors.FailedPreconditionError(None, None, "Server has not been started")
+        while not self._core.join(200):
+            pass
 
     @property
     def server_def(self):
@@ -174,7 +176,7 @@ class Server:
     @property
     def target(self):
         """What a Session takes as its target."""
-        return ""
+        return self._core.target if self._core is not None else ""
 
     @staticmethod
     def create_local_server(config=None, start=True):

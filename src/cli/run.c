@@ -1,0 +1,326 @@
+/* `tenon run`: a cluster of local processes that run one program, and end when its job is done. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { MOST = 512, LINE = 4096, GRACE_SECONDS = 10 };
+
+/* A process of the job. */
+typedef struct task {
+  const char *job;
+  int index, port;
+  pid_t pid; /* 0: it has ended */
+  int code;  /* how it ended: an exit code, or 128 and the signal */
+  int pipe;  /* what it prints; -1: closed */
+  size_t used;
+  char line[LINE];
+} task;
+
+typedef struct job {
+  int n, n_ps;
+  task *tasks; /* the parameter servers come first; then the chief */
+  bool flags, sync;
+  char hosts[2][16 * MOST]; /* of parameter servers and of workers */
+  double started;
+} job;
+
+static volatile sig_atomic_t interrupted;
+static void note_signal(int number) { interrupted = number; }
+
+/* --- addresses --- */
+
+/* A port that is free now. The sockets stay open until all are chosen, so that no two are the same. */
+static tn_error *choose_ports(job *j) {
+  int sockets[MOST];
+  tn_error *error = NULL;
+  int n = 0;
+  for (; n < j->n && !error; n++) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    sockets[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (sockets[n] < 0 || bind(sockets[n], (struct sockaddr *)&address, size) < 0 ||
+        getsockname(sockets[n], (struct sockaddr *)&address, &size) < 0) {
+      error = tn_errorf(TN_UNAVAILABLE, "the system has no free port: %s", strerror(errno));
+    }
+    j->tasks[n].port = ntohs(address.sin_port);
+  }
+  while (n-- > 0) {
+    if (sockets[n] >= 0) close(sockets[n]);
+  }
+  for (int i = 0; i < j->n; i++) {
+    char *hosts = j->hosts[i < j->n_ps ? 0 : 1];
+    size_t used = strlen(hosts);
+    snprintf(hosts + used, sizeof j->hosts[0] - used, "%s127.0.0.1:%d", used ? "," : "", j->tasks[i].port);
+  }
+  return error;
+}
+
+/* --- processes --- */
+
+/* "host","host" as JSON has it. */
+static void put_json(FILE *out, const char *hosts) {
+  for (const char *c = hosts; *c; c++) {
+    if (c == hosts) fputc('"', out);
+    if (*c == ',') {
+      fputs("\",\"", out);
+    } else {
+      fputc(*c, out);
+    }
+    if (!c[1]) fputc('"', out);
+  }
+}
+
+static void set_environment(const job *j, const task *t) {
+  char text[4 * 16 * MOST] = "";
+  FILE *out = fmemopen(text, sizeof text, "w");
+  if (!out) return;
+  fputs("{\"cluster\":{\"ps\":[", out);
+  put_json(out, j->hosts[0]);
+  fputs("],\"worker\":[", out);
+  put_json(out, j->hosts[1]);
+  fprintf(out, "]},\"task\":{\"type\":\"%s\",\"index\":%d}}", t->job, t->index);
+  fclose(out);
+  setenv("TF_CONFIG", text, 1);
+  setenv("PYTHONUNBUFFERED", "1", 0);
+}
+
+/* In the child: becomes the program. */
+static void become(const job *j, const task *t, int argc, char **argv) {
+  char **arguments = calloc((size_t)argc + 16, sizeof *arguments);
+  char ps[16 * MOST + 32], workers[16 * MOST + 32], name[64], index[64];
+  size_t size = strlen(argv[0]);
+  int n = 0;
+  if (!arguments) _exit(CLI_FAILED);
+  if (size > 3 && strcmp(argv[0] + size - 3, ".py") == 0) {
+    const char *python = getenv("TENON_PYTHON");
+    arguments[n++] = (char *)(python ? python : "python3");
+    arguments[n++] = "-m";
+    arguments[n++] = "tenon.compat";
+  }
+  for (int i = 0; i < argc; i++) arguments[n++] = argv[i];
+  snprintf(ps, sizeof ps, "--ps_hosts=%s", j->hosts[0]);
+  snprintf(workers, sizeof workers, "--worker_hosts=%s", j->hosts[1]);
+  snprintf(name, sizeof name, "--job_name=%s", t->job);
+  snprintf(index, sizeof index, "--task_index=%d", t->index);
+  char *const flags[] = {ps, workers, name, index};
+  for (int i = 0; j->flags && i < 4; i++) arguments[n++] = flags[i];
+  if (j->sync && j->flags) arguments[n++] = "--sync_replicas";
+  set_environment(j, t);
+  execvp(arguments[0], arguments);
+  fprintf(stderr, "cannot start '%s': %s\n", arguments[0], strerror(errno));
+  _exit(127);
+}
+
+static tn_error *start(job *j, task *t, int argc, char **argv) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return tn_errorf(TN_RESOURCE_EXHAUSTED, "no pipe: %s", strerror(errno));
+  pid_t parent = getpid();
+  t->pid = fork();
+  if (t->pid == 0) {
+    /* Nobody stays behind, even if this process is killed. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(CLI_FAILED);
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+    setpgid(0, 0);
+    become(j, t, argc, argv);
+  }
+  close(ends[1]);
+  t->pipe = ends[0];
+  if (t->pid < 0) {
+    t->pid = 0;
+    return tn_errorf(TN_RESOURCE_EXHAUSTED, "no process for %s %d: %s", t->job, t->index, strerror(errno));
+  }
+  return NULL;
+}
+
+/* --- output --- */
+
+static void flush_line(task *t) {
+  if (!t->used) return;
+  printf("[%s %d] %.*s\n", t->job, t->index, (int)t->used, t->line);
+  fflush(stdout);
+  t->used = 0;
+}
+
+static void take_output(task *t) {
+  char bytes[LINE];
+  ssize_t n = read(t->pipe, bytes, sizeof bytes);
+  if (n < 0 && errno == EINTR) return;
+  if (n <= 0) {
+    flush_line(t);
+    close(t->pipe);
+    t->pipe = -1;
+    return;
+  }
+  for (ssize_t i = 0; i < n; i++) {
+    if (bytes[i] == '\n' && !t->used) {
+      printf("[%s %d]\n", t->job, t->index);
+    } else if (bytes[i] == '\n') {
+      flush_line(t);
+    } else {
+      t->line[t->used++] = bytes[i];
+      if (t->used == LINE) flush_line(t);
+    }
+  }
+}
+
+static void watch_output(job *j) {
+  struct pollfd fds[MOST];
+  for (int i = 0; i < j->n; i++) fds[i] = (struct pollfd){.fd = j->tasks[i].pipe, .events = POLLIN};
+  if (poll(fds, (nfds_t)j->n, 50) <= 0) return;
+  for (int i = 0; i < j->n; i++) {
+    if (fds[i].revents) take_output(&j->tasks[i]);
+  }
+}
+
+/* --- the end --- */
+
+static void reap(job *j) {
+  for (int i = 0; i < j->n; i++) {
+    task *t = &j->tasks[i];
+    int status = 0;
+    if (!t->pid || waitpid(t->pid, &status, WNOHANG) != t->pid) continue;
+    t->pid = 0;
+    t->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+}
+
+static void tell_all(job *j, int signal) {
+  for (int i = 0; i < j->n; i++) {
+    if (j->tasks[i].pid) kill(-j->tasks[i].pid, signal);
+  }
+}
+
+static int n_running(const job *j, int from) {
+  int n = 0;
+  for (int i = from; i < j->n; i++) n += j->tasks[i].pid != 0;
+  return n;
+}
+
+/* A worker that failed, or NULL. */
+static const task *failed_worker(const job *j) {
+  for (int i = j->n_ps; i < j->n; i++) {
+    if (!j->tasks[i].pid && j->tasks[i].code) return &j->tasks[i];
+  }
+  return NULL;
+}
+
+/* Ends what runs: it is asked first. */
+static void end_all(job *j) {
+  tell_all(j, SIGTERM);
+  double until = cli_seconds() + GRACE_SECONDS;
+  while (n_running(j, 0) && cli_seconds() < until) {
+    watch_output(j);
+    reap(j);
+  }
+  tell_all(j, SIGKILL);
+  while (n_running(j, 0)) {
+    watch_output(j);
+    reap(j);
+  }
+  for (int i = 0; i < j->n; i++) {
+    while (j->tasks[i].pipe >= 0) take_output(&j->tasks[i]);
+  }
+}
+
+/* Until the job is done: all workers have ended, or one failed, or the chief is done and the others don't follow. */
+static int wait_for_job(job *j, double patience) {
+  double chief_done = 0;
+  for (;;) {
+    watch_output(j);
+    reap(j);
+    if (interrupted) return CLI_INTERRUPTED;
+    const task *failed = failed_worker(j);
+    if (failed) {
+      fprintf(stderr, "tenon: %s %d ended with exit code %d\n", failed->job, failed->index, failed->code);
+      return CLI_FAILED;
+    }
+    for (int i = 0; i < j->n_ps; i++) {
+      if (j->tasks[i].pid || !n_running(j, j->n_ps)) continue;
+      fprintf(stderr, "tenon: ps %d ended with exit code %d before the workers\n", i, j->tasks[i].code);
+      return CLI_FAILED;
+    }
+    if (!n_running(j, j->n_ps)) return CLI_OK;
+    if (j->tasks[j->n_ps].pid) continue;
+    if (chief_done == 0) chief_done = cli_seconds();
+    if (cli_seconds() - chief_done > patience) return CLI_OK;
+  }
+}
+
+static int run_job(job *j, int argc, char **argv, double patience) {
+  signal(SIGINT, note_signal);
+  signal(SIGTERM, note_signal);
+  tn_error *error = choose_ports(j);
+  for (int i = 0; i < j->n && !error; i++) error = start(j, &j->tasks[i], argc, argv);
+  int code = error ? CLI_FAILED : wait_for_job(j, patience);
+  end_all(j);
+  return error ? cli_fail(error) : code;
+}
+
+static int run_run(const cli_command *command, int argc, char **argv) {
+  int64_t ps = 1, workers = 2, patience = 30;
+  bool sync = false, no_flags = false;
+  const cli_option options[] = {
+      {"ps", CLI_INT, &ps, "N", "how many parameter servers"},
+      {"workers", CLI_INT, &workers, "N", "how many workers; the first is the chief"},
+      {"sync", CLI_FLAG, &sync, NULL, "passes --sync_replicas on"},
+      {"no-flags", CLI_FLAG, &no_flags, NULL, "tells the program its task by TF_CONFIG alone"},
+      {"patience", CLI_INT, &patience, "S", "seconds that the others get to end after the chief is done"},
+      {NULL, CLI_FLAG, NULL, NULL, NULL}};
+  int own = 0;
+  while (own < argc && strcmp(argv[own], "--") != 0) own++;
+  int n = 0, code = cli_parse(command, options, own, argv, &n);
+  if (code >= 0) return code;
+  if (n > 0) return cli_usage(command, "'%s' is one argument too many before --", argv[0]);
+  if (own + 1 >= argc) return cli_usage(command, "no program: it comes after --");
+  if (ps < 0 || workers < 1 || ps + workers > MOST) {
+    return cli_usage(command, "a job has at least one worker, and %d tasks at most", MOST);
+  }
+  job *j = calloc(1, sizeof *j);
+  if (j) j->tasks = calloc((size_t)(ps + workers), sizeof *j->tasks);
+  if (!j || !j->tasks) {
+    free(j);
+    return cli_fail(tn_errorf(TN_RESOURCE_EXHAUSTED, "memory is out"));
+  }
+  j->n = (int)(ps + workers);
+  j->n_ps = (int)ps;
+  j->sync = sync;
+  j->flags = !no_flags;
+  for (int i = 0; i < j->n; i++) {
+    bool server = i < j->n_ps;
+    j->tasks[i].job = server ? "ps" : "worker";
+    j->tasks[i].index = server ? i : i - j->n_ps;
+    j->tasks[i].pipe = -1;
+  }
+  code = run_job(j, argc - own - 1, argv + own + 1, (double)patience);
+  free(j->tasks);
+  free(j);
+  return code;
+}
+
+const cli_command cli_run = {
+    .name = "run",
+    .arguments = "[options] -- PROGRAM [ARGUMENT...]",
+    .summary = "run a program as a cluster of local processes",
+    .details =
+        "Each process is told its task by TF_CONFIG and by --ps_hosts, --worker_hosts, --job_name and --task_index, "
+        "as\n"
+        "TensorFlow's distributed programs have it. A PROGRAM that ends in .py is run by python3 (TENON_PYTHON) with\n"
+        "Tenon as its tensorflow. What the processes print gets their names before it. The job is done when the "
+        "workers\n"
+        "are; then the parameter servers are ended. It fails with the first worker that fails.\n",
+    .run = run_run};

@@ -1,0 +1,67 @@
+"""Clusters of processes for tests."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+TENON = """
+import sys
+import tenon as tf
+cluster, job, task = eval(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+server = tf.train.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=task)
+print("ready", flush=True)
+server.join()
+"""
+
+TENSORFLOW = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+cluster, job, task = eval(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+server = tf.distribute.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=task)
+print("ready", flush=True)
+server.join()
+"""
+
+
+def free_ports(n):
+    """Ports that nobody uses now."""
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def cluster_of(ps=1, workers=2):
+    """Addresses for a cluster, as ClusterSpec takes them."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(ps + workers)]
+    return {"ps": addresses[:ps], "worker": addresses[ps:]}
+
+
+def start(program, cluster, job, task):
+    """A process that serves as a task."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.Popen([sys.executable, "-c", program, repr(cluster), job, str(task)],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)  # fmt: skip
+
+
+@contextlib.contextmanager
+def running(program, cluster):
+    """The processes of CLUSTER by (job, task), up; they end with the block."""
+    processes = {(job, i): start(program, cluster, job, i) for job in cluster for i in range(len(cluster[job]))}
+    try:
+        for key, process in processes.items():
+            assert process.stdout.readline() == b"ready\n", f"{key} did not start"
+        yield processes
+    finally:
+        for process in processes.values():
+            process.send_signal(signal.SIGKILL)
+        for process in processes.values():
+            process.wait()
+            process.stdout.close()
