@@ -7,6 +7,7 @@
  *   /test.Test/Deadline  with the milliseconds that are left, -1 without a deadline
  *   /test.Test/Hang      when the caller has gone, with CANCELLED
  *   /test.Test/Later     with the request, after as many milliseconds as it says
+ *   /test.Test/Cancelled with how many handlers of Hang have ended so, as text
  *   others               UNIMPLEMENTED */
 #include "cluster/rpc_service.h"
 
@@ -101,6 +102,9 @@ void rpc_service_handle(void *argument, tn_incoming *incoming) {
     echo(incoming);
   } else if (!strcmp(name, "Size")) {
     snprintf(number, sizeof number, "%zu", tn_message_size(tn_incoming_message(incoming)));
+    finish_text(incoming, number);
+  } else if (!strcmp(name, "Cancelled")) {
+    snprintf(number, sizeof number, "%d", atomic_load(&service->cancelled));
     finish_text(incoming, number);
   } else if (!strcmp(name, "Give")) {
     give(incoming, (size_t)atoll(text_of(incoming, text, sizeof text)));

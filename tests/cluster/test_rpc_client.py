@@ -168,6 +168,27 @@ def test_frozen_peer_is_noticed(kind, tmp_path):
         assert client.call(server.address, "Echo", value="back")[3] == "back"
 
 
+def test_frozen_client_is_noticed():
+    """The server tells the handlers of a client that does not answer any more."""
+    with Server(silence_ms=1600) as server, Client(silence_ms=60000) as client, Client() as other:
+        client.start(server.address, "Hang", count=3)
+        time.sleep(0.3)
+        assert other.call(server.address, "Cancelled")[3] == "0"
+        client.process.send_signal(signal.SIGSTOP)
+        end = time.monotonic() + 15
+        while other.call(server.address, "Cancelled")[3] != "3" and time.monotonic() < end:
+            time.sleep(0.05)
+        assert other.call(server.address, "Cancelled")[3] == "3"
+        client.process.send_signal(signal.SIGCONT)
+        assert {client.result()[0] for _ in range(3)} == {"UNAVAILABLE"}
+
+
+def test_two_thousand_at_once():
+    with Server() as server, Client() as client:
+        client.start(server.address, "Later", value="200", count=2000)
+        assert {client.result()[::3] for _ in range(2000)} == {("OK", "200")}
+
+
 def test_slow_server_is_not_lost():
     """A call may take much longer than the silence, as long as the peer answers when it is asked."""
     with Server(silence_ms=800) as server, Client(silence_ms=800) as client:
