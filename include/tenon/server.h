@@ -8,6 +8,11 @@
 extern "C" {
 #endif
 
+/* Servers and sessions that connect to them take what keeps strangers out from the environment: TENON_TOKEN is a secret
+ * that every call carries; TENON_CERTIFICATE and TENON_KEY (PEM files, as `tenon certs` makes them) turn TLS on, and
+ * TENON_AUTHORITY makes both sides demand a certificate that it signed. TENON_SILENCE is after how many seconds a peer
+ * that does not answer is lost (5). */
+
 /* One task of a cluster: a listening socket, a worker that runs parts of graphs and holds variables, and a master that
  * clients connect to. */
 typedef struct tn_server tn_server;

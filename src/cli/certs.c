@@ -165,18 +165,18 @@ static tn_error *parse_task(const char *text, char name[NAME_SIZE], char names[N
   return NULL;
 }
 
-static tn_error *make_task(const char *folder, const char *text, const identity *authority, int64_t days) {
+static tn_error *make_task(const char *folder, const char *text, const identity *authority, int64_t days, bool quiet) {
   char name[NAME_SIZE], names[NAMES_SIZE];
   identity task = {0};
   TN_TRY(parse_task(text, name, names));
   tn_error *error = make(name, names, authority, days, &task);
   if (!error) error = save(folder, name, &task);
   free_identity(&task);
-  if (!error) printf("%s/%s.pem and .key: %s\n", folder, name, names);
+  if (!error && !quiet) printf("%s/%s.pem and .key: %s\n", folder, name, names);
   return error;
 }
 
-static tn_error *make_all(const char *folder, int n, char **tasks, int64_t days) {
+tn_error *cli_make_certificates(const char *folder, int n, char *const *tasks, int64_t days, bool quiet) {
   identity authority = {0};
   bool found = false;
   if (mkdir(folder, 0755) && errno != EEXIST)
@@ -185,9 +185,9 @@ static tn_error *make_all(const char *folder, int n, char **tasks, int64_t days)
   if (!error && !found) {
     error = make("tenon authority", NULL, NULL, days, &authority);
     if (!error) error = save(folder, "ca", &authority);
-    if (!error) printf("%s/ca.pem and .key: a new authority\n", folder);
+    if (!error && !quiet) printf("%s/ca.pem and .key: a new authority\n", folder);
   }
-  for (int i = 0; i < n && !error; i++) error = make_task(folder, tasks[i], &authority, days);
+  for (int i = 0; i < n && !error; i++) error = make_task(folder, tasks[i], &authority, days, quiet);
   free_identity(&authority);
   return error;
 }
@@ -199,7 +199,7 @@ static int run(const cli_command *command, int argc, char **argv) {
   if (code >= 0) return code;
   if (n < 1) return cli_usage(command, "expected a folder, then tasks");
   if (days < 1 || days > 36500) return cli_usage(command, "--days takes 1 to 36500, not %lld", (long long)days);
-  tn_error *error = make_all(argv[0], n - 1, argv + 1, days);
+  tn_error *error = cli_make_certificates(argv[0], n - 1, argv + 1, days, false);
   return error ? cli_fail(error) : CLI_OK;
 }
 

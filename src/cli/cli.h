@@ -49,6 +49,10 @@ long cli_peak_mb(void);
 /* Seconds on a clock that only goes forward. */
 double cli_seconds(void);
 
+/* What `tenon certs` does: FOLDER, made if need be, gets an authority if it has none, and certificates for N TASKS, as
+ * "NAME" or "NAME=HOST,...". QUIET: without a line for each. */
+tn_error *cli_make_certificates(const char *folder, int n, char *const *tasks, int64_t days, bool quiet) TN_MUST_USE;
+
 /* Gets data set NAME from its public source into the user's cache, checking checksums, with a progress line. */
 tn_error *cli_download(const char *name) TN_MUST_USE;
 /* The names of the data sets that can be got, NULL at the end, and what each is. */

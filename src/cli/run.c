@@ -31,6 +31,7 @@ typedef struct job {
   int n, n_ps;
   task *tasks; /* the parameter servers come first; then the chief */
   bool flags, sync;
+  char certificates[64];    /* a folder for this run; "": without TLS */
   char hosts[2][16 * MOST]; /* of parameter servers and of workers */
   double started;
 } job;
@@ -81,6 +82,16 @@ static void put_json(FILE *out, const char *hosts) {
   }
 }
 
+static void set_certificates(const char *folder) {
+  static const char *const names[] = {"TENON_CERTIFICATE", "TENON_KEY", "TENON_AUTHORITY"};
+  static const char *const files[] = {"task.pem", "task.key", "ca.pem"};
+  for (int i = 0; i < 3; i++) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+    setenv(names[i], path, 1);
+  }
+}
+
 static void set_environment(const job *j, const task *t) {
   char text[4 * 16 * MOST] = "";
   FILE *out = fmemopen(text, sizeof text, "w");
@@ -92,6 +103,7 @@ static void set_environment(const job *j, const task *t) {
   fprintf(out, "]},\"task\":{\"type\":\"%s\",\"index\":%d}}", t->job, t->index);
   fclose(out);
   setenv("TF_CONFIG", text, 1);
+  if (j->certificates[0]) set_certificates(j->certificates);
   setenv("PYTHONUNBUFFERED", "1", 0);
 }
 
@@ -261,23 +273,50 @@ static int wait_for_job(job *j, double patience) {
   }
 }
 
-static int run_job(job *j, int argc, char **argv, double patience) {
+/* Certificates for this run alone. The authority's key is not needed any more. */
+static tn_error *make_certificates(job *j) {
+  char path[128], *task[] = {"task"};
+  snprintf(j->certificates, sizeof j->certificates, "/tmp/tenon-run-XXXXXX");
+  if (!mkdtemp(j->certificates)) {
+    j->certificates[0] = '\0';
+    return tn_errorf(TN_RESOURCE_EXHAUSTED, "no folder for certificates in /tmp: %s", strerror(errno));
+  }
+  TN_TRY(cli_make_certificates(j->certificates, 1, task, 3650, true));
+  snprintf(path, sizeof path, "%s/ca.key", j->certificates);
+  unlink(path);
+  return NULL;
+}
+
+static void remove_certificates(const job *j) {
+  static const char *const files[] = {"task.pem", "task.key", "ca.pem", "ca.key"};
+  for (int i = 0; i < 4; i++) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", j->certificates, files[i]);
+    unlink(path);
+  }
+  rmdir(j->certificates);
+}
+
+static int run_job(job *j, int argc, char **argv, double patience, bool tls) {
   signal(SIGINT, note_signal);
   signal(SIGTERM, note_signal);
   tn_error *error = choose_ports(j);
+  if (!error && tls) error = make_certificates(j);
   for (int i = 0; i < j->n && !error; i++) error = start(j, &j->tasks[i], argc, argv);
   int code = error ? CLI_FAILED : wait_for_job(j, patience);
   end_all(j);
+  if (j->certificates[0]) remove_certificates(j);
   return error ? cli_fail(error) : code;
 }
 
 static int run_run(const cli_command *command, int argc, char **argv) {
   int64_t ps = 1, workers = 2, patience = 30;
-  bool sync = false, no_flags = false;
+  bool sync = false, no_flags = false, tls = false;
   const cli_option options[] = {
       {"ps", CLI_INT, &ps, "N", "how many parameter servers"},
       {"workers", CLI_INT, &workers, "N", "how many workers; the first is the chief"},
       {"sync", CLI_FLAG, &sync, NULL, "passes --sync_replicas on"},
+      {"tls", CLI_FLAG, &tls, NULL, "TLS between the tasks, with certificates for this run alone"},
       {"no-flags", CLI_FLAG, &no_flags, NULL, "tells the program its task by TF_CONFIG alone"},
       {"patience", CLI_INT, &patience, "S", "seconds that the others get to end after the chief is done"},
       {NULL, CLI_FLAG, NULL, NULL, NULL}};
@@ -306,7 +345,7 @@ static int run_run(const cli_command *command, int argc, char **argv) {
     j->tasks[i].index = server ? i : i - j->n_ps;
     j->tasks[i].pipe = -1;
   }
-  code = run_job(j, argc - own - 1, argv + own + 1, (double)patience);
+  code = run_job(j, argc - own - 1, argv + own + 1, (double)patience, tls);
   free(j->tasks);
   free(j);
   return code;

@@ -364,7 +364,10 @@ static tn_error *connect(client *c, const char *target) {
   if (!c->address) return tn_out_of_memory();
   TN_TRY(tn_arena_new(&c->arena));
   c->server = tn_server_find(target);
-  return c->server ? NULL : tn_http2_new(NULL, &c->transport);
+  if (c->server) return NULL;
+  tn_http2_options transport;
+  TN_TRY(tn_http2_from_environment(&transport));
+  return tn_http2_new(&transport, &c->transport);
 }
 
 static tn_error *new_client(const char *target, client **out) {

@@ -1,6 +1,7 @@
 /* The transport over HTTP/2: its beginning and its end. */
 #include "cluster/http2.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -67,6 +68,27 @@ static tn_error *set_up(tn_http2 *t, const tn_http2_options *o) {
   TN_TRY(tn_map_new(&t->channels));
   TN_TRY(tn_pool_new(&t->pool));
   return tn_loop_new("tenon-rpc", &t->loop);
+}
+
+/* The variable's value; NULL if it is not set, or empty. */
+static const char *variable(const char *name) {
+  const char *value = getenv(name);
+  return value && *value ? value : NULL;
+}
+
+tn_error *tn_http2_from_environment(tn_http2_options *out) {
+  const char *silence = variable("TENON_SILENCE"), *network = variable("TENON_NETWORK_ONLY");
+  char *end = NULL;
+  double seconds = silence ? strtod(silence, &end) : 0;
+  if (silence && (*end || !(seconds >= 0.01 && seconds <= 86400)))
+    return tn_errorf(TN_INVALID_ARGUMENT, "TENON_SILENCE is '%.40s'; expected seconds from 0.01 to 86400", silence);
+  *out = (tn_http2_options){.token = variable("TENON_TOKEN"),
+                            .certificate = variable("TENON_CERTIFICATE"),
+                            .key = variable("TENON_KEY"),
+                            .authority = variable("TENON_AUTHORITY"),
+                            .silence_ns = (int64_t)(seconds * 1e9),
+                            .network_only = network && !strcmp(network, "1")};
+  return NULL;
 }
 
 tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {

@@ -20,6 +20,9 @@ typedef struct tn_http2_options {
   bool open;               /* may listen where other machines reach it without TLS; else only at loopback addresses */
 } tn_http2_options;
 
+/* What the environment says, for servers and sessions that nobody configures otherwise: TENON_TOKEN, TENON_CERTIFICATE,
+ * TENON_KEY, TENON_AUTHORITY, TENON_SILENCE (seconds), TENON_NETWORK_ONLY (1). The texts are the environment's. */
+tn_error *tn_http2_from_environment(tn_http2_options *out) TN_MUST_USE;
 /* OPTIONS may be NULL. A file of TLS that can't be used is INVALID_ARGUMENT. */
 tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) TN_MUST_USE;
 

@@ -93,7 +93,10 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
     if (!server->disabled_passes) return tn_out_of_memory();
     session.disabled_passes = server->disabled_passes;
   }
-  TN_TRY(tn_http2_new(&(tn_http2_options){.open = options->open}, &server->transport));
+  tn_http2_options transport;
+  TN_TRY(tn_http2_from_environment(&transport));
+  transport.open = options->open;
+  TN_TRY(tn_http2_new(&transport, &server->transport));
   tn_worker_options worker = {.spec = &server->spec, .task = task, .transport = server->transport, .session = session};
   TN_TRY(tn_random_u64(&worker.incarnation));
   TN_TRY(tn_worker_new(&worker, &server->worker));
