@@ -58,7 +58,8 @@ class Tokenizer:
         order = ([] if self.oov_token is None else [self.oov_token]) + order
         self.word_index = {w: i + 1 for i, w in enumerate(order)}
         self.index_word = {i: w for w, i in self.word_index.items()}
-        self.index_docs.update({self.word_index[w]: n for w, n in self.word_docs.items()})
+        for w, n in self.word_docs.items():
+            self.index_docs[self.word_index[w]] = n
 
     def fit_on_sequences(self, sequences):
         """Counts numbers in sequences; needed for tfidf where fit_on_texts was not used."""
