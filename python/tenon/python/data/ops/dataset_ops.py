@@ -12,7 +12,7 @@ from tenon.python.ops import gen_ops
 from tenon.python.util.tf_export import tf_export
 
 AUTOTUNE = -1
-tf_export("data.experimental.AUTOTUNE", "data.AUTOTUNE").export_constant(__name__, "AUTOTUNE")
+tf_export("data.experimental.AUTOTUNE", "data.AUTOTUNE", "contrib.data.AUTOTUNE").export_constant(__name__, "AUTOTUNE")
 INFINITE_CARDINALITY = -1
 UNKNOWN_CARDINALITY = -2
 tf_export("data.experimental.INFINITE_CARDINALITY", "data.INFINITE_CARDINALITY").export_constant(
@@ -315,7 +315,9 @@ class Dataset:
         return self._derive(gen_ops.parallel_map_dataset, f.output, other_arguments=f.captured,
                             num_parallel_calls=calls, f=f.name, preserve_cardinality=False, name=name)  # fmt: skip
 
-    def map_with_legacy_function(self, map_func, num_parallel_calls=None, deterministic=None):
+    def map_with_legacy_function(
+        self, map_func, num_parallel_calls=None, deterministic=None, use_unbounded_threadpool=False
+    ):
         """The same as map."""
         return self.map(map_func, num_parallel_calls)
 
