@@ -91,7 +91,8 @@ static tn_error *merge(const reader *r, json_t *object, const json_t *from) {
   return NULL;
 }
 
-static tn_error *read_pair(reader *r, json_t *object) {
+/* A key and its value into OBJECT; the value of a merge key into MERGED, an array. */
+static tn_error *read_pair(reader *r, json_t *object, json_t *merged) {
   if (r->event.type != YAML_SCALAR_EVENT) return fault(r, "a key that is no text");
   char *key = tn_strndup((const char *)r->event.data.scalar.value, r->event.data.scalar.length);
   if (!key) return tn_out_of_memory();
@@ -99,8 +100,7 @@ static tn_error *read_pair(reader *r, json_t *object) {
   tn_error *error = json_object_get(object, key) ? fault(r, "the key was there before") : next(r);
   if (!error) error = read_value(r, &value);
   if (!error && !strcmp(key, "<<")) {
-    error = merge(r, object, value);
-    json_decref(value);
+    if (json_array_append_new(merged, value)) error = tn_out_of_memory();
   } else if (!error && json_object_set_new(object, key, value)) {
     error = fault(r, "a key that is not UTF-8");
   }
@@ -108,19 +108,35 @@ static tn_error *read_pair(reader *r, json_t *object) {
   return error;
 }
 
-static tn_error *read_block(reader *r, yaml_event_type_t end, json_t **out) {
-  json_t *block = end == YAML_MAPPING_END_EVENT ? json_object() : json_array();
-  tn_error *error = block ? next(r) : tn_out_of_memory();
-  while (!error && r->event.type != end) {
-    json_t *element = NULL;
-    if (end == YAML_MAPPING_END_EVENT) {
-      error = read_pair(r, block);
-    } else {
-      error = read_value(r, &element);
-      if (!error && json_array_append_new(block, element)) error = tn_out_of_memory();
-    }
+/* The pairs up to the end of a mapping; its own keys win over merged ones, wherever they stand. */
+static tn_error *read_pairs(reader *r, json_t *object) {
+  json_t *merged = json_array(), *from;
+  size_t i;
+  tn_error *error = merged ? next(r) : tn_out_of_memory();
+  while (!error && r->event.type != YAML_MAPPING_END_EVENT) {
+    error = read_pair(r, object, merged);
     if (!error) error = next(r);
   }
+  json_array_foreach(merged, i, from) if (!error) error = merge(r, object, from);
+  json_decref(merged);
+  return error;
+}
+
+static tn_error *read_elements(reader *r, json_t *array) {
+  TN_TRY(next(r));
+  while (r->event.type != YAML_SEQUENCE_END_EVENT) {
+    json_t *element = NULL;
+    TN_TRY(read_value(r, &element));
+    if (json_array_append_new(array, element)) return tn_out_of_memory();
+    TN_TRY(next(r));
+  }
+  return NULL;
+}
+
+static tn_error *read_block(reader *r, bool mapping, json_t **out) {
+  json_t *block = mapping ? json_object() : json_array();
+  if (!block) return tn_out_of_memory();
+  tn_error *error = mapping ? read_pairs(r, block) : read_elements(r, block);
   if (error) {
     json_decref(block);
     return error;
@@ -166,8 +182,8 @@ static tn_error *read_value(reader *r, json_t **out) {
   json_t *value = NULL;
   r->levels++;
   tn_error *error = type == YAML_SCALAR_EVENT           ? read_scalar(r, &value)
-                    : type == YAML_MAPPING_START_EVENT  ? read_block(r, YAML_MAPPING_END_EVENT, &value)
-                    : type == YAML_SEQUENCE_START_EVENT ? read_block(r, YAML_SEQUENCE_END_EVENT, &value)
+                    : type == YAML_MAPPING_START_EVENT  ? read_block(r, true, &value)
+                    : type == YAML_SEQUENCE_START_EVENT ? read_block(r, false, &value)
                                                         : fault(r, "a value was expected");
   r->levels--;
   if (!error && anchor) error = remember(r, anchor, value);

@@ -211,14 +211,14 @@ class ControlPlane:
 class Operator:
     """`tenon operator` as a process."""
 
-    def __init__(self, plane, *options, kubeconfig=None, name="operator"):
+    def __init__(self, plane, *options, kubeconfig=None, name="operator", ns="default"):
         self.port = free_port()
         self.log = plane.folder / f"{name}.log"
         config = str(kubeconfig or plane.kubeconfig)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [TENON, "operator", "--kubeconfig", config, "--port", str(self.port), *options],
-                stderr=log, env={**os.environ, "POD_NAMESPACE": "default"},
+                stderr=log, env={**os.environ, "POD_NAMESPACE": ns},
             )  # fmt: skip
 
     def page(self, path):
