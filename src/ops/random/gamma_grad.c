@@ -62,7 +62,7 @@ static double by_fraction(double alpha, double x) {
   return (slope + value * (log(x) - tn_digamma(alpha))) * x;
 }
 
-static double derivative(double alpha, double x) {
+double tn_gamma_sample_grad(double alpha, double x) {
   if (x == 0) return 0;
   if (!(x > 0) || !(alpha > 0)) return NAN;
   return x > 1 && x > alpha ? by_fraction(alpha, x) : by_series(alpha, x);
@@ -72,7 +72,8 @@ static double derivative(double alpha, double x) {
   static void T##_loop(void *out, const void *const *in, const int64_t *step, int64_t n, double parameter) {           \
     (void)parameter;                                                                                                   \
     const T *alpha = in[0], *x = in[1];                                                                                \
-    for (int64_t i = 0; i < n; i++) ((T *)out)[i] = (T)derivative((double)alpha[i * step[0]], (double)x[i * step[1]]); \
+    for (int64_t i = 0; i < n; i++)                                                                                    \
+      ((T *)out)[i] = (T)tn_gamma_sample_grad((double)alpha[i * step[0]], (double)x[i * step[1]]);                     \
   }
 LOOP(float)
 LOOP(double)
