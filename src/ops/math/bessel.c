@@ -88,14 +88,28 @@ static tn_error *chain(tn_gradient_ctx *c, tn_output (*derive)(const words *w)) 
 #define CHAIN(NAME)                                                                                                    \
   static tn_error *NAME##_gradient(tn_gradient_ctx *c) { return chain(c, d_##NAME); }
 CHAIN(i0)
-CHAIN(i0e) CHAIN(i1) CHAIN(i1e) CHAIN(k0) CHAIN(k0e) CHAIN(k1) CHAIN(k1e) CHAIN(j0) CHAIN(j1) CHAIN(y0) CHAIN(y1)
-    CHAIN(dawsn) CHAIN(expint) CHAIN(fresnel_cos) CHAIN(fresnel_sin) CHAIN(spence)
+CHAIN(i0e)
+CHAIN(i1)
+CHAIN(i1e)
+CHAIN(k0)
+CHAIN(k0e)
+CHAIN(k1)
+CHAIN(k1e)
+CHAIN(j0)
+CHAIN(j1)
+CHAIN(y0)
+CHAIN(y1)
+CHAIN(dawsn)
+CHAIN(expint)
+CHAIN(fresnel_cos)
+CHAIN(fresnel_sin)
+CHAIN(spence)
 
 #define RECORD(NAME, TEXT)                                                                                             \
   .inputs = "x: T", .outputs = "y: T", .attrs = "T: floattype", .doc = TEXT, .flags = TN_OP_ELEMENTWISE,               \
   .shape = tn_shape_unchanged, .gradient = NAME##_gradient, .kernels = NAME##_kernels
 
-        TN_OP(BesselI0, RECORD(i0, "The modified Bessel function of the first kind, of order 0."));
+TN_OP(BesselI0, RECORD(i0, "The modified Bessel function of the first kind, of order 0."));
 TN_OP(BesselI0e, RECORD(i0e, "BesselI0 times exp(-|x|)."));
 TN_OP(BesselI1, RECORD(i1, "The modified Bessel function of the first kind, of order 1."));
 TN_OP(BesselI1e, RECORD(i1e, "BesselI1 times exp(-|x|)."));
