@@ -358,8 +358,8 @@ tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool conne
   conn->peer = tn_strdup(s->peer);
   tn_error *error = conn->peer ? NULL : tn_out_of_memory();
   /* Shared memory is for peers at the same host that run as the same user. */
-  if (!error && !tls && conn->local && s->copier && tn_socket_same_user(fd))
-    error = tn_share_new(conn->loop, s->copier, &conn->share);
+  if (!error && !tls && conn->local && s->copiers && tn_socket_same_user(fd))
+    error = tn_share_new(conn->loop, s->copiers, &conn->share);
   if (!error) error = tn_conn_session_new(conn);
   if (!error) {
     conn->events = EPOLLIN | EPOLLOUT;

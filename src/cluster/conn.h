@@ -67,7 +67,7 @@ typedef struct tn_conn_traffic {
 
 typedef struct tn_conn_settings {
   tn_loop *loop;
-  tn_loop *copier; /* for messages through shared memory; NULL: none go that way */
+  tn_loop *const *copiers; /* for messages through shared memory; NULL: none go that way */
   tn_conn_traffic *traffic;
   tn_pool *pool; /* for messages that come */
   const tn_conn_role *role;

@@ -10,7 +10,7 @@
 static void destroy(tn_http2 *t) {
   tn_channels_free(t);
   tn_loop_unref(t->loop);
-  tn_loop_unref(t->copier);
+  for (int i = 0; i < TN_SHARE_COPIERS; i++) tn_loop_unref(t->copiers[i]);
   tn_tls_context_free(t->client_tls);
   tn_tls_context_free(t->server_tls);
   tn_pool_free(t->pool);
@@ -24,7 +24,8 @@ static void free_http2(tn_transport *transport) {
   tn_http2 *t = (tn_http2 *)transport;
   tn_loop_call(t->loop, tn_http2_end_client, t);
   tn_loop_stop(t->loop);
-  if (t->copier) tn_loop_stop(t->copier);
+  for (int i = 0; i < TN_SHARE_COPIERS; i++)
+    if (t->copiers[i]) tn_loop_stop(t->copiers[i]);
   destroy(t);
 }
 
@@ -111,9 +112,14 @@ tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {
 }
 
 tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer) {
-  if (!t->copier && !t->network_only) tn_error_free(tn_loop_new("tenon-copy", &t->copier)); /* without it: none */
+  bool shares = !t->network_only;
+  for (int i = 0; i < TN_SHARE_COPIERS && shares; i++) {
+    tn_error *error = t->copiers[i] ? NULL : tn_loop_new("tenon-copy", &t->copiers[i]);
+    shares = !error;
+    tn_error_free(error); /* without these threads all goes over the sockets */
+  }
   return (tn_conn_settings){.loop = t->loop,
-                            .copier = t->network_only ? NULL : t->copier,
+                            .copiers = shares ? t->copiers : NULL,
                             .traffic = &t->traffic,
                             .pool = t->pool,
                             .role = role,

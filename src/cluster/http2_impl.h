@@ -17,7 +17,7 @@ typedef struct tn_http2 {
   char *server_name;
   tn_tls_context *client_tls, *server_tls; /* NULL: none */
   tn_map *channels;                        /* by address */
-  tn_loop *copier;                         /* started with the first local connection */
+  tn_loop *copiers[TN_SHARE_COPIERS];      /* started with the first connection */
   tn_conn_traffic traffic;
   tn_pool *pool;
   struct tn_http2_call *calls; /* all that have not ended */

@@ -17,6 +17,8 @@
 
 /* A segment begins with a page of its own for STATE. */
 enum { HEAD = 4096, SEGMENTS = 64 };
+/* The copiers take chunks in turn. */
+static const size_t CHUNK = (size_t)2 << 20;
 enum { FREE, USED, DEAD };
 static const size_t MOST_BYTES = (size_t)1 << 30;
 /* Segments that wait for a message for longer are given back. */
@@ -47,7 +49,7 @@ typedef struct mapping {
 } mapping;
 
 struct tn_share {
-  tn_loop *loop, *copier;
+  tn_loop *loop, *copiers[TN_SHARE_COPIERS];
   segment *segments;
   size_t n_segments, bytes;
   uint32_t next_id;
@@ -59,7 +61,10 @@ struct tn_share {
 };
 
 struct tn_share_job {
-  tn_task task;
+  tn_task task, help; /* of the first copier, then of the loop; of the second copier */
+  atomic_int refs;
+  atomic_size_t taken, copied; /* bytes that are taken, and done */
+  tn_loop *helper;
   tn_share *share; /* NULL: gone */
   tn_loop *loop;
   tn_share_job *next, **link;
@@ -133,9 +138,12 @@ static bool make_segment(segment *g) {
 /* --- jobs --- */
 
 static void run_copy(tn_task *task);
+static void run_help(tn_task *task);
 static void run_copied(tn_task *task);
 
-static void free_job(tn_share_job *j) {
+static void unref_job(tn_share_job *j) {
+  if (atomic_fetch_sub_explicit(&j->refs, 1, memory_order_acq_rel) != 1) return;
+  tn_loop_unref(j->helper);
   tn_message_unref(j->message);
   tn_loop_unref(j->loop);
   tn_free(j);
@@ -145,6 +153,9 @@ tn_error *tn_share_start(tn_share *s, tn_message *message, tn_shared_fn *done, v
   tn_share_job *j = tn_calloc(1, sizeof *j);
   if (!j) return tn_out_of_memory();
   *j = (tn_share_job){.task = {.run = run_copy},
+                      .help = {.run = run_help},
+                      .refs = 1,
+                      .helper = tn_loop_ref(s->copiers[1]),
                       .share = s,
                       .loop = tn_loop_ref(s->loop),
                       .next = s->jobs,
@@ -161,7 +172,7 @@ tn_error *tn_share_start(tn_share *s, tn_message *message, tn_shared_fn *done, v
   }
   *out = j;
   if (!j->segment) j->task.run = run_copied;
-  tn_loop_post(j->segment ? s->copier : s->loop, &j->task);
+  tn_loop_post(j->segment ? s->copiers[0] : s->loop, &j->task);
   return NULL;
 }
 
@@ -169,23 +180,53 @@ void tn_share_abandon(tn_share_job *j) {
   if (j) j->done = NULL;
 }
 
-static void run_copy(tn_task *task) {
-  tn_share_job *j = (tn_share_job *)task;
-  segment *g = j->segment;
-  j->good = g->map || make_segment(g);
-  if (j->good) {
-    const tn_message_part *parts;
-    size_t n = tn_message_parts(j->message, &parts);
-    char *to = (char *)g->map + HEAD;
-    for (size_t i = 0; i < n; i++) {
-      memcpy(to, parts[i].data, parts[i].size);
-      to += parts[i].size;
-    }
+/* Copies the bytes [BEGIN, END) of MESSAGE to where they belong from TO on. */
+static void copy_range(const tn_message *message, char *to, size_t begin, size_t end) {
+  const tn_message_part *parts;
+  size_t n = tn_message_parts(message, &parts), at = 0;
+  for (size_t i = 0; i < n && at < end; at += parts[i++].size) {
+    if (at + parts[i].size <= begin) continue;
+    size_t from = begin > at ? begin - at : 0, until = end - at < parts[i].size ? end - at : parts[i].size;
+    memcpy(to + at + from, parts[i].data + from, until - from);
   }
+}
+
+/* Back to the loop; once. */
+static void end_copying(tn_share_job *j) {
   j->task.run = run_copied;
   if (tn_loop_post(j->loop, &j->task)) return;
-  free_segment(g);
-  free_job(j);
+  free_segment(j->segment);
+  unref_job(j);
+}
+
+/* Copies chunks until there are none left. Whoever is done with the last one ends the job. */
+static void copy_chunks(tn_share_job *j) {
+  size_t size = tn_message_size(j->message), begin;
+  while ((begin = atomic_fetch_add(&j->taken, CHUNK)) < size) {
+    size_t n = size - begin < CHUNK ? size - begin : CHUNK;
+    copy_range(j->message, (char *)j->segment->map + HEAD, begin, begin + n);
+    if (atomic_fetch_add(&j->copied, n) + n == size) end_copying(j);
+  }
+}
+
+static void run_help(tn_task *task) {
+  tn_share_job *j = (tn_share_job *)((char *)task - offsetof(tn_share_job, help));
+  copy_chunks(j);
+  unref_job(j);
+}
+
+static void run_copy(tn_task *task) {
+  tn_share_job *j = (tn_share_job *)task;
+  j->good = j->segment->map || make_segment(j->segment);
+  if (!j->good) {
+    end_copying(j);
+    return;
+  }
+  /* This thread's own reference, and the helper's: the job may end, and be freed, while either still looks for more. */
+  atomic_fetch_add_explicit(&j->refs, 2, memory_order_relaxed);
+  if (tn_message_size(j->message) < 2 * CHUNK || !tn_loop_post(j->helper, &j->help)) unref_job(j);
+  copy_chunks(j);
+  unref_job(j);
 }
 
 /* The segment of a job that has not been made: there is none. */
@@ -208,7 +249,7 @@ static void run_copied(tn_task *task) {
   tn_share *s = j->share;
   if (!s) {
     if (j->segment) free_segment(j->segment);
-    free_job(j);
+    unref_job(j);
     return;
   }
   *j->link = j->next;
@@ -222,7 +263,7 @@ static void run_copied(tn_task *task) {
     drop_failed(j);
   }
   if (j->done) j->done(j->user, j, NULL);
-  free_job(j);
+  unref_job(j);
 }
 
 const char *tn_share_header(const tn_share_job *j) { return j->segment ? j->header : NULL; }
@@ -352,11 +393,11 @@ void tn_share_tidy(tn_share *s) {
 
 /* --- beginning and end --- */
 
-tn_error *tn_share_new(tn_loop *loop, tn_loop *copier, tn_share **out) {
+tn_error *tn_share_new(tn_loop *loop, tn_loop *const copiers[TN_SHARE_COPIERS], tn_share **out) {
   tn_share *s = tn_calloc(1, sizeof *s);
   if (!s) return tn_out_of_memory();
   s->loop = tn_loop_ref(loop);
-  s->copier = tn_loop_ref(copier);
+  for (int i = 0; i < TN_SHARE_COPIERS; i++) s->copiers[i] = tn_loop_ref(copiers[i]);
   *out = s;
   return NULL;
 }
@@ -376,7 +417,7 @@ void tn_share_free(tn_share *s, const tn_error *lost) {
   }
   tn_share_attached(s);
   for (size_t i = 0; i < s->n_mappings; i++) unref_mapping(s->mappings[i]);
-  tn_loop_unref(s->copier);
+  for (int i = 0; i < TN_SHARE_COPIERS; i++) tn_loop_unref(s->copiers[i]);
   tn_loop_unref(s->loop);
   tn_free(s->mappings);
   tn_free(s);

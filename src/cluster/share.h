@@ -20,8 +20,9 @@ typedef struct tn_share_job tn_share_job;
 /* A job has ended: LOST says that the connection was lost first; else *JOB can be asked for its header. */
 typedef void tn_shared_fn(void *user, tn_share_job *job, const tn_error *lost);
 
-/* LOOP is where DONE is called, COPIER where bytes are copied. */
-tn_error *tn_share_new(tn_loop *loop, tn_loop *copier, tn_share **out) TN_MUST_USE;
+/* LOOP is where DONE is called, COPIERS where bytes are copied. */
+enum { TN_SHARE_COPIERS = 2 };
+tn_error *tn_share_new(tn_loop *loop, tn_loop *const copiers[TN_SHARE_COPIERS], tn_share **out) TN_MUST_USE;
 /* Ends all jobs with LOST; what was received stays valid. */
 void tn_share_free(tn_share *share, const tn_error *lost);
 

@@ -96,6 +96,38 @@ static void test_shared_and_kept(void **state) {
   }
 }
 
+/* Very large ones are copied by two threads, over the borders of their parts; several at once. */
+static void test_shared_by_two(void **state) {
+  (void)state;
+  enum { N = 3, LARGE = 9000001 };
+  sides s;
+  rpc_wait w[N];
+  open_sides(&s, NULL);
+  echo(&s, 10, &w[0]);
+  rpc_wait_free(&w[0]);
+  for (int i = 0; i < N; i++) {
+    tn_request r = {.address = unix_address, .method = "/test.Test/Give", .done = rpc_wait_done, .argument = &w[i]};
+    rpc_wait_init(&w[i]);
+    assert_null(tn_message_new(&r.message));
+    assert_null(tn_message_add_copy(r.message, "9000001", 7));
+    assert_null(tn_transport_call(s.client, &r, NULL));
+    tn_message_unref(r.message);
+  }
+  for (int i = 0; i < N; i++) {
+    tn_wire_in in;
+    rpc_wait_for(&w[i]);
+    assert_null(w[i].error);
+    assert_null(tn_message_read(w[i].reply, &in, NULL));
+    assert_int_equal(in.end - in.at, LARGE);
+    size_t wrong = 0;
+    for (size_t k = 0; k < LARGE; k++) wrong += (uint8_t)in.at[k] != (uint8_t)(k * 7 + (k >> 8));
+    assert_int_equal(wrong, 0);
+    rpc_wait_free(&w[i]);
+  }
+  assert_int_equal(tn_transport_traffic(s.client).shared_in, (uint64_t)N * LARGE);
+  close_sides(&s);
+}
+
 /* Calls that end while their message is copied, sent or answered leave no segment behind: there is always one free. */
 static void test_shared_and_cancelled(void **state) {
   (void)state;
@@ -158,9 +190,8 @@ static void test_shared_options(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shared),
-      cmocka_unit_test(test_shared_and_kept),
-      cmocka_unit_test(test_shared_and_cancelled),
+      cmocka_unit_test(test_shared),         cmocka_unit_test(test_shared_and_kept),
+      cmocka_unit_test(test_shared_by_two),  cmocka_unit_test(test_shared_and_cancelled),
       cmocka_unit_test(test_shared_options),
   };
   snprintf(unix_address, sizeof unix_address, "unix:/tmp/tenon-test-%d", (int)getpid());
