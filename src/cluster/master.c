@@ -139,39 +139,15 @@ tn_error *tn_master_ask_task(tn_master *master, const tn_master_ask *ask, const 
   return tn_error_context(tn_ask(master->options.transport, &question, reply), "From %s", ask->task->name);
 }
 
-static tn_error *add_device(tn_master_session *s, const tn_device_attributes *device) {
-  tn_device_attributes *added = tn_repeated_add(&s->devices, s->arena, sizeof *added);
-  if (!added) return tn_out_of_memory();
-  *added = *device;
-  added->name = tn_arena_strdup(s->arena, device->name ? device->name : "");
-  added->type = tn_arena_strdup(s->arena, device->type ? device->type : "");
-  added->description = tn_arena_strdup(s->arena, device->description ? device->description : "");
-  return added->name && added->type && added->description ? NULL : tn_out_of_memory();
-}
-
 static bool is_tenon(const tn_device_attributes *device) {
   return device->description && strcmp(device->description, TN_TENON_DEVICE) == 0;
 }
 
-/* TASK is there and has DEVICES. */
-static tn_error *add_task(tn_master_session *s, const tn_spec_task *task, const tn_repeated *devices) {
-  if (!devices->n) return tn_errorf(TN_UNAVAILABLE, "%s has no devices", task->name);
-  if (!is_tenon(&TN_AT(tn_device_attributes, *devices, 0))) {
-    return tn_errorf(TN_UNIMPLEMENTED, "%s at %s is not a task of Tenon's: a cluster can't mix its tasks with others'",
-                     task->name, task->address);
-  }
-  for (size_t i = 0; i < devices->n; i++) TN_TRY(add_device(s, &TN_AT(tn_device_attributes, *devices, i)));
-  const tn_device_attributes *first = &TN_AT(tn_device_attributes, s->devices, s->devices.n - devices->n);
-  s->tasks[s->n_tasks++] = (tn_master_task){
-      .task = task, .own = task == s->master->options.task, .incarnation = first->incarnation, .device = first->name};
-  return NULL;
-}
-
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); }
 
-/* Asks until TASK answers, as TensorFlow does. */
-static tn_error *reach(tn_master_session *s, const tn_spec_task *task, const tn_master_call *call,
-                       tn_status_reply *reply) {
+/* Asks until TASK answers. */
+static tn_error *get_status(tn_master_session *s, const tn_spec_task *task, const tn_master_call *call,
+                            tn_status_reply *reply) {
   int64_t start = tn_now_ns(), told = start;
   for (;;) {
     tn_handle_message nothing = {0};
@@ -183,7 +159,7 @@ static tn_error *reach(tn_master_session *s, const tn_spec_task *task, const tn_
     tn_message *message = NULL;
     tn_error *error = tn_master_ask_task(s->master, &ask, call->cancellation, &message);
     if (!error) {
-      error = tn_decode(&tn_status_reply_layout, message, s->arena, reply);
+      error = tn_decode(&tn_status_reply_layout, message, call->arena, reply);
       tn_message_unref(message);
       return error;
     }
@@ -196,70 +172,78 @@ static tn_error *reach(tn_master_session *s, const tn_spec_task *task, const tn_
     }
     TN_TRY(tn_cancellation_check(call->cancellation));
     TN_TRY(tn_cancellation_check(&s->cancellation));
+    if (call->deadline_ns && tn_now_ns() > call->deadline_ns) {
+      return tn_errorf(TN_DEADLINE_EXCEEDED, "%s at %s does not answer", task->name, task->address);
+    }
     nap();
   }
 }
 
-static tn_error *find_tasks(tn_master_session *s, const tn_master_call *call) {
+/* Tells TASK, which is not the own one, of the session. */
+static tn_error *announce(tn_master_session *s, const tn_master_task *task, const tn_master_call *call) {
+  tn_create_worker_session request = {.session = s->handle, .isolate = s->isolate};
+  tn_master_ask ask = {.task = task->task,
+                       .method = TN_WORKER_SERVICE "CreateWorkerSession",
+                       .layout = &tn_create_worker_session_layout,
+                       .request = &request};
+  tn_message *reply = NULL;
+  TN_TRY(tn_master_ask_task(s->master, &ask, call->cancellation, &reply));
+  tn_message_unref(reply);
+  return NULL;
+}
+
+tn_error *tn_master_reach(tn_master_session *s, tn_master_task *task, const tn_master_call *call) {
+  if (task->reached) return NULL;
+  tn_status_reply status = {0};
+  TN_TRY(get_status(s, task->task, call, &status));
+  const char *name = task->task->name;
+  if (!status.devices.n) return tn_errorf(TN_UNAVAILABLE, "%s has no devices", name);
+  const tn_device_attributes *first = &TN_AT(tn_device_attributes, status.devices, 0);
+  if (!is_tenon(first)) {
+    return tn_errorf(TN_UNIMPLEMENTED, "%s at %s is not a task of Tenon's: a cluster can't mix its tasks with others'",
+                     name, task->task->address);
+  }
+  if (!first->name || strcmp(first->name, task->device) != 0) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "at %s is '%s'; the cluster has %s there", task->task->address,
+                     first->name ? first->name : "", name);
+  }
+  task->incarnation = first->incarnation;
+  TN_TRY(announce(s, task, call));
+  task->reached = true;
+  return NULL;
+}
+
+/* All tasks that the session may use; each has one CPU. */
+static tn_error *list_tasks(tn_master_session *s) {
   const tn_master_options *o = &s->master->options;
   s->tasks = tn_arena_alloc(s->arena, o->spec->n * sizeof *s->tasks);
-  if (!s->tasks) return tn_out_of_memory();
+  s->specs = tn_arena_alloc(s->arena, o->spec->n * sizeof *s->specs);
+  if (!s->tasks || !s->specs) return tn_out_of_memory();
   for (size_t i = 0; i < o->spec->n; i++) {
     const tn_spec_task *task = &o->spec->tasks[i];
     if (!wanted(s, task)) continue;
-    tn_status_reply status = {0};
-    if (task == o->task) {
-      tn_device_attributes *own = tn_repeated_add(&status.devices, s->arena, sizeof *own);
-      if (!own) return tn_out_of_memory();
-      *own = *tn_worker_device(o->worker);
-    } else {
-      TN_TRY(reach(s, task, call, &status));
-    }
-    TN_TRY(add_task(s, task, &status.devices));
+    tn_device_spec *spec = &s->specs[s->n_tasks];
+    char text[TN_DEVICE_TEXT];
+    *spec = (tn_device_spec){.type = "CPU", .replica = 0, .task = task->index, .index = 0};
+    snprintf(spec->job, sizeof spec->job, "%s", task->job);
+    tn_master_task *made = &s->tasks[s->n_tasks];
+    *made = (tn_master_task){.task = task, .own = task == o->task};
+    made->device = tn_arena_strdup(s->arena, tn_device_text(spec, text));
+    if (!made->device) return tn_out_of_memory();
+    if (made->own) s->preferred = (int)s->n_tasks;
+    s->n_tasks++;
   }
-  return NULL;
-}
-
-static tn_error *describe_devices(tn_master_session *s) {
-  size_t n = s->devices.n;
-  s->specs = tn_arena_alloc(s->arena, n * sizeof *s->specs);
-  s->task_of_device = tn_arena_alloc(s->arena, n * sizeof *s->task_of_device);
-  if (!s->specs || !s->task_of_device) return tn_out_of_memory();
-  s->preferred = -1;
-  for (size_t i = 0; i < n; i++) {
-    const tn_device_attributes *device = &TN_AT(tn_device_attributes, s->devices, i);
-    TN_TRY(tn_device_parse(device->name, &s->specs[i]));
-    const tn_spec_task *task = tn_spec_of_device(s->master->options.spec, device->name, strlen(device->name));
-    for (size_t t = 0; t < s->n_tasks; t++) {
-      if (s->tasks[t].task == task) s->task_of_device[i] = (int)t;
-    }
-    if (task == s->master->options.task && s->preferred < 0) s->preferred = (int)i;
-  }
-  return NULL;
-}
-
-/* Tells all tasks of the session. */
-static tn_error *announce(tn_master_session *s, const tn_master_call *call) {
-  for (size_t i = 0; i < s->n_tasks; i++) {
-    tn_create_worker_session request = {.session = s->handle, .isolate = s->isolate, .devices = s->devices};
-    if (s->tasks[i].own) {
-      TN_TRY(tn_worker_create_session(s->master->options.worker, &request));
-      continue;
-    }
-    tn_master_ask ask = {.task = s->tasks[i].task,
-                         .method = TN_WORKER_SERVICE "CreateWorkerSession",
-                         .layout = &tn_create_worker_session_layout,
-                         .request = &request};
-    tn_message *reply = NULL;
-    TN_TRY(tn_master_ask_task(s->master, &ask, call->cancellation, &reply));
-    tn_message_unref(reply);
-  }
+  tn_master_task *own = &s->tasks[s->preferred];
+  tn_create_worker_session request = {.session = s->handle, .isolate = s->isolate};
+  TN_TRY(tn_worker_create_session(o->worker, &request));
+  own->incarnation = tn_worker_device(o->worker)->incarnation;
+  own->reached = true;
   return NULL;
 }
 
 /* --- making and closing --- */
 
-static tn_error *furnish(tn_master_session *s, const tn_create_session *request, const tn_master_call *call) {
+static tn_error *furnish(tn_master_session *s, const tn_create_session *request) {
   uint64_t number = 0;
   TN_TRY(tn_random_u64(&number));
   tn_str handle = {0};
@@ -275,9 +259,7 @@ static tn_error *furnish(tn_master_session *s, const tn_create_session *request,
   TN_TRY(tn_graph_new(&s->graph));
   TN_TRY(tn_error_context(read_config(s, request->config), "ConfigProto"));
   TN_TRY(tn_graph_import(s->graph, request->graph.data, request->graph.size, NULL));
-  TN_TRY(find_tasks(s, call));
-  TN_TRY(describe_devices(s));
-  return announce(s, call);
+  return list_tasks(s);
 }
 
 tn_error *tn_master_create(tn_master *master, const tn_create_session *request, const tn_master_call *call,
@@ -287,7 +269,7 @@ tn_error *tn_master_create(tn_master *master, const tn_create_session *request, 
   atomic_init(&s->refs, 1);
   pthread_mutex_init(&s->mutex, NULL);
   s->master = master;
-  tn_error *error = furnish(s, request, call);
+  tn_error *error = furnish(s, request);
   const char *handle = error ? NULL : tn_arena_strdup(call->arena, s->handle);
   if (!error && !handle) error = tn_out_of_memory();
   if (!error) {
@@ -334,6 +316,7 @@ static void take_leave(const tn_master_session *s) {
       tn_error_free(tn_worker_delete_session(s->master->options.worker, s->handle));
       continue;
     }
+    if (!s->tasks[i].reached) continue;
     tn_handle_message request = {s->handle};
     tn_message *message = NULL;
     tn_error *error = tn_encode(&tn_handle_message_layout, &request, &message);

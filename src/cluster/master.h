@@ -26,9 +26,10 @@ void tn_master_stop(tn_master *master);
 typedef struct tn_master_call {
   tn_arena *arena;
   const tn_cancellation *cancellation;
+  int64_t deadline_ns; /* on tn_now_ns's clock; 0: none */
 } tn_master_call;
 
-/* Waits until all tasks (those that the configuration's device filters name) are up. */
+/* Does not ask for other tasks: a step waits until those that it needs are up. */
 tn_error *tn_master_create(tn_master *master, const tn_create_session *request, const tn_master_call *call,
                            tn_create_session_reply *reply) TN_MUST_USE;
 tn_error *tn_master_extend(tn_master *master, const tn_extend_session *request,

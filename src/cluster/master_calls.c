@@ -188,7 +188,10 @@ tn_error *tn_master_run(tn_master *master, const tn_run_step *request, const tn_
                         tn_run_step_reply *reply) {
   tn_master_session *s = NULL;
   TN_TRY(tn_master_find_session(master, request->session, &s));
-  tn_error *error = run_names(s, request, call, reply);
+  tn_master_call limited = *call;
+  int64_t timeout_ms = request->options.timeout_ms ? request->options.timeout_ms : s->timeout_ms;
+  if (timeout_ms > 0) limited.deadline_ns = tn_now_ns() + timeout_ms * 1000000;
+  tn_error *error = run_names(s, request, &limited, reply);
   if (error) tn_fields_clear(&tn_run_step_reply_layout, reply);
   tn_master_session_unref(s);
   return error;
@@ -349,13 +352,12 @@ static tn_error *list_of_session(tn_master *master, const char *handle, const tn
   tn_master_session *s = NULL;
   TN_TRY(tn_master_find_session(master, handle, &s));
   tn_error *error = NULL;
-  for (size_t i = 0; i < s->devices.n && !error; i++) {
-    tn_device_attributes device = TN_AT(tn_device_attributes, s->devices, i);
-    device.name = tn_arena_strdup(call->arena, device.name);
-    device.type = tn_arena_strdup(call->arena, device.type);
-    device.description = "";
-    bool own = s->tasks[s->task_of_device[i]].own;
-    error = add_device(own ? &reply->local : &reply->remote, call->arena, &device);
+  for (size_t i = 0; i < s->n_tasks && !error; i++) {
+    tn_device_attributes device = *tn_worker_device(master->options.worker); /* all are alike */
+    device.name = tn_arena_strdup(call->arena, s->tasks[i].device);
+    device.incarnation = s->tasks[i].incarnation;
+    error = device.name ? add_device(s->tasks[i].own ? &reply->local : &reply->remote, call->arena, &device)
+                        : tn_out_of_memory();
   }
   tn_master_session_unref(s);
   return error;

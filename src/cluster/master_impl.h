@@ -17,10 +17,11 @@ struct tn_master {
   tn_map *sessions;      /* handle -> session */
 };
 
-/* A task as a session uses it. */
+/* A task as a session uses it. Nobody asks it for anything before a step needs it. */
 typedef struct tn_master_task {
   const tn_spec_task *task;
   bool own;
+  bool reached;         /* it has answered, and knows the session */
   uint64_t incarnation; /* of its first device */
   const char *device;   /* its first device's name */
   int64_t *finished;    /* steps that it has not been told to be over */
@@ -62,10 +63,8 @@ typedef struct tn_master_session {
   tn_arena *arena; /* tasks, devices, names */
   size_t n_tasks;
   tn_master_task *tasks;
-  tn_repeated devices;   /* tn_device_attributes */
-  tn_device_spec *specs; /* of the devices */
-  int *task_of_device;
-  int preferred;
+  tn_device_spec *specs; /* of the tasks' devices */
+  int preferred;         /* the own task */
   bool soft, isolate;
   int64_t timeout_ms;
   tn_repeated filters; /* texts */
@@ -83,6 +82,9 @@ typedef struct tn_master_session {
   tn_map *partials;  /* handle -> partial */
   int64_t n_callables, n_partials;
 } tn_master_session;
+
+/* With the lock held: waits until TASK answers, as TensorFlow does, and tells it of the session. */
+tn_error *tn_master_reach(tn_master_session *session, tn_master_task *task, const tn_master_call *call) TN_MUST_USE;
 
 void tn_master_session_unref(tn_master_session *session); /* NULL is allowed */
 /* *OUT is a new reference. ABORTED: there is none. */

@@ -66,7 +66,7 @@ static tn_error *place(tn_master_session *s) {
     bool stays = i < s->n_placed && (tn_graph_node(s->graph, (size_t)i)->op->flags & TN_OP_STATEFUL);
     kept[i] = stays ? s->places[i] : -1;
   }
-  tn_device_set set = {.n = (int)s->devices.n, .devices = s->specs, .preferred = s->preferred};
+  tn_device_set set = {.n = (int)s->n_tasks, .devices = s->specs, .preferred = s->preferred};
   tn_place_request request = {.graph = s->graph, .n_nodes = n, .devices = &set, .soft = s->soft, .kept = kept};
   if (!error) error = tn_place(&request, places);
   tn_free(kept);
@@ -82,7 +82,7 @@ static tn_error *place(tn_master_session *s) {
 
 static int part_of(void *argument, const tn_node *node) {
   const tn_master_session *s = argument;
-  return s->task_of_device[s->places[node->id]];
+  return s->places[node->id];
 }
 
 /* --- registering --- */
@@ -146,10 +146,26 @@ static tn_error *register_all(tn_master_session *s, tn_partition *partition, con
   return NULL;
 }
 
+/* Waits for the tasks that SIGNATURE needs. */
+static tn_error *reach(tn_master_session *s, const tn_signature *signature, const tn_master_call *call) {
+  tn_subgraph *subgraph = NULL;
+  TN_TRY(tn_subgraph_new(signature, &subgraph));
+  tn_error *error = NULL;
+  for (int i = subgraph->n_feeds; i < subgraph->n_items && !error; i++) {
+    error = tn_master_reach(s, &s->tasks[part_of(s, subgraph->items[i].node)], call);
+  }
+  for (size_t i = 0; i < signature->n_fetches && !error; i++) {
+    error = tn_master_reach(s, &s->tasks[part_of(s, signature->fetches[i].node)], call);
+  }
+  tn_subgraph_free(subgraph);
+  return error;
+}
+
 static tn_error *build(tn_master_session *s, const tn_signature *signature, const tn_master_call *call,
                        tn_master_plan *plan) {
   TN_TRY(tn_signature_copy(signature, &plan->signature));
   TN_TRY(place(s));
+  TN_TRY(reach(s, signature, call));
   tn_part_device *devices = tn_arena_alloc(call->arena, s->n_tasks * sizeof *devices);
   if (!devices) return tn_out_of_memory();
   for (size_t i = 0; i < s->n_tasks; i++) devices[i] = (tn_part_device){s->tasks[i].device, s->tasks[i].incarnation};

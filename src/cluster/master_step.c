@@ -256,8 +256,7 @@ int64_t tn_master_new_step(tn_master_session *s) {
 }
 
 static tn_error *fly(tn_master_session *s, tn_master_step *step, const tn_master_call *call, flight *f) {
-  int64_t timeout_ms = step->options.timeout_ms ? step->options.timeout_ms : s->timeout_ms;
-  int64_t deadline_ns = timeout_ms > 0 ? tn_now_ns() + timeout_ms * 1000000 : 0;
+  int64_t deadline_ns = call->deadline_ns;
   const tn_master_part *own = NULL;
   tn_run_graph own_request = {0};
   tn_error *error = NULL;

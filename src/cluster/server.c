@@ -60,6 +60,7 @@ tn_master *tn_server_master(tn_server *server) { return server->master; }
 void tn_server_unref(tn_server *server) {
   if (!server || atomic_fetch_sub_explicit(&server->refs, 1, memory_order_acq_rel) != 1) return;
   /* The transport goes first: it calls what is still waited for, and then nobody calls any more. */
+  if (server->worker) tn_worker_stop(server->worker);
   if (server->serves) tn_service_drain(&server->service);
   tn_transport_free(server->transport);
   tn_master_free(server->master);
@@ -149,6 +150,7 @@ void tn_server_stop(tn_server *server) {
   if (!listener) return;
   delist(server);
   tn_master_stop(server->master);
+  tn_worker_stop(server->worker);
   tn_listener_close(listener, (int64_t)200 * 1000000);
   tn_lock(&server->mutex);
   server->stopped = true;

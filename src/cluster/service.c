@@ -58,7 +58,9 @@ static void cancelled(void *argument) {
 
 /* --- MasterService --- */
 
-static tn_master_call call_of(serving *s) { return (tn_master_call){s->arena, &s->cancellation}; }
+static tn_master_call call_of(serving *s) {
+  return (tn_master_call){.arena = s->arena, .cancellation = &s->cancellation};
+}
 
 static tn_error *create_session(serving *s) {
   tn_master_call call = call_of(s);

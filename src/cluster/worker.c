@@ -81,10 +81,9 @@ tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_ses
   }
   tn_lock(&worker->mutex);
   tn_worker_session *made = NULL;
-  tn_error *error = tn_map_find(worker->sessions, name)
-                        ? tn_errorf(TN_ALREADY_EXISTS, "session '%s' exists on %s", name, worker->options.task->name)
-                        : new_session(worker, request->isolate != 0, &made);
-  if (!error) error = tn_map_put(worker->sessions, name, made);
+  bool again = tn_map_find(worker->sessions, name) != NULL; /* a master that gave up waiting for the first answer */
+  tn_error *error = again ? NULL : new_session(worker, request->isolate != 0, &made);
+  if (made) error = tn_map_put(worker->sessions, name, made);
   if (error) free_session(made);
   tn_unlock(&worker->mutex);
   return error;
@@ -219,7 +218,9 @@ tn_error *tn_worker_get_step(tn_worker *worker, int64_t id, tn_worker_step **out
   tn_lock(&worker->mutex);
   tn_error *error = NULL;
   tn_worker_step *found = tn_map_find_u64(worker->steps, (uint64_t)id);
-  if (!found && has_ended(worker, id)) {
+  if (!found && worker->stopped) {
+    error = tn_errorf(TN_UNAVAILABLE, "%s has stopped", worker->options.task->name);
+  } else if (!found && has_ended(worker, id)) {
     error = tn_errorf(TN_CANCELLED, "step %lld has ended on %s", (long long)id, worker->options.task->name);
   } else if (!found) {
     error = new_step(worker, &found);
@@ -248,6 +249,23 @@ void tn_worker_end_step(tn_worker *worker, int64_t id, const tn_error *error) {
 }
 
 /* --- the worker --- */
+
+void tn_worker_stop(tn_worker *worker) {
+  tn_error *error = tn_errorf(TN_UNAVAILABLE, "%s has stopped", worker->options.task->name);
+  for (;;) {
+    tn_lock(&worker->mutex);
+    worker->stopped = true;
+    size_t cursor = 0, size = 0;
+    const void *key = NULL;
+    void *found = NULL;
+    if (tn_map_next(worker->steps, &cursor, &key, &size, &found)) found = tn_map_remove(worker->steps, key, size);
+    tn_unlock(&worker->mutex);
+    if (!found) break;
+    tn_rendezvous_abort(((tn_worker_step *)found)->rendezvous, error);
+    tn_worker_step_unref(found);
+  }
+  tn_error_free(error);
+}
 
 tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) {
   tn_worker *made = tn_calloc(1, sizeof *made);

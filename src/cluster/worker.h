@@ -21,6 +21,8 @@ typedef struct tn_worker_options {
 } tn_worker_options;
 
 tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) TN_MUST_USE;
+/* Ends all steps, and those that come later at once. */
+void tn_worker_stop(tn_worker *worker);
 /* No call may be in it. */
 void tn_worker_free(tn_worker *worker);
 

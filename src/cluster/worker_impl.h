@@ -44,6 +44,7 @@ struct tn_worker {
   pthread_mutex_t mutex;   /* guards what follows */
   struct tn_map *sessions; /* handle -> session; "": of masters that made none */
   struct tn_map *steps;    /* id -> step */
+  bool stopped;
   int64_t ended[REMEMBERED];
   size_t n_ended;
   uint64_t n_graphs;

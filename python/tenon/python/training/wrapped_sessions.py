@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import time
 
 from tenon.python.framework import errors
 from tenon.python.framework.proto import RunMetadata, RunOptions
@@ -137,8 +138,22 @@ class _CoordinatedSession(_WrappedSession):
         self._coord.raise_requested_exception()
         return self._coord.should_stop()
 
+    def _end_queue_runners(self):
+        """A queue runner may wait inside a step for what nobody gives any more, as the chief's of synchronous training
+        does when the workers are done. If none but such threads are left after a second, the end of the session ends
+        them."""
+        until = time.monotonic() + min(1, self._stop_grace_period_secs)
+        while True:
+            alive = [thread.name for thread in self._coord._registered_threads if thread.is_alive()]
+            if not alive or time.monotonic() > until:
+                break
+            time.sleep(0.01)
+        if alive and all(name.startswith("QueueRunnerThread") for name in alive):
+            super().close()
+
     def close(self):
         self._coord.request_stop()
+        self._end_queue_runners()
         try:
             self._coord.join(stop_grace_period_secs=self._stop_grace_period_secs, ignore_live_threads=True)
         finally:

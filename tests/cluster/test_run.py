@@ -1,0 +1,236 @@
+"""Clusters of processes: `tenon run`, `tenon server`, and the distributed examples."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster.tasks import TENON, cluster_of, running, start
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("TENON_DATA") or ROOT.parent / "shared" / "data")
+TOOL = Path(os.environ.get("TENON_TOOL") or ROOT / "build" / "tenon")
+EXAMPLES = ROOT / "examples" / "distributed"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "TENON_DATA": str(DATA), "TENON_PYTHON": sys.executable}
+
+needs_mnist = pytest.mark.skipif(not (DATA / "mnist").is_dir(), reason="no MNIST")
+
+
+def run(*arguments, timeout=120):
+    return subprocess.run([str(TOOL), *map(str, arguments)], env=ENVIRONMENT, capture_output=True, text=True,
+                          timeout=timeout)  # fmt: skip
+
+
+def program(folder, text):
+    path = folder / "program.py"
+    path.write_text(text)
+    return path
+
+
+SERVED = """
+import sys
+import tensorflow as tf
+flags = tf.app.flags
+for name in ("ps_hosts", "worker_hosts", "job_name"):
+    flags.DEFINE_string(name, "", "")
+flags.DEFINE_integer("task_index", 0, "")
+FLAGS = flags.FLAGS
+def main(_):
+    cluster = tf.train.ClusterSpec({"ps": FLAGS.ps_hosts.split(","), "worker": FLAGS.worker_hosts.split(",")})
+    server = tf.train.Server(cluster, job_name=FLAGS.job_name, task_index=FLAGS.task_index)
+    if FLAGS.job_name == "ps":
+        server.join()
+    work(server, cluster, FLAGS.task_index)
+"""
+
+
+@needs_mnist
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_between_graph(mode):
+    """Both workers take part, end by themselves, and the network learns."""
+    sync = ["--sync"] if mode == "sync" else []
+    done = run("run", "--ps", 1, "--workers", 2, *sync, "--", EXAMPLES / "between_graph.py", "--model", "mlp",
+               "--steps", "400", "--batch_size", "32")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = [int(n) for n in re.findall(r"\[worker \d\] worker \d took (\d+) steps", done.stdout)]
+    assert len(steps) == 2 and min(steps) > 0, done.stdout
+    assert float(re.search(r"\[worker 0\] test accuracy: ([\d.]+) %", done.stdout)[1]) > 80, done.stdout
+
+
+@needs_mnist
+def test_in_graph():
+    done = run("run", "--ps", 1, "--workers", 2, "--patience", 0, "--", EXAMPLES / "in_graph.py", "--steps", "150")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert float(re.search(r"\[worker 0\] test accuracy: ([\d.]+) %", done.stdout)[1]) > 80, done.stdout
+
+
+def test_supervisor(tmp_path):
+    """The loop of programs from before MonitoredTrainingSession, with a checkpoint of the chief's."""
+    path = program(tmp_path, SERVED + f"""
+def work(server, cluster, index):
+    with tf.device(tf.train.replica_device_setter(worker_device=f"/job:worker/task:{{index}}", cluster=cluster)):
+        step = tf.train.get_or_create_global_step()
+        v = tf.get_variable("v", [], initializer=tf.zeros_initializer())
+        add = tf.group(v.assign_add(2.0, use_locking=True), step.assign_add(1, use_locking=True))
+        init = tf.global_variables_initializer()
+    supervisor = tf.train.Supervisor(is_chief=index == 0, logdir={str(tmp_path / "log")!r}, init_op=init,
+                                     global_step=step, recovery_wait_secs=1)
+    with supervisor.prepare_or_wait_for_session(server.target) as session:
+        while not supervisor.should_stop() and session.run(step) < 100:
+            session.run(add)
+        print("v is", session.run(v) / session.run(step))
+        if index == 0:
+            supervisor.saver.save(session, supervisor.save_path, step)
+    supervisor.stop()
+tf.app.run()
+""")
+    done = run("run", "--", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("v is 2.0") == 2, done.stdout
+    assert (tmp_path / "log" / "checkpoint").exists()
+
+
+def test_a_failed_worker_ends_the_job(tmp_path):
+    path = program(tmp_path, SERVED + """
+def work(server, cluster, index):
+    if index == 1:
+        sys.exit(7)
+    server.join()
+tf.app.run()
+""")
+    done = run("run", "--", path, timeout=60)
+    assert done.returncode == 1
+    assert "worker 1 ended with exit code 7" in done.stderr
+
+
+def test_all_ends_with_the_tool(tmp_path):
+    path = program(tmp_path, f"""
+import os, sys, time
+open(os.path.join({str(tmp_path)!r}, "pid%d" % os.getpid()), "w").close()
+time.sleep(60)
+""")
+    process = subprocess.Popen([str(TOOL), "run", "--no-flags", "--", str(path)], env=ENVIRONMENT)
+    until = time.monotonic() + 30
+    while len(list(tmp_path.glob("pid*"))) < 3 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    pids = [int(found.name[3:]) for found in tmp_path.glob("pid*")]
+    assert len(pids) == 3
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_server_command():
+    cluster = cluster_of(1, 1)
+    spec = ";".join(f"{job}={','.join(addresses)}" for job, addresses in cluster.items())
+    server = subprocess.Popen([str(TOOL), "server", "--cluster", spec, "--job", "ps"], stdout=subprocess.PIPE, text=True,
+                              env=ENVIRONMENT)  # fmt: skip
+    try:
+        assert server.stdout.readline() == f"serving ps task 0 at grpc://{cluster['ps'][0]}\n"
+        code = f"""
+import tenon as tf
+server = tf.train.Server(tf.train.ClusterSpec({cluster!r}), job_name="worker", task_index=0)
+with tf.device("/job:ps/task:0"):
+    v = tf.Variable(3.0)
+with tf.Session(server.target) as session:
+    session.run(v.initializer)
+    print(session.run(v * 2))
+"""
+        done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        assert done.stdout == "6.0\n", done.stdout + done.stderr
+    finally:
+        server.send_signal(signal.SIGTERM)
+    assert server.wait(20) == 0
+    server.stdout.close()
+
+
+@pytest.mark.parametrize("arguments, code, says", [
+    (["server", "--cluster", "ps=x", "--job", "ps"], 1, "x"),
+    (["server", "--cluster", "ps=localhost:1;ps=localhost:2", "--job", "ps"], 1, "two tasks 0"),
+    (["server", "--cluster", "ps=localhost:0", "--job", "worker"], 1, "no task 0 of a job 'worker'"),
+    (["server"], 2, "--cluster and --job are needed"),
+    (["run"], 2, "no program"),
+    (["run", "--workers", "0", "--", "true"], 2, "at least one worker"),
+])  # fmt: skip
+def test_bad_arguments(arguments, code, says):
+    done = run(*arguments, timeout=20)
+    assert done.returncode == code
+    assert says in done.stderr
+
+
+RECOVER = """
+import sys
+import tenon as tf
+cluster, checkpoints = eval(sys.argv[1]), sys.argv[2]
+server = tf.train.Server(tf.train.ClusterSpec(cluster), job_name="worker", task_index=0)
+with tf.device(tf.train.replica_device_setter(cluster=tf.train.ClusterSpec(cluster))):
+    step = tf.train.get_or_create_global_step()
+    add = step.assign_add(1)
+hooks = [tf.train.StopAtStepHook(last_step=100000000)]
+with tf.train.MonitoredTrainingSession(server.target, hooks=hooks, checkpoint_dir=checkpoints,
+                                       save_checkpoint_secs=None, save_checkpoint_steps=50) as session:
+    print("first", session.run(add), flush=True)
+    for line in sys.stdin:
+        print(line.strip(), session.run(add), flush=True)
+"""
+
+
+def test_a_killed_parameter_server(tmp_path):
+    """It is noticed, and training goes on from the checkpoint when it is back."""
+    cluster = cluster_of(1, 1)
+    server = start(TENON, cluster, "ps", 0)
+    assert server.stdout.readline() == b"ready\n"
+    worker = subprocess.Popen([sys.executable, "-c", RECOVER, repr(cluster), str(tmp_path)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT, text=True)  # fmt: skip
+    try:
+        assert worker.stdout.readline() == "first 1\n"
+        worker.stdin.write("again\n")
+        worker.stdin.flush()
+        assert worker.stdout.readline() == "again 2\n"
+        server.kill()
+        server.wait()
+        server.stdout.close()
+        worker.stdin.write("back\n")
+        worker.stdin.flush()
+        time.sleep(0.5)
+        server = start(TENON, cluster, "ps", 0)
+        word, step = worker.stdout.readline().split()
+        assert word == "back" and int(step) in (1, 2, 3)
+    finally:
+        for process in (server, worker):
+            process.kill()
+            process.wait()
+        server.stdout.close()
+        worker.stdout.close()
+        worker.stdin.close()
+
+
+def test_a_killed_task_is_named():
+    import tenon as tf
+
+    cluster = cluster_of()
+    with running(TENON, cluster) as processes, tf.Graph().as_default():
+        with tf.device("/job:ps/task:0"):
+            queue = tf.FIFOQueue(1, [tf.float32])
+            taken = queue.dequeue()
+        with tf.Session(f"grpc://{cluster['worker'][0]}") as session:
+            session.run(tf.constant(1.0))
+            started = time.monotonic()
+
+            def kill():
+                time.sleep(0.5)
+                processes["ps", 0].kill()
+
+            import threading
+
+            threading.Thread(target=kill).start()
+            with pytest.raises(tf.errors.UnavailableError, match="/job:ps/replica:0/task:0"):
+                session.run(taken)
+            assert time.monotonic() - started < 10
