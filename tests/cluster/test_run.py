@@ -9,14 +9,18 @@ import time
 from pathlib import Path
 
 import pytest
-
 from cluster.tasks import TENON, cluster_of, running, start
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("TENON_DATA") or ROOT.parent / "shared" / "data")
 TOOL = Path(os.environ.get("TENON_TOOL") or ROOT / "build" / "tenon")
 EXAMPLES = ROOT / "examples" / "distributed"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "TENON_DATA": str(DATA), "TENON_PYTHON": sys.executable}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT / "python"),
+    "TENON_DATA": str(DATA),
+    "TENON_PYTHON": sys.executable,
+}
 
 needs_mnist = pytest.mark.skipif(not (DATA / "mnist").is_dir(), reason="no MNIST")
 
@@ -55,7 +59,7 @@ def test_between_graph(mode):
     """Both workers take part, end by themselves, and the network learns."""
     sync = ["--sync"] if mode == "sync" else []
     done = run("run", "--ps", 1, "--workers", 2, *sync, "--", EXAMPLES / "between_graph.py", "--model", "mlp",
-               "--steps", "400", "--batch_size", "32")  # fmt: skip
+               "--steps", "250", "--batch_size", "32")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [int(n) for n in re.findall(r"\[worker \d\] worker \d took (\d+) steps", done.stdout)]
     assert len(steps) == 2 and min(steps) > 0, done.stdout
@@ -71,7 +75,10 @@ def test_in_graph():
 
 def test_supervisor(tmp_path):
     """The loop of programs from before MonitoredTrainingSession, with a checkpoint of the chief's."""
-    path = program(tmp_path, SERVED + f"""
+    path = program(
+        tmp_path,
+        SERVED
+        + f"""
 def work(server, cluster, index):
     with tf.device(tf.train.replica_device_setter(worker_device=f"/job:worker/task:{{index}}", cluster=cluster)):
         step = tf.train.get_or_create_global_step()
@@ -88,7 +95,8 @@ def work(server, cluster, index):
             supervisor.saver.save(session, supervisor.save_path, step)
     supervisor.stop()
 tf.app.run()
-""")
+""",
+    )
     done = run("run", "--", path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("v is 2.0") == 2, done.stdout
@@ -96,24 +104,31 @@ tf.app.run()
 
 
 def test_a_failed_worker_ends_the_job(tmp_path):
-    path = program(tmp_path, SERVED + """
+    path = program(
+        tmp_path,
+        SERVED
+        + """
 def work(server, cluster, index):
     if index == 1:
         sys.exit(7)
     server.join()
 tf.app.run()
-""")
+""",
+    )
     done = run("run", "--", path, timeout=60)
     assert done.returncode == 1
     assert "worker 1 ended with exit code 7" in done.stderr
 
 
 def test_all_ends_with_the_tool(tmp_path):
-    path = program(tmp_path, f"""
+    path = program(
+        tmp_path,
+        f"""
 import os, sys, time
 open(os.path.join({str(tmp_path)!r}, "pid%d" % os.getpid()), "w").close()
 time.sleep(60)
-""")
+""",
+    )
     process = subprocess.Popen([str(TOOL), "run", "--no-flags", "--", str(path)], env=ENVIRONMENT)
     until = time.monotonic() + 30
     while len(list(tmp_path.glob("pid*"))) < 3 and time.monotonic() < until:
@@ -130,8 +145,8 @@ time.sleep(60)
 def test_server_command():
     cluster = cluster_of(1, 1)
     spec = ";".join(f"{job}={','.join(addresses)}" for job, addresses in cluster.items())
-    server = subprocess.Popen([str(TOOL), "server", "--cluster", spec, "--job", "ps"], stdout=subprocess.PIPE, text=True,
-                              env=ENVIRONMENT)  # fmt: skip
+    command = [str(TOOL), "server", "--cluster", spec, "--job", "ps"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     try:
         assert server.stdout.readline() == f"serving ps task 0 at grpc://{cluster['ps'][0]}\n"
         code = f"""
@@ -143,7 +158,8 @@ with tf.Session(server.target) as session:
     session.run(v.initializer)
     print(session.run(v * 2))
 """
-        done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
         assert done.stdout == "6.0\n", done.stdout + done.stderr
     finally:
         server.send_signal(signal.SIGTERM)
@@ -187,8 +203,9 @@ def test_a_killed_parameter_server(tmp_path):
     cluster = cluster_of(1, 1)
     server = start(TENON, cluster, "ps", 0)
     assert server.stdout.readline() == b"ready\n"
-    worker = subprocess.Popen([sys.executable, "-c", RECOVER, repr(cluster), str(tmp_path)], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT, text=True)  # fmt: skip
+    command = [sys.executable, "-c", RECOVER, repr(cluster), str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    worker = subprocess.Popen(command, **pipes, env=ENVIRONMENT, text=True)
     try:
         assert worker.stdout.readline() == "first 1\n"
         worker.stdin.write("again\n")

@@ -103,6 +103,7 @@ class SessionManager:
     def wait_for_session(self, master, config=None, max_wait_secs=float("Inf")):
         """A session of a model that another task makes ready; DeadlineExceededError after MAX_WAIT_SECS."""
         until = None if max_wait_secs is None else time.time() + max_wait_secs
+        pause = min(0.1, self._recovery_wait_secs)  # most models are ready soon; then less and less often
         while True:
             sess = session.Session(master, graph=self._graph, config=config)
             ready, message = self._try_run_local_init_op(sess)
@@ -112,12 +113,13 @@ class SessionManager:
                     return sess
             sess.close()
             rest = None if until is None else until - time.time()
-            if rest is not None and rest - self._recovery_wait_secs < 0:
+            if rest is not None and rest - pause < 0:
                 raise errors.DeadlineExceededError(
                     None, None, f"Session was not ready after waiting {max_wait_secs} secs."
                 )
             logging.info("Waiting for model to be ready.  Ready_for_local_init_op:  %s, ready: %s", message, ready)
-            time.sleep(self._recovery_wait_secs)
+            time.sleep(pause)
+            pause = min(2 * pause, self._recovery_wait_secs)
 
     def _model_ready(self, sess):
         return _ready(self._ready_op, sess, "Model not ready")
