@@ -13,7 +13,6 @@ from tenon.python.util.tf_export import tf_export
 
 TF_EXPORTS = {
     "contrib.lookup.HashTable": "HashTable",
-    "contrib.lookup.InitializableLookupTableBase": "StaticHashTable",
     "contrib.lookup.KeyValueTensorInitializer": "KeyValueTensorInitializer",
     "contrib.lookup.TextFileInitializer": "TextFileInitializer",
     "contrib.lookup.TextFileIdTableInitializer": "TextFileIdTableInitializer",
@@ -25,15 +24,9 @@ TF_EXPORTS = {
     "contrib.lookup.FastHashSpec": "FastHashSpec",
     "contrib.lookup.StrongHashSpec": "StrongHashSpec",
     "contrib.lookup.IdTableWithHashBuckets": "IdTableWithHashBuckets",
-    "contrib.lookup.MutableHashTable": "MutableHashTable",
-    "contrib.lookup.MutableDenseHashTable": "DenseHashTable",
     "contrib.lookup.index_table_from_file": "index_table_from_file",
-    "contrib.lookup.index_table_from_tensor": "index_table_from_tensor",
     "contrib.lookup.index_to_string_table_from_file": "index_to_string_table_from_file",
-    "contrib.lookup.index_to_string_table_from_tensor": "index_to_string_table_from_tensor",
     "contrib.lookup.string_to_index": "string_to_index",
-    "contrib.lookup.string_to_index_table_from_file": "index_table_from_file",
-    "contrib.lookup.string_to_index_table_from_tensor": "index_table_from_tensor",
     "contrib.lookup.index_to_string": "index_to_string",
 }
 
