@@ -131,3 +131,16 @@ def test_gradient_override():
         with graph.gradient_override_map({"Identity": "TestTwice"}):
             y = tenon.identity(x)
         np.testing.assert_array_equal(session.run(tenon.gradients(y, x)[0]), [2.0, 2.0])
+
+
+def test_default_graphs_that_are_entered_twice():
+    outer, inner = tenon.Graph(), tenon.Graph()
+    with outer.as_default(), inner.as_default():
+        with outer.as_default():
+            assert tenon.get_default_graph() is outer
+        assert tenon.get_default_graph() is inner
+        with outer.as_default():
+            value = tenon.constant(1.0)
+        with tenon.name_scope(None, "scope", [value]):
+            assert tenon.get_default_graph() is outer
+        assert tenon.get_default_graph() is inner

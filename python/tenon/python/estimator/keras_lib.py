@@ -21,8 +21,9 @@ def _ordered(given, names, what):
     if isinstance(given, dict):
         missing = [name for name in names if name not in given]
         if missing:
-            raise KeyError(f"The dictionary passed into {what} does not have the expected keys {missing} defined in the "
-                           f"keras model.\n\tExpected keys: {list(names)}\n\t{what} keys: {sorted(given)}")  # fmt: skip
+            raise KeyError(f"The dictionary passed into {what} does not have the expected keys {missing} defined in "
+                           f"the keras model.\n\tExpected keys: {list(names)}\n\t{what} keys: "
+                           f"{sorted(given)}")  # fmt: skip
         return [given[name] for name in names]
     given = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(given) != len(names):

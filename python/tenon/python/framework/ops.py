@@ -46,7 +46,11 @@ class _DefaultStack(threading.local):
             if self.stack:
                 if self.enforce_nesting and self.stack[-1] is not default:
                     raise AssertionError(f"Nesting violated for default stack of {type(default)} objects")
-                self.stack.remove(default)
+                self.leave(default)
+
+    def leave(self, item):
+        """Takes off the innermost ITEM, as it may be there more than once."""
+        del self.stack[len(self.stack) - 1 - self.stack[::-1].index(item)]
 
 
 class _DefaultGraphStack(_DefaultStack):
@@ -458,7 +462,7 @@ class name_scope:
 
     def _leave(self):
         if self._graph is not None:
-            _default_graph_stack.stack.remove(self._graph)
+            _default_graph_stack.leave(self._graph)
 
     def __exit__(self, *error):
         self._scope.pop_name_scope()

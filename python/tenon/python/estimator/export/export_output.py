@@ -105,14 +105,22 @@ class PredictOutput(ExportOutput):
 class _SupervisedOutput(ExportOutput):
     """The loss, predictions and metrics of a model that is exported for training or evaluation."""
 
+    LOSS_NAME = "loss"
+    PREDICTIONS_NAME = "predictions"
+    METRICS_NAME = "metrics"
+    METRIC_VALUE_SUFFIX = "value"
+    METRIC_UPDATE_SUFFIX = "update_op"
+
     def __init__(self, loss=None, predictions=None, metrics=None):
         self._loss = None if loss is None else _named(loss, "loss")
         self._predictions = None if predictions is None else _named(predictions, "predictions")
         self._metrics = {}
         for key, pair in (metrics or {}).items():
             value, update = pair if isinstance(pair, tuple) else (pair.result(), pair.updates[0])
-            self._metrics[f"{key}/value"] = value
-            self._metrics[f"{key}/update_op"] = update if isinstance(update, ops.Tensor) else update.outputs[0]
+            self._metrics[f"{key}/{self.METRIC_VALUE_SUFFIX}"] = value
+            self._metrics[f"{key}/{self.METRIC_UPDATE_SUFFIX}"] = (
+                update if isinstance(update, ops.Tensor) else update.outputs[0]
+            )
 
     @property
     def loss(self):

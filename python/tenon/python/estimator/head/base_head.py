@@ -168,7 +168,7 @@ class SingleHead(Head):
             found["regularization_loss"] = (math_ops.add_n(regularization_losses),), 1.0
         return found
 
-    def update_metrics(self, eval_metrics, features, logits, labels, mode=None, regularization_losses=None):
+    def update_metrics(self, eval_metrics, features, logits, labels, regularization_losses=None):
         """Gives the metrics a batch; returns them."""
         kinds = self._all_measures(regularization_losses)
         for key, (inputs, weights) in self._measured(features, logits, labels, regularization_losses).items():

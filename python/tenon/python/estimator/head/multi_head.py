@@ -101,10 +101,10 @@ class MultiHead(base_head.Head):
             found.update(head.metrics())
         return found
 
-    def update_metrics(self, eval_metrics, features, logits, labels, mode=None, regularization_losses=None):
+    def update_metrics(self, eval_metrics, features, logits, labels, regularization_losses=None):
         """Gives the metrics a batch; returns them."""
         split = self._split(logits)
-        for head, loss in zip(self._heads, self._each_loss(labels, logits, features, mode)):
+        for head, loss in zip(self._heads, self._each_loss(labels, logits, features, None)):
             eval_metrics[f"loss/{head.name}"].update_state(loss)
             own = {key: metric for key, metric in eval_metrics.items() if key.endswith("/" + head.name)}
             head.update_metrics(own, features, split[head.name], self._own_labels(labels, head))
