@@ -6,7 +6,7 @@
 #include "cluster/conn.h"
 
 /* What this end allows: frames of a megabyte, and windows that never stop a peer (messages have their own limit). */
-enum { FRAME = 1 << 20, WINDOW = 0x7fffffff };
+enum { FRAME = 1 << 20, WINDOW = 0x7fffffff, STREAMS = 1 << 16 };
 /* A setting that only Tenon knows, and others must ignore: that the peer may be asked for a sign of life as often as
  * one likes, and whether it takes messages through shared memory. */
 enum { SAME_HOUSE = 0xf0e1, PLAIN = 1, SHARES = 2 };
@@ -394,6 +394,7 @@ static void set_callbacks(nghttp2_session_callbacks *c) {
 static int announce(nghttp2_session *session, bool shares) {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS},
       {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, FRAME},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW},
       {SAME_HOUSE, shares ? PLAIN | SHARES : PLAIN},

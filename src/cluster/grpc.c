@@ -5,13 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONGEST = 3072 };
+
 void tn_grpc_encode(tn_str *out, const char *text) {
-  for (const uint8_t *at = (const uint8_t *)text; *at; at++) {
+  const uint8_t *at = (const uint8_t *)text, *end = at + strnlen(text, LONGEST + 1);
+  bool cut = end - at > LONGEST;
+  /* Not inside a character of UTF-8. */
+  if (cut)
+    for (end = at + LONGEST; end > at && (*end & 0xc0) == 0x80;) end--;
+  for (; at < end; at++) {
     if (*at >= 0x20 && *at <= 0x7e && *at != '%')
       tn_str_add_bytes(out, at, 1);
     else
       tn_str_addf(out, "%%%02X", *at);
   }
+  if (cut) tn_str_add(out, " ... [truncated]");
 }
 
 static int hex(char c) {
@@ -42,11 +50,14 @@ static const struct {
 } units[] = {{'n', 1}, {'u', 1000}, {'m', 1000000}, {'S', 1000000000}, {'M', 60000000000}, {'H', 3600000000000}};
 enum { UNITS = sizeof units / sizeof *units, MOST = 99999999 };
 
+/* NS in a unit, rounded up. */
+static int64_t in_units(int64_t ns, int64_t unit) { return ns / unit + (ns % unit != 0); }
+
 void tn_grpc_put_timeout(int64_t ns, char text[16]) {
   int i = 0;
   if (ns < 0) ns = 0;
-  while (i + 1 < UNITS && (ns + units[i].ns - 1) / units[i].ns > MOST) i++;
-  int64_t n = ns / units[i].ns + (ns % units[i].ns != 0);
+  while (i + 1 < UNITS && in_units(ns, units[i].ns) > MOST) i++;
+  int64_t n = in_units(ns, units[i].ns);
   snprintf(text, 16, "%d%c", (int)(n > MOST ? MOST : n), units[i].letter);
 }
 

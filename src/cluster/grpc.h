@@ -9,7 +9,8 @@
 
 enum { TN_GRPC_PREFIX = 5 }; /* a byte for compression and four for the size, before each message */
 
-/* A message as it stands in grpc-message: what is not printable ASCII as %XX. */
+/* A message as it stands in grpc-message: what is not printable ASCII as %XX. Of a very long one only the beginning, as
+ * TensorFlow does it: peers refuse large headers. */
 void tn_grpc_encode(tn_str *out, const char *text);
 /* Back, in place; what is no %XX stays as it is. */
 void tn_grpc_decode(char *text);

@@ -79,9 +79,13 @@ static void later(rpc_service *service, tn_incoming *incoming, int milliseconds)
   if (error) tn_incoming_finish(incoming, error, NULL);
 }
 
-static void fail(tn_incoming *incoming, const char *text) {
+static void fail(tn_incoming *incoming) {
+  size_t size = tn_message_size(tn_incoming_message(incoming)) + 1;
+  char *text = malloc(size);
+  text_of(incoming, text, size);
   const char *space = strchr(text, ' ');
   tn_error *error = tn_errorf((tn_code)atoi(text), "%s", space ? space + 1 : "");
+  free(text);
   tn_incoming_finish(incoming, error, NULL);
 }
 
@@ -109,7 +113,7 @@ void rpc_service_handle(void *argument, tn_incoming *incoming) {
   } else if (!strcmp(name, "Give")) {
     give(incoming, (size_t)atoll(text_of(incoming, text, sizeof text)));
   } else if (!strcmp(name, "Fail")) {
-    fail(incoming, text_of(incoming, text, sizeof text));
+    fail(incoming);
   } else if (!strcmp(name, "Metadata")) {
     const char *value = tn_incoming_metadata(incoming, text_of(incoming, text, sizeof text));
     finish_text(incoming, value ? value : "");

@@ -47,6 +47,16 @@ def test_statuses(channel, code):
     assert error.value.details() == message
 
 
+def test_long_message(channel):
+    """Only its beginning comes, and no half of a character."""
+    for text in ("x" * 3072, "x" * 3073, "x" + "\u00f6" * 100_000):
+        with pytest.raises(grpc.RpcError) as error:
+            grpcio_call(channel, "Fail", b"5 " + text.encode())
+        assert error.value.code() == grpc.StatusCode.NOT_FOUND
+        kept = text.encode()[:3072].decode(errors="ignore")
+        assert error.value.details() == (text if len(text.encode()) <= 3072 else kept + " ... [truncated]")
+
+
 def test_unknown_method(channel):
     with pytest.raises(grpc.RpcError) as error:
         grpcio_call(channel, "Nothing")
