@@ -216,7 +216,8 @@ def losses(tf):
     return [squared, entropy, tf.losses.get_total_loss(), tf.get_collection(tf.GraphKeys.LOSSES),
             tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits),
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0, 2, 1, 1], logits=logits),
-            tf.nn.nce_loss(tf.constant(X), tf.zeros([4]), truth, tf.constant(X), 3, 4, sampled_values=sampled)]  # fmt: skip
+            tf.nn.nce_loss(tf.constant(X), tf.zeros([4]), truth, tf.constant(X), 3, 4,
+                           sampled_values=sampled)]  # fmt: skip
 
 
 @case
