@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -32,11 +33,14 @@ static tn_error *serve(const tn_operator_options *options) {
 static int run(const cli_command *command, int argc, char **argv) {
   const char *kubeconfig = NULL, *context = NULL, *ns = NULL, *address = NULL, *identity = NULL;
   bool elect = false;
+  static const char *const gangs[] = {"none", "builtin", "scheduler-plugins", "volcano", NULL};
+  const char *gang = NULL;
   int64_t port = 0;
   const cli_option options[] = {
       {"kubeconfig", CLI_TEXT, &kubeconfig, "FILE", "how to reach the cluster; in a pod its service account is used"},
       {"context", CLI_TEXT, &context, "NAME", "which of the kubeconfig's contexts"},
       {"namespace", CLI_TEXT, &ns, "NS", "work in this namespace only"},
+      {"gang", CLI_TEXT, &gang, "WHO", "who starts gangs: builtin, scheduler-plugins, volcano or none"},
       {"leader-elect", CLI_FLAG, &elect, NULL, "of several operators let only one work, by a Lease"},
       {"identity", CLI_TEXT, &identity, "NAME", "this process in the election; its host name and number if not given"},
       {"address", CLI_TEXT, &address, "IP", "where to serve metrics and health probes; loopback if not given"},
@@ -45,6 +49,10 @@ static int run(const cli_command *command, int argc, char **argv) {
   int n, code = cli_parse(command, options, argc, argv, &n);
   if (code >= 0) return code;
   if (n) return cli_usage(command, "there is no argument '%s'", argv[0]);
+  int who = ns ? TN_GANG_NONE : TN_GANG_BUILTIN; /* nodes lie in no namespace */
+  for (int i = 0; gang && gangs[i]; i++)
+    if (!strcmp(gangs[i], gang)) who = i, gang = NULL;
+  if (gang) return cli_usage(command, "--gang takes none, builtin, scheduler-plugins or volcano, not '%s'", gang);
   char own[128], host[64] = "operator";
   gethostname(host, sizeof host - 1);
   snprintf(own, sizeof own, "%s_%d", host, (int)getpid());
@@ -58,6 +66,7 @@ static int run(const cli_command *command, int argc, char **argv) {
                                                    : identity ? identity
                                                               : own,
                                        .lease_ns = here ? here : config.ns,
+                                       .gang = (tn_gang)who,
                                        .port = (int)port,
                                        .address = address});
   tn_kube_config_clear(&config);

@@ -82,6 +82,7 @@ static tn_error *read_policy(tn_job *job) {
   TN_TRY(read_count(policy, "ttlSecondsAfterFinished", &job->ttl));
   TN_TRY(read_count(policy, "activeDeadlineSeconds", &job->deadline));
   TN_TRY(read_count(policy, "backoffLimit", &job->restart_budget));
+  job->scheduling = tn_json_at(policy, "schedulingPolicy");
   job->suspend = tn_json_flag(policy, "suspend", false);
   const char *manager = tn_json_text(policy, "managedBy");
   bool ours = !manager || !strcmp(manager, job->kind->operator_name) || !strcmp(manager, "tenon.dev/operator") ||
@@ -102,7 +103,8 @@ static tn_error *read_rest(tn_job *job) {
   json_t *elastic = tn_json_at(job->object, "spec.elastic");
   job->elastic = elastic != NULL || tn_json_flag(job->object, "spec.enableDynamicWorker", false);
   TN_TRY(read_count(elastic, "minWorkers", &job->min_workers));
-  return NULL;
+  job->min_available = tn_job_total(job);
+  return tn_error_context(read_count(job->scheduling, "minAvailable", &job->min_available), "schedulingPolicy");
 }
 
 static tn_error *check_names(const tn_job *job) {
@@ -151,6 +153,8 @@ void tn_job_clear(tn_job *job) {
   json_decref(job->made);
   *job = (tn_job){0};
 }
+
+void tn_job_set_gang(tn_job *job, tn_gang gang) { job->gang = job->scheduling ? gang : TN_GANG_NONE; }
 
 int tn_job_total(const tn_job *job) {
   int total = 0;

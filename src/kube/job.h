@@ -45,6 +45,14 @@ typedef struct tn_replicas {
 
 #define TN_NO_LIMIT (-1)
 
+/* Who sees to it that the pods of a job that asks for it (with a schedulingPolicy) start together or not at all. */
+typedef enum tn_gang {
+  TN_GANG_NONE,
+  TN_GANG_BUILTIN, /* the operator: it makes no pods before all of them fit the free capacity of the nodes */
+  TN_GANG_PLUGINS, /* the scheduler plugins' coscheduling, by a PodGroup of scheduling.x-k8s.io */
+  TN_GANG_VOLCANO, /* Volcano, by a PodGroup of scheduling.volcano.sh */
+} tn_gang;
+
 typedef struct tn_job {
   const tn_job_kind *kind;
   json_t *object; /* a reference */
@@ -55,14 +63,19 @@ typedef struct tn_job {
   int64_t ttl, deadline; /* seconds; TN_NO_LIMIT */
   int64_t restart_budget;
   bool suspend, all_workers, group_restart, elastic;
-  int64_t min_workers;    /* of an elastic job */
-  const char *managed_by; /* NULL: us */
+  int64_t min_workers;      /* of an elastic job */
+  const char *managed_by;   /* NULL: us */
+  const json_t *scheduling; /* the schedulingPolicy; NULL: it need not start as one */
+  int64_t min_available;    /* pods that have to start together */
+  tn_gang gang;             /* NONE where the job does not ask for it; set by tn_job_set_gang */
 } tn_job;
 
 /* Reads OBJECT. INVALID_ARGUMENT says in one sentence what is wrong with it. OUT is filled as far as it goes also then:
  * its names are there. Free with tn_job_clear. */
 tn_error *tn_job_read(json_t *object, tn_job *out) TN_MUST_USE;
 void tn_job_clear(tn_job *job);
+/* Notes who starts JOB as one, if it asks for it. */
+void tn_job_set_gang(tn_job *job, tn_gang gang);
 int tn_job_total(const tn_job *job);
 /* The role whose replica 0 decides: the chief if there is one, else the workers; else any that is there. */
 tn_role tn_job_leader(const tn_job *job);

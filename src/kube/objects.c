@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "kube/gang.h"
 
 static bool put_label(json_t *labels, const tn_job *job, const char *label, json_t *value) {
   char key[128];
@@ -156,7 +157,7 @@ tn_error *tn_pod_make(const tn_job *job, tn_role role, int index, int64_t genera
   done = done && tn_json_put(spec, "restartPolicy", json_string(policies[r->restart]));
   if (done && !job->kind->service_per_replica)
     done = tn_json_put(spec, "hostname", json_string(name)) && tn_json_put(spec, "subdomain", json_string(job->name));
-  if (!done) {
+  if (!done || !tn_gang_mark(job, pod)) {
     json_decref(pod);
     return tn_out_of_memory();
   }

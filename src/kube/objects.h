@@ -15,6 +15,8 @@ tn_error *tn_pod_make(const tn_job *job, tn_role role, int index, int64_t genera
 /* Its headless Service; of kinds that have one for the whole job: that one, whatever the replica. */
 tn_error *tn_service_make(const tn_job *job, tn_role role, int index, json_t **out) TN_MUST_USE;
 const char *tn_service_name(const tn_job *job, tn_role role, int index, char name[256]);
+/* The job's PodGroup, of the scheduler that its gang says. *OUT is a new reference. */
+tn_error *tn_pod_group_make(const tn_job *job, json_t **out) TN_MUST_USE;
 /* The text of TF_CONFIG for the replica; NULL when memory is out. */
 json_t *tn_tf_config(const tn_job *job, tn_role role, int index);
 

@@ -6,8 +6,11 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "kube/admission.h"
+#include "kube/gang.h"
 #include "kube/objects.h"
 #include "kube/operator_internal.h"
+#include "kube/status.h"
 
 enum { MOST_WAITING = 1000, LOOP_MS = 1000 };
 
@@ -53,7 +56,10 @@ static void trim_pod(json_t *pod) {
     if (value) json_object_set(status, kept[i], value);
   }
   json_object_set_new(pod, "status", status);
-  json_object_set_new(pod, "spec", node ? json_pack("{so}", "nodeName", node) : json_object());
+  json_t *spec = json_pack("{so,sO*}", "requests", tn_requests(json_object_get(pod, "spec")), "tolerations",
+                           tn_json_at(pod, "spec.tolerations"));
+  if (node) json_object_set_new(spec, "nodeName", node);
+  json_object_set_new(pod, "spec", spec);
   json_object_set_new(pod, "kind", json_string("Pod"));
 }
 
@@ -61,6 +67,13 @@ static void trim_service(json_t *service) {
   json_object_set_new(service, "spec", json_object());
   json_object_set_new(service, "kind", json_string("Service"));
 }
+
+static void trim_node(json_t *node) {
+  static const char *const dropped[] = {"images", "nodeInfo", "addresses", "capacity", NULL};
+  for (int i = 0; dropped[i]; i++) json_object_del(json_object_get(node, "status"), dropped[i]);
+}
+
+static void ignored(void *argument, json_t *before, json_t *now) { (void)argument, (void)before, (void)now; }
 
 static void trim_job(json_t *job) {
   json_t *notes = tn_json_at(job, "metadata.annotations");
@@ -89,6 +102,17 @@ static void wanted(tn_operator *o, const char *key, int64_t at) {
   tn_error *error = tn_work_queue_add(o->queue, key, at);
   if (error) tn_kube_log("error", key, "%s", tn_error_message(error));
   tn_error_free(error);
+}
+
+/* A PodGroup has its job's name. */
+static void group_changed(void *argument, json_t *before, json_t *now) {
+  const json_t *group = now ? now : before;
+  static const tn_job_kind *const kinds[] = {&tn_tenon_job, &tn_tf_job};
+  for (int i = 0; i < 2; i++) {
+    char key[512];
+    tn_job_key(kinds[i], tn_json_text(group, "metadata.namespace"), tn_json_text(group, "metadata.name"), key);
+    wanted(argument, key, tn_now_ns());
+  }
 }
 
 static void object_changed(void *argument, json_t *before, json_t *now) {
@@ -141,10 +165,32 @@ void tn_work_done(tn_work *work) {
   else if (work->outcome.again_at)
     at = now + (work->outcome.again_at * 1000000000 - tn_wall_ns());
   work->dirty = false;
+  if (!strcmp(o->admitting, work->key)) o->admitting[0] = 0;
   json_decref(work->before);
   work->before = NULL;
   tn_outcome_clear(&work->outcome);
   if (at != INT64_MAX) wanted(o, work->key, at < now ? now : at);
+}
+
+/* Fills in what is observed of gangs. False if the pass has to wait until another job's admission is written. */
+static bool look_for_room(tn_operator *o, tn_observed *observed, const char *key, tn_error **error) {
+  json_t *job = observed->job, *status = tn_json_at(job, "status");
+  const tn_job_kind *kind = tn_job_kind_of(job);
+  observed->gang = o->o.gang;
+  if (o->watches[TN_WATCH_GROUPS])
+    observed->pod_group = tn_informer_get(o->watches[TN_WATCH_GROUPS], tn_json_text(job, "metadata.namespace"),
+                                          tn_json_text(job, "metadata.name"));
+  if (o->o.gang != TN_GANG_BUILTIN || !tn_json_at(tn_json_at(job, kind->policy_path), "schedulingPolicy") ||
+      tn_condition_is(status, TN_ADMITTED) || tn_status_finished(status))
+    return true;
+  if (o->admitting[0]) {
+    wanted(o, key, tn_now_ns() + 50000000);
+    return false;
+  }
+  *error = tn_admission(job, o->watches[TN_WATCH_NODES], o->watches[TN_WATCH_PODS], &o->watches[TN_WATCH_JOBS], 2,
+                        &observed->fits);
+  if (observed->fits) snprintf(o->admitting, sizeof o->admitting, "%s", key);
+  return true;
 }
 
 static void pass(tn_operator *o, const char *key) {
@@ -162,7 +208,9 @@ static void pass(tn_operator *o, const char *key) {
   observed.pods = tn_informer_find(o->watches[TN_WATCH_PODS], key, &observed.n_pods);
   observed.services = tn_informer_find(o->watches[TN_WATCH_SERVICES], key, &observed.n_services);
   work->began = tn_now_ns();
-  tn_error *error = tn_reconcile(&observed, &work->outcome);
+  tn_error *error = NULL;
+  if (!look_for_room(o, &observed, key, &error)) return;
+  if (!error) error = tn_reconcile(&observed, &work->outcome);
   if (!error) {
     tn_work_act(work);
     return;
@@ -170,6 +218,7 @@ static void pass(tn_operator *o, const char *key) {
   tn_kube_log("error", key, "%s", tn_error_message(error));
   tn_error_free(error);
   tn_outcome_clear(&work->outcome);
+  if (!strcmp(o->admitting, key)) o->admitting[0] = 0;
   wanted(o, key, tn_now_ns() + tn_backoff_ns(++work->failures));
 }
 
@@ -179,6 +228,7 @@ static int64_t step_watches(tn_operator *o, int64_t now, bool *synced) {
   int64_t next = INT64_MAX;
   *synced = true;
   for (int i = 0; i < TN_N_WATCHES; i++) {
+    if (!o->watches[i]) continue;
     int64_t at = tn_informer_step(o->watches[i], now);
     tn_code code;
     const char *trouble = tn_informer_trouble(o->watches[i], &code);
@@ -237,11 +287,12 @@ void tn_operator_stop(tn_operator *o) {
 }
 
 static tn_error *add_watch(tn_operator *o, int i, const tn_informer_options *options) {
-  const char *group = i == TN_WATCH_JOBS     ? "/apis/tenon.dev/v1"
-                      : i == TN_WATCH_TFJOBS ? "/apis/kubeflow.org/v1"
-                                             : "/api/v1";
-  static const char *const plurals[] = {"tenonjobs", "tfjobs", "pods", "services"};
-  if (o->o.ns)
+  static const char *const plurals[] = {"tenonjobs", "tfjobs", "pods", "services", "nodes", "podgroups"};
+  char group[96] = "/api/v1";
+  if (i == TN_WATCH_GROUPS) snprintf(group, sizeof group, "/apis/%s", tn_gang_group_version(o->o.gang));
+  if (i <= TN_WATCH_TFJOBS)
+    snprintf(group, sizeof group, "/apis/%s", i == TN_WATCH_JOBS ? tn_tenon_job.api_version : tn_tf_job.api_version);
+  if (o->o.ns && i != TN_WATCH_NODES)
     snprintf(o->paths[i], sizeof o->paths[i], "%s/namespaces/%s/%s", group, o->o.ns, plurals[i]);
   else
     snprintf(o->paths[i], sizeof o->paths[i], "%s/%s", group, plurals[i]);
@@ -262,6 +313,10 @@ static tn_error *set_up(tn_operator *o) {
                    &(tn_informer_options){.trim = trim_pod, .changed = object_changed, .index = index_of}));
   TN_TRY(add_watch(o, TN_WATCH_SERVICES,
                    &(tn_informer_options){.trim = trim_service, .changed = object_changed, .index = index_of}));
+  if (o->o.gang == TN_GANG_BUILTIN)
+    TN_TRY(add_watch(o, TN_WATCH_NODES, &(tn_informer_options){.trim = trim_node, .changed = ignored}));
+  if (tn_gang_group_version(o->o.gang))
+    TN_TRY(add_watch(o, TN_WATCH_GROUPS, &(tn_informer_options){.changed = group_changed}));
   if (o->o.identity) TN_TRY(tn_lease_new(o->api, o->o.lease_ns, "tenon-operator", o->o.identity, &o->lease));
   return o->o.port ? tn_metrics_serve(o->metrics, o->o.address, o->o.port) : NULL;
 }

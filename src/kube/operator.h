@@ -3,12 +3,14 @@
 #define TN_KUBE_OPERATOR_H
 
 #include "kube/config.h"
+#include "kube/job.h"
 
 typedef struct tn_operator_options {
   const tn_kube_config *config;
   const char *ns;       /* only this namespace; NULL: all */
   const char *identity; /* this process among those that want to lead; NULL: no election */
   const char *lease_ns; /* the namespace of the Lease */
+  tn_gang gang;         /* how jobs start that ask to start as one */
   int port;             /* of /metrics, /healthz and /readyz; 0: none */
   const char *address;  /* to listen on; NULL: loopback */
 } tn_operator_options;

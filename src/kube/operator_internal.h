@@ -12,7 +12,15 @@
 #include "kube/queue.h"
 #include "kube/reconcile.h"
 
-enum { TN_WATCH_JOBS, TN_WATCH_TFJOBS, TN_WATCH_PODS, TN_WATCH_SERVICES, TN_N_WATCHES };
+enum {
+  TN_WATCH_JOBS,
+  TN_WATCH_TFJOBS,
+  TN_WATCH_PODS,
+  TN_WATCH_SERVICES,
+  TN_WATCH_NODES,
+  TN_WATCH_GROUPS,
+  TN_N_WATCHES
+};
 
 /* An action that waits for its turn. */
 typedef struct tn_pending {
@@ -36,13 +44,14 @@ typedef struct tn_work {
 struct tn_operator {
   tn_operator_options o;
   tn_api *api;
-  tn_informer *watches[TN_N_WATCHES];
+  tn_informer *watches[TN_N_WATCHES]; /* NULL: of no use here */
   char paths[TN_N_WATCHES][384];
   bool missing[TN_N_WATCHES]; /* the cluster does not know the kind: looked for again now and then */
   tn_work_queue *queue;
   tn_map *works; /* key to tn_work */
   tn_lease *lease;
   tn_metrics *metrics;
+  char admitting[512]; /* the job whose admission is being written: until it is, the room that is left is not known */
   tn_pending *pending; /* a ring of CAPACITY, which is a power of two */
   size_t first_pending, n_pending, pending_capacity;
   volatile sig_atomic_t stopping;

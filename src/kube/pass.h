@@ -50,6 +50,8 @@ bool tn_step_deadline(tn_pass *pass);
 bool tn_step_success(tn_pass *pass);
 /* Counts what has ended and decides what starts again; whether the job has failed. */
 bool tn_step_failures(tn_pass *pass);
+/* Whether the job may start: at once, or when it is admitted as a whole. Makes its PodGroup. */
+bool tn_step_admission(tn_pass *pass);
 /* Deletes what is not wanted, creates what is missing. */
 void tn_step_objects(tn_pass *pass);
 /* Running, Restarting, and the counts per role. */

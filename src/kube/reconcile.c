@@ -32,7 +32,8 @@ void tn_pass_act(tn_pass *pass, tn_action_kind kind, json_t *object) {
 
 void tn_pass_create(tn_pass *pass, tn_role role, int index) {
   int64_t generation = tn_json_int(pass->status, "restartGeneration", 0);
-  add(pass, (tn_action){.kind = TN_ACT_CREATE, .role = role, .index = index, .generation = generation});
+  add(pass, (tn_action){
+                .kind = TN_ACT_CREATE, .role = role, .index = index, .generation = generation, .gang = pass->job.gang});
 }
 
 tn_error *tn_action_object(json_t *job, const tn_action *action, json_t **out) {
@@ -42,6 +43,7 @@ tn_error *tn_action_object(json_t *job, const tn_action *action, json_t **out) {
   }
   tn_job read;
   tn_error *error = tn_job_read(job, &read);
+  tn_job_set_gang(&read, action->gang);
   if (!error) error = tn_pod_make(&read, action->role, action->index, action->generation, out);
   tn_job_clear(&read);
   return error;
@@ -147,6 +149,7 @@ tn_error *tn_reconcile(const tn_observed *observed, tn_outcome *out) {
   json_t *old = tn_json_at(observed->job, "status");
   tn_pass pass = {.observed = observed, .out = out, .status = old ? json_deep_copy(old) : json_object()};
   tn_error *error = tn_job_read(observed->job, &pass.job);
+  tn_job_set_gang(&pass.job, observed->gang);
   bool foreign = pass.job.managed_by != NULL, going = tn_json_at(observed->job, "metadata.deletionTimestamp") != NULL;
   if (!pass.status) error = error ? error : tn_out_of_memory();
   if (!pass.job.kind || !pass.job.name || foreign || going) {

@@ -11,6 +11,9 @@ typedef struct tn_observed {
   size_t n_pods, n_services;
   json_t *const *pods, *const *services;
   int64_t now; /* seconds since 1970 */
+  tn_gang gang;
+  bool fits;         /* TN_GANG_BUILTIN: whether there is room for the job now */
+  json_t *pod_group; /* the others: the job's PodGroup; NULL: there is none yet */
 } tn_observed;
 
 typedef enum tn_action_kind { TN_ACT_CREATE, TN_ACT_DELETE, TN_ACT_ADOPT, TN_ACT_EVENT } tn_action_kind;
@@ -24,6 +27,7 @@ typedef struct tn_action {
   tn_role role;
   int index;
   int64_t generation;
+  tn_gang gang;
 } tn_action;
 
 /* What the action is about; for pods that are created it is made. *OUT is a new reference. */

@@ -8,6 +8,7 @@
 #define TN_RUNNING    "Running"
 #define TN_RESTARTING "Restarting"
 #define TN_SUSPENDED  "Suspended"
+#define TN_ADMITTED   "Admitted"
 #define TN_SUCCEEDED  "Succeeded"
 #define TN_FAILED     "Failed"
 

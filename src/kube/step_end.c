@@ -49,6 +49,8 @@ bool tn_step_suspended(tn_pass *pass) {
     if (tn_condition_is(pass->status, TN_RUNNING))
       tn_pass_condition(pass, TN_RUNNING, false, "Suspended", "the job is suspended");
     tn_pass_condition(pass, TN_SUSPENDED, true, "Suspended", "the job is suspended");
+    if (tn_condition_is(pass->status, TN_ADMITTED))
+      tn_pass_condition(pass, TN_ADMITTED, false, "Suspended", "the job is suspended");
     json_object_del(pass->status, "startTime");
     tn_step_counts(pass);
     return true;

@@ -165,7 +165,7 @@ static void delete_services(tn_pass *pass) {
 void tn_step_objects(tn_pass *pass) {
   delete_services(pass);
   create_services(pass);
-  if (!delete_pods(pass)) create_pods(pass);
+  if (!delete_pods(pass) && tn_step_admission(pass)) create_pods(pass);
 }
 
 /* Running: the leader runs; after a restart: everybody does. */

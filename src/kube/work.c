@@ -22,6 +22,8 @@ void tn_object_path(const json_t *object, const char *ns, const char *name, char
   if (!name) name = "";
   if (job)
     snprintf(path, 768, "/apis/%s/%s/namespaces/%s/%s%s%s", job->group, job->version, ns, job->plural, slash, name);
+  else if (kind && !strcmp(kind, "PodGroup"))
+    snprintf(path, 768, "/apis/%s/namespaces/%s/podgroups%s%s", tn_json_text(object, "apiVersion"), ns, slash, name);
   else
     snprintf(path, 768, "/api/v1/namespaces/%s/%s%s%s", ns, kind && !strcmp(kind, "Service") ? "services" : "pods",
              slash, name);
@@ -31,6 +33,7 @@ int tn_watch_of(const json_t *object) {
   const char *kind = tn_json_text(object, "kind");
   const tn_job_kind *job = tn_job_kind_of(object);
   if (job) return job == &tn_tenon_job ? TN_WATCH_JOBS : TN_WATCH_TFJOBS;
+  if (kind && !strcmp(kind, "PodGroup")) return TN_WATCH_GROUPS;
   return kind && !strcmp(kind, "Service") ? TN_WATCH_SERVICES : TN_WATCH_PODS;
 }
 
@@ -56,7 +59,7 @@ static void complain(tn_work *work, const step *s, const tn_error *error) {
   const char *name = tn_json_text(s->object, "metadata.name");
   char reason[64], message[1024];
   snprintf(reason, sizeof reason, "Failed%s%s", verbs[s->action.kind],
-           tn_watch_of(s->object) == TN_WATCH_SERVICES ? "Service" : "Pod");
+           tn_watch_of(s->object) == TN_WATCH_PODS ? "Pod" : tn_json_text(s->object, "kind"));
   snprintf(message, sizeof message, "%s: %.900s", name ? name : "", tn_error_message(error));
   tn_kube_log("warning", work->key, "%s: %s", reason, message);
   tn_metrics_count(work->operator->metrics, TN_API_ERRORS, NULL, NULL);
@@ -66,10 +69,11 @@ static void complain(tn_work *work, const step *s, const tn_error *error) {
 }
 
 static void count_action(tn_work *work, const step *s) {
-  bool service = tn_watch_of(s->object) == TN_WATCH_SERVICES;
+  int watch = tn_watch_of(s->object);
+  bool service = watch == TN_WATCH_SERVICES;
   tn_counter create = service ? TN_SERVICES_CREATED : TN_PODS_CREATED,
              delete = service ? TN_SERVICES_DELETED : TN_PODS_DELETED;
-  if (s->action.kind == TN_ACT_ADOPT) return;
+  if (s->action.kind == TN_ACT_ADOPT || watch == TN_WATCH_GROUPS) return;
   tn_metrics_count(work->operator->metrics, s->action.kind == TN_ACT_CREATE ? create : delete,
                    tn_json_text(s->object, "metadata.namespace"), work->key[0] == 'T' ? "TFJob" : "TenonJob");
 }
@@ -135,8 +139,8 @@ static tn_error *send_object(tn_work *work, const tn_action *action, json_t *obj
     return tn_out_of_memory();
   }
   /* Of what was created nothing but its name is needed later. */
-  json_t *kept = create ? json_pack("{sO,s{ss,ss}}", "kind", json_object_get(object, "kind"), "metadata", "name", name,
-                                    "namespace", ns)
+  json_t *kept = create ? json_pack("{sO,sO,s{ss,ss}}", "apiVersion", json_object_get(object, "apiVersion"), "kind",
+                                    json_object_get(object, "kind"), "metadata", "name", name, "namespace", ns)
                         : json_incref(object);
   *s = (step){work, *action, kept};
   tn_api_request request = {.method = create   ? "POST"

@@ -37,7 +37,10 @@ def operator(plane):
 @pytest.fixture
 def empty(plane):
     """A namespace, whether an operator runs or not."""
-    return Namespace(plane, f"t{next(_numbers)}").create()
+    namespace = Namespace(plane, f"t{next(_numbers)}").create()
+    yield namespace
+    for what in ("tenonjobs", "tfjobs", "pods"):
+        plane.client.delete(namespace.path(what))
 
 
 @pytest.fixture
