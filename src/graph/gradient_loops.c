@@ -167,8 +167,9 @@ static tn_output recall(tn_gradients *g, tn_frame *frame, tn_output stack, tn_ou
   if (!g->scope.error) keep_error(g, tn_guard_of(g, value, &guard));
   tn_output handle = guarded(g, frame, tn_loop_map(g, frame, stack), guard);
   tn_dtype type = tn_dtype_base(tn_output_dtype(value));
-  tn_output pop = tn_loop_raw(g, frame, "StackPopV2", TN_IN(handle), TN_ATTRS(TN_A_TYPE("elem_type", type)),
-                              guard ? NULL : frame->body);
+  /* Stack and predicate may both be invariants, which are there once more than the loop runs. */
+  tn_output pop =
+      tn_loop_raw(g, frame, "StackPopV2", TN_IN(handle), TN_ATTRS(TN_A_TYPE("elem_type", type)), frame->body);
   if (g->scope.error) return TN_NONE;
   pop.node->output_shapes[0] = tn_output_shape(value);
   if (type == TN_RESOURCE && value.node->handles) pop.node->handles[0] = value.node->handles[value.index];

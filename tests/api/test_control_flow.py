@@ -1,5 +1,6 @@
 """Conditions, loops, cases and groups against TensorFlow: values, graph structure, gradients, errors."""
 
+import numpy as np
 import pytest
 
 from api.both import both
@@ -170,5 +171,23 @@ def test_gradients_of_what_is_outside():
         looped = tf.while_loop(lambda i, a: i < 3, body, [0, 1.0])[1]
         chosen = tf.cond(p, lambda: tf.gradients(y * u, u)[0], lambda: u)
         return [tf.hessians(cube, v), looped, chosen]
+
+    both(program)
+
+
+def test_gradient_of_a_condition_on_something_outside_of_its_loop():
+    def program(tf):
+        x = tf.constant(np.random.RandomState(0).rand(2, 3).astype("f"))
+        w = tf.constant(np.full((3, 3), 0.1, "f"))
+        found = []
+        for flag in (True, False):
+            outside = tf.placeholder_with_default(flag, [])
+
+            def body(t, h, outside=outside):
+                return t + 1, tf.tanh(tf.matmul(tf.cond(outside, lambda: h * h, lambda: h + 1.0), w) + x)
+
+            h = tf.while_loop(lambda t, h: t < 3, body, (tf.constant(0), x))[1]
+            found.append(tf.gradients(tf.reduce_sum(h), [x, w]))
+        return found
 
     both(program)

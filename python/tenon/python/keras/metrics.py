@@ -48,7 +48,7 @@ class Metric(Layer):
         self._last_update = update
         return result
 
-    def add_weight(self, name, shape=(), aggregation=None, synchronization=None, initializer=None, dtype=None):
+    def add_weight(self, name, shape=(), aggregation=1, synchronization=3, initializer=None, dtype=None):
         """A variable of the state, in no collection."""
         from tenon.python.keras import initializers
 

@@ -91,7 +91,9 @@ class Optimizer:
         """The variables of the state: the count of steps, then the slots."""
         return ([self._iterations] if self._iterations is not None else []) + self._made
 
-    variables = property(lambda self: lambda: self.weights)
+    def variables(self):
+        """The same."""
+        return self.weights
 
     def add_slot(self, var, slot_name, initializer="zeros"):
         """A variable of the shape of another."""
@@ -153,7 +155,7 @@ class Optimizer:
         params = list(params)
         return [self.apply_gradients(list(zip(self.get_gradients(loss, params), params)))]
 
-    def minimize(self, loss, var_list=None, grad_loss=None, name=None):
+    def minimize(self, loss, var_list, grad_loss=None, name=None):
         """The operation of one step."""
         loss = loss() if callable(loss) else loss
         params = var_list() if callable(var_list) else var_list

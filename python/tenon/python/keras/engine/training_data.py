@@ -206,6 +206,24 @@ class Stream:
             raise ValueError("When using a generator for input data, you must specify the `steps_per_epoch`/`steps` "
                              "argument.")  # fmt: skip
         self._left = None
+        self._peeked = []
+
+    def peek(self):
+        """The first batch; it comes again when the batches are asked for."""
+        if self.is_sequence:
+            return self.source[0]
+        if self.next_element is None:
+            self._peeked.append(next(self.source))
+            return self._peeked[0]
+        session = K.get_session()
+        if self.iterator is not None:
+            session.run(self.iterator.initializer)
+            return session.run(self.next_element)  # _from_dataset begins anew
+        self._peeked.append(session.run(self.next_element))
+        return self._peeked[0]
+
+    def _next(self):
+        return self._peeked.pop() if self._peeked else next(self.source)
 
     def batches(self, shuffle=False):
         """The batches of one epoch."""
@@ -221,7 +239,7 @@ class Stream:
         else:
             for _ in range(self.steps):
                 try:
-                    yield next(self.source)
+                    yield self._next()
                 except StopIteration:
                     tf.logging.warning("Your input ran out of data; interrupting training.")
                     return
@@ -234,7 +252,7 @@ class Stream:
         done = 0
         while self.steps is None or done < self.steps:
             try:
-                yield session.run(self.next_element)
+                yield self._peeked.pop() if self._peeked else session.run(self.next_element)
             except tf.errors.OutOfRangeError:
                 if self.steps is None:
                     self.steps = None

@@ -219,10 +219,7 @@ def fit_stream(model, stream, epochs, verbose, callbacks, validation_data, valid
         held = tuple(validation_data)
     listeners, history = None, None
     if not model._outputs:
-        first = None
-        for first in stream.batches():  # noqa: B007
-            break
-        model._ensure_inputs(training_data.unpack(first)[0])
+        model._ensure_inputs(training_data.unpack(stream.peek())[0])
     listeners, history = _callbacks(model, callbacks, verbose, epochs, None, stream.steps, None, validated, "steps")
     listeners.on_train_begin()
     for epoch in range(initial_epoch, epochs):

@@ -116,6 +116,9 @@ class SpatialDropout1D(_SpatialDropout):
 
     _rank = 1
 
+    def __init__(self, rate, **kwargs):
+        super().__init__(rate, "channels_last", **kwargs)
+
 
 class SpatialDropout2D(_SpatialDropout):
     """Dropout of whole channels of images."""

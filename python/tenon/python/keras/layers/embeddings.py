@@ -61,8 +61,8 @@ class Embedding(Layer, _OwnInputDim):
 class DenseFeatures(Layer):
     """Features, a dict of tensors by their names, as one tensor, by feature columns."""
 
-    def __init__(self, feature_columns, name=None, **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, feature_columns, trainable=True, name=None, partitioner=None, **kwargs):
+        super().__init__(name=name, trainable=trainable, **kwargs)
         self._columns = list(feature_columns) if isinstance(feature_columns, (list, tuple)) else [feature_columns]
 
     def call(self, features):

@@ -56,7 +56,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape=None):
+    def build(self, input_shape):
         """Makes the variables of what is inside, for one step."""
         shape = _static(input_shape)
         if len(shape) < 3:
@@ -159,7 +159,7 @@ class Bidirectional(Wrapper):
                                  f'"{name}", got "{getattr(layer, name)}" for forward layer and '
                                  f'"{getattr(backward, name)}" for backward layer')  # fmt: skip
 
-    def build(self, input_shape=None):
+    def build(self, input_shape):
         """The two layers make their variables when they are called."""
         self.built = True
 
@@ -181,7 +181,7 @@ class Bidirectional(Wrapper):
         given = {"initial_state": initial_state, "constants": constants}
         return super().__call__(inputs, **kwargs, **{k: v for k, v in given.items() if v is not None})
 
-    def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
+    def call(self, inputs, training=None, mask=None, initial_state=None, constants=None):
         """Both directions, put together."""
         arguments = {}
         if training is not None:
@@ -215,7 +215,7 @@ class Bidirectional(Wrapper):
         """The constraints of the weights of both directions."""
         return {w: w.constraint for w in self.trainable_weights if getattr(w, "constraint", None) is not None}
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs, mask):
         """That of the steps, if they are returned."""
         mask = nest.flatten(mask)[0]
         found = mask if self.return_sequences else None
