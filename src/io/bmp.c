@@ -52,6 +52,8 @@ static void decode_row(const unsigned char *from, int64_t n, int64_t have, int64
 }
 
 tn_error *tn_bmp_decode(const void *data, size_t size, int channels, tn_tensor **out) {
+  if (channels != 0 && channels != 1 && channels != 3 && channels != 4)
+    return tn_errorf(TN_INVALID_ARGUMENT, "channels must be 0, 1, 3 or 4 for BMP, but got %d", channels);
   bmp b;
   tn_tensor *pixels;
   TN_TRY(read_header(data, size, &b));
