@@ -278,6 +278,12 @@ bool tn_address_near(const tn_socket_address *address, bool any, tn_socket_addre
   return true;
 }
 
+bool tn_socket_is_unix(int fd) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_UNIX;
+}
+
 bool tn_socket_same_user(int fd) {
   struct ucred peer;
   socklen_t size = sizeof peer;

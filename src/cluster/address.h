@@ -37,6 +37,8 @@ tn_error *tn_address_text(const tn_socket_address *address, char **out) TN_MUST_
 /* The Unix socket, without a file, at which a server of this user that listens at ADDRESS is reached from this host
  * too; ANY: one that listens at all addresses. False: ADDRESS is not of this host. */
 bool tn_address_near(const tn_socket_address *address, bool any, tn_socket_address *out);
+/* Whether it is a Unix socket. */
+bool tn_socket_is_unix(int fd);
 /* Whether the other end of a connected Unix socket runs as the same user. */
 bool tn_socket_same_user(int fd);
 /* A socket that listens where tn_address_near of the listening socket FD says, or -1: others connect to FD then. */

@@ -332,12 +332,6 @@ void tn_conn_drain(tn_conn *conn) {
   tn_conn_flush(conn);
 }
 
-static bool is_local(int fd) {
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_UNIX;
-}
-
 tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool connecting, tn_conn **out) {
   tn_conn *conn = tn_calloc(1, sizeof *conn);
   if (!conn) return tn_out_of_memory();
@@ -354,7 +348,7 @@ tn_error *tn_conn_new(const tn_conn_settings *s, int fd, tn_tls *tls, bool conne
   conn->heard_ns = conn->ticked_ns = tn_now_ns();
   conn->traffic = s->traffic;
   conn->pool = s->pool;
-  conn->local = is_local(fd);
+  conn->local = tn_socket_is_unix(fd);
   conn->peer = tn_strdup(s->peer);
   tn_error *error = conn->peer ? NULL : tn_out_of_memory();
   /* Shared memory is for peers at the same host that run as the same user. */

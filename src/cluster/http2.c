@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cluster/address.h"
 #include "cluster/http2_impl.h"
 
 static void destroy(tn_http2 *t) {
@@ -111,8 +112,8 @@ tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {
   return NULL;
 }
 
-tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer) {
-  bool shares = !t->network_only;
+tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer, int fd) {
+  bool shares = !t->network_only && tn_socket_is_unix(fd);
   for (int i = 0; i < TN_SHARE_COPIERS && shares; i++) {
     tn_error *error = t->copiers[i] ? NULL : tn_loop_new("tenon-copy", &t->copiers[i]);
     shares = !error;

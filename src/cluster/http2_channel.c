@@ -85,7 +85,7 @@ static tn_error *open_link(tn_channel *ch, int fd) {
   if (!l) return tn_out_of_memory();
   tn_error *error = NULL;
   if (t->client_tls) error = tn_tls_new(t->client_tls, fd, t->server_name ? t->server_name : ch->host, &tls);
-  tn_conn_settings settings = tn_http2_settings(t, &tn_http2_client_role, l, ch->address);
+  tn_conn_settings settings = tn_http2_settings(t, &tn_http2_client_role, l, ch->address, fd);
   if (!error) error = tn_conn_new(&settings, fd, tls, true, &l->conn);
   if (error) {
     tn_tls_free(tls);

@@ -17,7 +17,7 @@ typedef struct tn_http2 {
   char *server_name;
   tn_tls_context *client_tls, *server_tls; /* NULL: none */
   tn_map *channels;                        /* by address */
-  tn_loop *copiers[TN_SHARE_COPIERS];      /* started with the first connection */
+  tn_loop *copiers[TN_SHARE_COPIERS];      /* started with the first local connection */
   tn_conn_traffic traffic;
   tn_pool *pool;
   struct tn_http2_call *calls; /* all that have not ended */
@@ -37,7 +37,7 @@ void tn_channels_free(tn_http2 *http2);
 tn_error *tn_http2_listen(tn_transport *transport, const char *address, tn_handler_fn *handler, void *argument,
                           tn_listener **out);
 
-/* The settings for a connection of T. */
-tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer);
+/* The settings for a connection of T over FD. */
+tn_conn_settings tn_http2_settings(tn_http2 *t, const tn_conn_role *role, void *user, const char *peer, int fd);
 
 #endif

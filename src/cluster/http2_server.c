@@ -95,7 +95,7 @@ static void welcome(tn_http2_listener *l, int fd, const tn_socket_address *addre
   if (!error && t->server_tls) error = tn_tls_new(t->server_tls, fd, text, &tls);
   if (!error) {
     p->listener = l;
-    tn_conn_settings settings = tn_http2_settings(t, &role, p, text);
+    tn_conn_settings settings = tn_http2_settings(t, &role, p, text, fd);
     error = tn_conn_new(&settings, fd, tls, false, &p->conn);
   }
   tn_free(text);
