@@ -5,8 +5,9 @@ usage: python examples/text_classifier.py [--set headlines2|headlines10|reuters8
 
 headlines2 (sports or entertainment, 2,000 headlines) and headlines10 are Chinese headlines, reuters8 is English
 newswire. `bag` weighs single characters (or words) and pairs of them, `cnn` slides windows over embedded ones, `lstm`
-reads them one after the other. The settings below were chosen with --validate, which holds every fifth text of the
-training set out, asks those after each epoch, and never opens the test set.
+reads them one after the other. The bag's settings were chosen with --validate, which holds every fifth text of the
+training set out, asks those after each epoch, and never opens the test set: of the rates 0.003, 0.005, 0.01, the L2
+weights 0.0001, 0.0003, 0.001 and one to five epochs, those with the best mean accuracy over the three sets.
 """
 
 import argparse
@@ -26,7 +27,7 @@ SETS = {
     "reuters8": ("reuters-r8.{}.tsv", 0, None),
 }
 # Model: (epochs, rate, L2 on the bag's weights).
-SETTINGS = {"bag": (3, 0.005, 0.0003), "cnn": (6, 0.003, 0.0), "lstm": (8, 0.003, 0.0)}
+SETTINGS = {"bag": (5, 0.01, 0.0001), "cnn": (6, 0.003, 0.0), "lstm": (8, 0.003, 0.0)}
 RARE = {"headlines2": 0, "headlines10": 0, "reuters8": 2}  # features that come no more often are left out
 BATCH, LENGTH, EMBEDDING = 50, {"headlines2": 30, "headlines10": 30, "reuters8": 200}, 64
 

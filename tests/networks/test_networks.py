@@ -17,7 +17,7 @@ DATA = Path(os.environ.get("TENON_DATA") or ROOT.parent / "shared" / "data")
 
 def parameters():
     """The short runs; one whose data is not there is skipped and says so."""
-    for network in (n for n in networks.SLICES if n.tensorflow or n.asked):
+    for network in networks.SLICES:
         missing = network.data and not (DATA / network.data).is_dir()
         marks = [pytest.mark.skip(reason=f"the data set '{network.data}' is not in {DATA}")] if missing else []
         yield pytest.param(network, id=network.name, marks=marks)
@@ -47,3 +47,13 @@ def test_tensorflow_beside():
     assert near.complaint(101.0, 100.0) is None and near.complaint(103.0, 100.0) and near.complaint(97.0, 100.0)
     beside = networks.Network("beside", "", "", beside=0.02)
     assert beside.complaint(0.99, 0.9) is None and beside.complaint(0.89, 0.9) is None and beside.complaint(0.88, 0.9)
+
+
+def test_every_example_is_measured_and_described():
+    """MNIST in ten lines apart, which tests/examples looks at."""
+    programs = {path.name for path in (ROOT / "examples").glob("*.py") if not path.name.endswith("_mnist.py")}
+    assert programs == {network.command.split()[0] for network in networks.SLICES}
+    page = (ROOT / "docs" / "guide" / "networks.md").read_text(encoding="utf-8")
+    assert not [program for program in programs if f"`{program}`" not in page]
+    for network in networks.SLICES:
+        assert f"| `{network.command}` |" in page, f"docs/guide/networks.md has no line for {network.name}"
