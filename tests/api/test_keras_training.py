@@ -299,3 +299,25 @@ def test_summary_and_errors(capsys):
         model.fit(X, Y, verbose=2)
         assert "20/20 - 0s - loss: " in capsys.readouterr().out
     assert ops.get_default_session() is None
+
+
+def test_compiled_models_inside_of_models():
+    """A GAN's way: a compiled model, frozen, inside of another; each trains its own weights."""
+
+    def program(tf):
+        k = tf.keras
+        judge = dense(tf, 1, "sigmoid")
+        judge.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+        maker = fixed(k.Sequential([k.layers.Dense(3, input_shape=(3,))]), 4)
+        judge.trainable = False
+        z = k.Input((3,))
+        whole = k.Model(z, judge(maker(z)))
+        whole.compile("sgd", "binary_crossentropy")
+        found = []
+        for _ in range(3):
+            a = judge.train_on_batch(X, (LABELS > 1).astype("f"))
+            b = whole.train_on_batch(X, np.ones((20, 1), "f"))
+            found.append([float(a[0]), float(a[1]), float(b)])
+        return [found, judge.get_weights(), maker.get_weights(), whole.metrics_names]
+
+    both(program, rtol=1e-4, atol=1e-5)

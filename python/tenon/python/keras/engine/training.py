@@ -137,7 +137,7 @@ class Model(Network):
         found = [o.loss_metric for o in self._trained if o.loss_metric is not None] if losses else []
         for out in self._trained:
             found += [*out.metrics, *out.weighted_metrics]
-        return found + ([m for layer in self.layers for m in layer.metrics] + self._metrics if losses else [])
+        return found + (_added_metrics(self) if losses else [])
 
     def _gathered_metrics(self):
         return [] if not self._compiled or not self._outputs else self._metric_objects()
@@ -206,7 +206,7 @@ class Model(Network):
         found = [o.loss_tensor for o in self._trained if o.loss_metric is not None]
         for out in self._trained:
             found += out.metric_tensors
-        own = [m for layer in self.layers for m in layer.metrics] + self._metrics
+        own = _added_metrics(self)
         return found + [m._symbolic_result for m in own]
 
     # --- functions of arrays ---
@@ -231,7 +231,7 @@ class Model(Network):
                     outputs = [self.total_loss, *self._metric_tensors()]
                     updates = list(self.state_updates)
                 if kind == "train":
-                    params = base_layer.unique(self.trainable_weights)
+                    params = base_layer.unique(self._collected_trainable)  # as they were when it was compiled
                     with tf.name_scope("training"):
                         updates = self.optimizer.get_updates(self.total_loss, params) if params else []
                     updates += self.updates
@@ -375,6 +375,11 @@ class _Callable:
 
     def __call__(self, arrays):
         return self.function([*arrays, *self.phase])
+
+
+def _added_metrics(layer):
+    """The metrics that add_metric gave a model and what is in it: not those that inner models were compiled with."""
+    return [m for inner in layer._layers for m in _added_metrics(inner)] + layer._metrics
 
 
 def _broad(losses, weight):
