@@ -5,21 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGEST = 3072 };
+/* Bytes of a message, and of what they become: gRPC's C core may refuse headers of 8192. */
+enum { LONGEST = 3072, LONGEST_ENCODED = 7168 };
+
+static bool is_plain(uint8_t byte) { return byte >= 0x20 && byte <= 0x7e && byte != '%'; }
+
+/* How much of a message is told: not half of a character of UTF-8. */
+static size_t told(const uint8_t *text) {
+  size_t n = 0, encoded = 0;
+  while (text[n] && n < LONGEST && encoded + 3 <= LONGEST_ENCODED) encoded += is_plain(text[n++]) ? 1 : 3;
+  for (int back = 0; back < 3 && n && (text[n] & 0xc0) == 0x80; back++) n--;
+  return n;
+}
 
 void tn_grpc_encode(tn_str *out, const char *text) {
-  const uint8_t *at = (const uint8_t *)text, *end = at + strnlen(text, LONGEST + 1);
-  bool cut = end - at > LONGEST;
-  /* Not inside a character of UTF-8. */
-  if (cut)
-    for (end = at + LONGEST; end > at && (*end & 0xc0) == 0x80;) end--;
+  const uint8_t *at = (const uint8_t *)text, *end = at + told(at);
   for (; at < end; at++) {
-    if (*at >= 0x20 && *at <= 0x7e && *at != '%')
+    if (is_plain(*at))
       tn_str_add_bytes(out, at, 1);
     else
       tn_str_addf(out, "%%%02X", *at);
   }
-  if (cut) tn_str_add(out, " ... [truncated]");
+  if (*end) tn_str_add(out, " ... [truncated]");
 }
 
 static int hex(char c) {
