@@ -3,7 +3,8 @@
 usage: shim.py     reads lines "PROGRAM<tab>FOLDER" and writes the exit status of each, run in FOLDER with its output in
 FOLDER/stdout and FOLDER/stderr. Loading TensorFlow takes seconds, so that is done once and each program is a fork.
 
-What went from tf.contrib to tf_slim, or has another public name now, is found under its old one.
+What went from tf.contrib to tf_slim, or has another public name now, is found under its old one; tf.estimator comes
+from the package that it went to.
 """
 
 import os
@@ -11,6 +12,7 @@ import runpy
 import sys
 import traceback
 import types
+from pathlib import Path
 
 import tensorflow as tf2
 
@@ -19,6 +21,10 @@ tf2.config.threading.set_inter_op_parallelism_threads(1)
 tf = tf2.compat.v1
 tf.disable_v2_behavior()
 tf.logging.set_verbosity(tf.logging.ERROR)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from api.estimator_oracle import estimator
+
+tf.estimator = estimator()
 sys.modules["tensorflow"] = tf
 
 

@@ -8,6 +8,10 @@ from tenon.python.framework import dtypes
 from tenon.python.ops import init_ops
 from tenon.python.util.tf_export import tf_export
 
+# The key of crossed columns' hashes that is the same everywhere.
+SPARSE_FEATURE_CROSS_DEFAULT_HASH_KEY = 0xDECAFCAFFE
+TF_EXPORTS = {"contrib.layers.SPARSE_FEATURE_CROSS_DEFAULT_HASH_KEY": "SPARSE_FEATURE_CROSS_DEFAULT_HASH_KEY"}
+
 
 class _Column:
     """A column; `inner` is the one of tf.feature_column that has its values."""
@@ -307,9 +311,9 @@ def _table_initializer(dimension, initializer):
 
 
 @tf_export("contrib.layers.shared_embedding_columns")
-def shared_embedding_columns(sparse_id_columns, dimension, combiner="mean", initializer=None,
-                             shared_embedding_name=None, ckpt_to_load_from=None, tensor_name_in_ckpt=None,
-                             max_norm=None, trainable=True):  # fmt: skip
+def shared_embedding_columns(sparse_id_columns, dimension, combiner="mean", shared_embedding_name=None,
+                             initializer=None, ckpt_to_load_from=None, tensor_name_in_ckpt=None, max_norm=None,
+                             trainable=True):  # fmt: skip
     """Columns of vectors that share one table."""
     if not isinstance(sparse_id_columns, (list, tuple)) or len(sparse_id_columns) < 1:
         raise TypeError(f"sparse_id_columns must be a list of at least one column. Given: {sparse_id_columns}")

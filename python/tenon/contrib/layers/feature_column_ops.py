@@ -235,6 +235,34 @@ def parse_feature_columns_from_examples(serialized, feature_columns, name=None, 
     return transform_features(parsing_ops.parse_example(serialized, spec, name, example_names), feature_columns)
 
 
+@tf_export("contrib.layers.parse_feature_columns_from_sequence_examples")
+def parse_feature_columns_from_sequence_examples(serialized, context_feature_columns, sequence_feature_columns,
+                                                 name=None, example_name=None):  # fmt: skip
+    """({name: feature} of the context, {name: features of the moments}) of a serialised SequenceExample."""
+    context = list(context_feature_columns or [])
+    sequence = list(sequence_feature_columns or [])
+    check_feature_columns([*context, *sequence])
+    moments = {
+        key: parsing_ops.FixedLenSequenceFeature(feature.shape, feature.dtype) if hasattr(feature, "shape") else feature
+        for key, feature in fc.create_feature_spec_for_parsing(sequence).items()
+    }
+    return parsing_ops.parse_single_sequence_example(
+        serialized, fc.create_feature_spec_for_parsing(context), moments, example_name, name
+    )
+
+
+@tf_export("contrib.layers.make_place_holder_tensors_for_base_features")
+def make_place_holder_tensors_for_base_features(feature_columns):
+    """{name: placeholder} of what the columns are made of."""
+    made = {}
+    for key, feature in fc.create_feature_spec_for_parsing(feature_columns).items():
+        if isinstance(feature, parsing_ops.FixedLenFeature):
+            made[key] = array_ops.placeholder(feature.dtype, [None, *feature.shape], name=f"Placeholder_{key}")
+        else:
+            made[key] = array_ops.sparse_placeholder(feature.dtype, name=f"Placeholder_{key}")
+    return made
+
+
 @tf_export("contrib.layers.infer_real_valued_columns")
 def infer_real_valued_columns(features):
     """Columns of numbers for tensors [batch, n]: a dict of them, or one, whose column has no name."""

@@ -9,6 +9,8 @@ from tenon.contrib.learn.run_config import RunConfig
 from tenon.python.estimator import estimator as core
 from tenon.python.estimator.export.export import ServingInputReceiver, TensorServingInputReceiver
 from tenon.python.estimator.model_fn import EstimatorSpec
+from tenon.python.framework import ops
+from tenon.python.ops import array_ops
 from tenon.python.util.tf_export import tf_export
 
 
@@ -59,11 +61,15 @@ class BaseEstimator(Evaluable, Trainable):
     """fit, evaluate and predict; subclasses say what the model is (_get_model_ops)."""
 
     def __init__(self, model_dir=None, config=None):
-        self._eval_metrics, self._serving_key = None, None
+        self._eval_metrics = self._serving_key = self._labels = None
         self._core = core.Estimator(self._core_model_fn, model_dir=model_dir, config=config or RunConfig())
         self._config = self._core.config
 
     def _core_model_fn(self, features, labels, mode, config):
+        if mode == model_fn.ModeKeys.INFER:
+            labels = self._like_the_labels()
+        elif isinstance(labels, ops.Tensor):
+            self._labels = labels.dtype, [None, *labels.get_shape().as_list()[1:]]
         made = self._get_model_ops(features, labels, mode)
         if isinstance(made, EstimatorSpec):
             spec, predictions = made, made.predictions
@@ -75,6 +81,10 @@ class BaseEstimator(Evaluable, Trainable):
         metrics.update(model_fn.metric_ops(self._eval_metrics, features, labels, predictions))
         # tf.estimator has a metric called loss, the mean over batches; a model's own is over examples.
         return spec._replace(eval_metric_ops={_renamed(key): value for key, value in metrics.items()})
+
+    def _like_the_labels(self):
+        """A placeholder like the labels of the training, as model functions may build their loss to predict, too."""
+        return None if self._labels is None else array_ops.placeholder(*self._labels)
 
     @property
     def config(self):
