@@ -8,6 +8,7 @@ import numpy as np
 import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras import optimizers
+from tenon.python.keras.engine import object_graph
 from tenon.python.keras.utils import generic_utils
 from tenon.python.lib.io import hdf5
 from tenon.python.util.tf_export import tf_export
@@ -121,7 +122,7 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
         with hdf5.File(filepath, "w") as f:
             save_weights_to_hdf5_group(f, model.layers)
         return
-    _saver(model).save(K.get_session(), filepath, write_meta_graph=False)
+    _saver(model)[1].save(K.get_session(), filepath, write_meta_graph=False)
 
 
 def _object_keys(layer, lead, found):
@@ -145,6 +146,7 @@ def _object_keys(layer, lead, found):
 
 
 def _saver(model):
+    """(what reads, what writes): checkpoints hold the graph of objects too, which Keras asks for."""
     found = {}
     _object_keys(model, "", found)
     named = {key: v for v, key in found.items()}
@@ -154,8 +156,9 @@ def _saver(model):
     key = tuple(sorted(named))
     if model.__dict__.get("_checkpoint_saver", (None,))[0] != key:
         with K.get_graph().as_default(), tf.name_scope(""):
-            model._checkpoint_saver = key, tf.train.Saver(named)
-    return model._checkpoint_saver[1]
+            graph = object_graph.Saveable({k: v.op.name for k, v in named.items()})
+            model._checkpoint_saver = key, tf.train.Saver(named), tf.train.Saver({**named, object_graph.KEY: graph})
+    return model._checkpoint_saver[1:]
 
 
 def load_weights(model, filepath, by_name=False, skip_mismatch=False):
@@ -164,7 +167,7 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False):
     if not _is_hdf5(filepath) and os.path.exists(filepath + ".index"):
         if not model.built:
             raise ValueError("Unable to load weights into a model that has no variables yet; call or build it first.")
-        _saver(model).restore(K.get_session(), filepath)
+        _saver(model)[0].restore(K.get_session(), filepath)
         return None
     if not model.built and not model.layers:
         raise ValueError("Unable to load weights saved in HDF5 format into a subclassed Model which has not created its "  # noqa: E501
