@@ -148,8 +148,8 @@ class BasicRNNCell(LayerRNNCell):
     def output_size(self):
         return self._num_units
 
-    def build(self, inputs_shape):
-        depth = _input_depth(inputs_shape, self)
+    def build(self, input_shape):
+        depth = _input_depth(input_shape, self)
         self._kernel = self.add_variable(_KERNEL, shape=[depth + self._num_units, self._num_units])
         zeros = init_ops.zeros_initializer(dtype=self.dtype)
         self._bias = self.add_variable(_BIAS, shape=[self._num_units], initializer=zeros)
@@ -181,8 +181,8 @@ class GRUCell(LayerRNNCell):
     def output_size(self):
         return self._num_units
 
-    def build(self, inputs_shape):
-        depth = _input_depth(inputs_shape, self)
+    def build(self, input_shape):
+        depth = _input_depth(input_shape, self)
         units, kernel = self._num_units, self._kernel_initializer
         gate_bias = self._bias_initializer or init_ops.constant_initializer(1.0, dtype=self.dtype)
         bias = self._bias_initializer or init_ops.zeros_initializer(dtype=self.dtype)
@@ -235,8 +235,8 @@ class BasicLSTMCell(LayerRNNCell):
     def output_size(self):
         return self._num_units
 
-    def build(self, inputs_shape):
-        depth = _input_depth(inputs_shape, self)
+    def build(self, input_shape):
+        depth = _input_depth(input_shape, self)
         self._kernel = self.add_variable(_KERNEL, shape=[depth + self._num_units, 4 * self._num_units])
         zeros = init_ops.zeros_initializer(dtype=self.dtype)
         self._bias = self.add_variable(_BIAS, shape=[4 * self._num_units], initializer=zeros)
@@ -287,8 +287,8 @@ class LSTMCell(LayerRNNCell):
     def _sharded(self, shards):
         return partitioned_variables.fixed_size_partitioner(shards) if shards is not None else None
 
-    def build(self, inputs_shape):
-        depth = _input_depth(inputs_shape, self)
+    def build(self, input_shape):
+        depth = _input_depth(input_shape, self)
         units, make = self._num_units, self._initializer
         self._kernel = self.add_variable(_KERNEL, shape=[depth + self._output_size, 4 * units], initializer=make,
                                          partitioner=self._sharded(self._num_unit_shards))  # fmt: skip
