@@ -15,13 +15,16 @@ static bool same_spec(const tn_device_spec *a, const tn_device_spec *b) {
 
 /* --- the devices --- */
 
+static bool name_before(const tn_device_set *set, int a, int b) {
+  char first[TN_DEVICE_TEXT], second[TN_DEVICE_TEXT];
+  return strcmp(tn_device_text(&set->devices[a], first), tn_device_text(&set->devices[b], second)) < 0;
+}
+
 /* True if device A comes before device B where both would do. */
 static bool comes_before(const tn_device_set *set, int a, int b) {
   if (a == set->preferred || b == set->preferred) return a == set->preferred;
   bool gpu_a = strcmp(set->devices[a].type, "GPU") == 0, gpu_b = strcmp(set->devices[b].type, "GPU") == 0;
-  if (gpu_a != gpu_b) return gpu_a;
-  char first[TN_DEVICE_TEXT], second[TN_DEVICE_TEXT];
-  return strcmp(tn_device_text(&set->devices[a], first), tn_device_text(&set->devices[b], second)) < 0;
+  return gpu_a != gpu_b ? gpu_a : name_before(set, a, b);
 }
 
 static tn_error *list_devices(tn_placer *p) {
@@ -58,17 +61,17 @@ static int first_match(const tn_placer *p, const tn_place_group *group, const tn
 
 /* "/job:a/..., /job:b/..." in order of names. */
 static void add_device_names(const tn_placer *p, tn_str *text) {
-  const tn_device_set plain = {.devices = p->request->devices->devices, .preferred = -1};
-  int n = p->request->devices->n, last = -1;
+  const tn_device_set *set = p->request->devices;
+  int n = set->n, last = -1;
   for (int k = 0; k < n; k++) {
     int next = -1;
     for (int i = 0; i < n; i++) {
-      if (last >= 0 && !comes_before(&plain, last, i)) continue;
-      if (next < 0 || comes_before(&plain, i, next)) next = i;
+      if (last >= 0 && !name_before(set, last, i)) continue;
+      if (next < 0 || name_before(set, i, next)) next = i;
     }
     if (next < 0) return;
     char name[TN_DEVICE_TEXT];
-    tn_str_addf(text, k ? ", %s" : "%s", tn_device_text(&plain.devices[next], name));
+    tn_str_addf(text, k ? ", %s" : "%s", tn_device_text(&set->devices[next], name));
     last = next;
   }
 }
