@@ -1,6 +1,6 @@
 """Digits with LeNet, written with Slim: two convolutions with pools, a layer of 512 units, dropout.
 
-usage: python examples/lenet.py [--epochs N] [--steps N] [--shift PIXELS] [--rate R] [--validate] [--seed N]
+usage: python examples/lenet.py [--epochs N] [--steps N] [--shift PIXELS] [--batch N] [--rate R] [--validate] [--seed N]
 
 Each digit is shifted a little before it is learnt from, and the rate falls in a straight line to nothing. That was
 chosen with --validate, which learns from 50,000 digits and asks the 10,000 others; without it all 60,000 are learnt
@@ -16,7 +16,6 @@ import tenon as tf
 from tenon.examples.tutorials.mnist import input_data
 
 slim = tf.slim
-BATCH = 100
 
 
 def lenet(images, training, reuse=None):
@@ -43,13 +42,14 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--steps", type=int, default=0, help="stop after so many (0: at the end of the epochs)")
     parser.add_argument("--shift", type=int, default=2, help="move each digit by up to so many pixels")
+    parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--validate", action="store_true", help="hold 10,000 training digits out and ask those")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     held = 10000 if options.validate else 0
     mnist = input_data.read_data_sets("MNIST_data", reshape=False, validation_size=held, seed=options.seed)
-    steps = options.steps or options.epochs * mnist.train.num_examples // BATCH
+    steps = options.steps or options.epochs * mnist.train.num_examples // options.batch
     tf.set_random_seed(options.seed)
     x, y = tf.placeholder(tf.float32, [None, 28, 28, 1]), tf.placeholder(tf.int64, [None])
     loss = tf.losses.sparse_softmax_cross_entropy(y, lenet(x, training=True))
@@ -62,7 +62,7 @@ def main(arguments=None):
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for step in range(1, steps + 1):
-            images, labels = mnist.train.next_batch(BATCH)
+            images, labels = mnist.train.next_batch(options.batch)
             value, _ = session.run([loss, train], {x: shifted(images, options.shift, random), y: labels})
             if step % 200 == 0:
                 print(f"step {step}: loss {value:.4f} ({time.time() - began:.0f} s)", flush=True)

@@ -32,16 +32,16 @@ static void lenet_layers(tn_model *m, int classes) {
 /* The rate falls to nothing in a straight line (chosen in examples/lenet.py, on digits held out of the training set).
  */
 static tn_optimizer lenet_optimizer(int64_t steps) {
-  tn_optimizer o = tn_momentum(0.05f, 0.9f);
+  tn_optimizer o = tn_momentum(0.03f, 0.9f);
   o.rate.kind = TN_RATE_POLYNOMIAL;
   o.rate.power = 1;
   o.rate.steps = steps;
   return o;
 }
 
-static const cli_network lenet = {"lenet", "two convolutions of 5 x 5 with pools, 512 units, dropout", 4, lenet_layers,
-                                  lenet_optimizer};
-static const cli_network mlp = {"mlp", "one hidden layer of 500 units", 5, mlp_layers, mlp_optimizer};
+static const cli_network lenet = {
+    "lenet", "two convolutions of 5 x 5 with pools, 512 units, dropout", 4, 50, lenet_layers, lenet_optimizer};
+static const cli_network mlp = {"mlp", "one hidden layer of 500 units", 5, 100, mlp_layers, mlp_optimizer};
 const cli_network *const cli_networks[] = {&lenet, &mlp, NULL};
 
 const cli_network *cli_find_network(const char *name) {

@@ -6,7 +6,7 @@
 
 typedef struct cli_network {
   const char *name, *about;
-  int epochs; /* how long it trains by default */
+  int epochs, batch; /* how long it trains by default, and on how many examples a step */
   void (*layers)(tn_model *model, int classes);
   tn_optimizer (*optimizer)(int64_t steps); /* for so many in all */
 } cli_network;

@@ -111,12 +111,12 @@ static int find_names(const cli_command *command, training *t, int n, char **arg
 }
 
 static int run(const cli_command *command, int argc, char **argv) {
-  training t = {.network = "lenet", .batch = 100};
+  training t = {.network = "lenet", .batch = INT64_MIN /* not given */};
   const cli_option options[] = {
       {"model", CLI_TEXT, &t.network, "NAME", "the network: lenet or mlp"},
       {"data", CLI_TEXT, &t.data, "DIR", "where the data set's files are"},
       {"epochs", CLI_INT, &t.epochs, "N", "rounds over the data; by default 4 for lenet, 5 for mlp"},
-      {"batch", CLI_INT, &t.batch, "N", "examples a step"},
+      {"batch", CLI_INT, &t.batch, "N", "examples a step; by default 50 for lenet, 100 for mlp"},
       {"seed", CLI_INT, &t.seed, "N", "of the weights, dropout and the order of examples; by default 0"},
       {"checkpoint", CLI_TEXT, &t.checkpoint, "DIR", "where to save; by default a folder in the user's cache"},
       {"save-steps", CLI_INT, &t.save_steps, "N", "save also every N steps, not only after each epoch"},
@@ -126,6 +126,7 @@ static int run(const cli_command *command, int argc, char **argv) {
   const cli_network *network = NULL;
   int n, code = cli_parse(command, options, argc, argv, &n);
   if (code < 0) code = find_names(command, &t, n, argv, &network);
+  if (code < 0 && t.batch == INT64_MIN) t.batch = network->batch;
   if (code < 0) code = check(command, &t);
   if (code >= 0) return code;
   char *folder = NULL;
