@@ -29,8 +29,8 @@ static void lenet_layers(tn_model *m, int classes) {
   tn_model_dense(m, classes, NULL);
 }
 
-/* The rate falls to nothing in a straight line (chosen in examples/lenet.py, on digits held out of the training set).
- */
+/* The rate falls to nothing in a straight line. Chosen on digits held out of the training set, by
+ * `examples/lenet.py --validate --shift 0 --batch 50 --rate 0.03` and others. */
 static tn_optimizer lenet_optimizer(int64_t steps) {
   tn_optimizer o = tn_momentum(0.03f, 0.9f);
   o.rate.kind = TN_RATE_POLYNOMIAL;
