@@ -283,7 +283,7 @@ class DNNLinearCombinedClassifier(_Classifier):
     """Says which of N_CLASSES an example is of, by a linear model and a network."""
 
     def __init__(self, model_dir=None, n_classes=2, weight_column_name=None, linear_feature_columns=None,
-                 linear_optimizer=None, joint_linear_weights=False, dnn_feature_columns=None, dnn_optimizer=None,
+                 linear_optimizer=None, _joint_linear_weights=False, dnn_feature_columns=None, dnn_optimizer=None,
                  dnn_hidden_units=None, dnn_activation_fn=nn_ops.relu, dnn_dropout=None, gradient_clip_norm=None,
                  enable_centered_bias=False, config=None, feature_engineering_fn=None, embedding_lr_multipliers=None,
                  input_layer_min_slice_size=None, label_keys=None,
@@ -292,7 +292,7 @@ class DNNLinearCombinedClassifier(_Classifier):
                                          enable_centered_bias=enable_centered_bias, label_keys=label_keys)  # fmt: skip
         deep = _Deep(dnn_hidden_units, dnn_feature_columns, dnn_activation_fn, dnn_dropout, dnn_optimizer,
                      input_layer_min_slice_size)  # fmt: skip
-        wide = _Wide(linear_feature_columns, linear_optimizer, joint_linear_weights)
+        wide = _Wide(linear_feature_columns, linear_optimizer, _joint_linear_weights)
         super().__init__(head, _both(wide, deep), model_dir, config, feature_engineering_fn, gradient_clip_norm)
 
 
