@@ -303,7 +303,7 @@ tn_error *tn_master_extend(tn_master *master, const tn_extend_session *request, 
   return error;
 }
 
-static void forget(void *argument, tn_error *error, tn_message *reply) {
+void tn_master_forget(void *argument, tn_error *error, tn_message *reply) {
   (void)argument;
   tn_error_free(error); /* a task that is gone has forgotten the session by itself */
   tn_message_unref(reply);
@@ -317,13 +317,14 @@ static void take_leave(const tn_master_session *s) {
       continue;
     }
     if (!s->tasks[i].reached) continue;
+    for (size_t k = 0; k < s->tasks[i].n_finished; k++) tn_master_clean_up(s, &s->tasks[i], s->tasks[i].finished[k]);
     tn_handle_message request = {s->handle};
     tn_message *message = NULL;
     tn_error *error = tn_encode(&tn_handle_message_layout, &request, &message);
     tn_request call = {.address = s->tasks[i].task->address,
                        .method = TN_WORKER_SERVICE "DeleteWorkerSession",
                        .message = message,
-                       .done = forget};
+                       .done = tn_master_forget};
     if (!error) error = tn_transport_call(s->master->options.transport, &call, NULL);
     tn_error_free(error);
     tn_message_unref(message);

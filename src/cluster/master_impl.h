@@ -111,6 +111,10 @@ typedef struct tn_master_step {
   tn_str *stats; /* StepStats of all tasks; NULL: none are wanted */
 } tn_master_step;
 tn_error *tn_master_step_run(tn_master_session *session, tn_master_step *step, const tn_master_call *call) TN_MUST_USE;
+/* Tells TASK that step ID is over, and does not wait. */
+void tn_master_clean_up(const tn_master_session *session, const tn_master_task *task, int64_t id);
+/* The end of a call whose answer does not matter. */
+void tn_master_forget(void *argument, tn_error *error, tn_message *reply);
 int64_t tn_master_new_step(tn_master_session *session);
 
 /* Asks TASK; errors name it. TIMEOUT_NS 0: none. */

@@ -212,18 +212,14 @@ static tn_error *best_error(flight *f, tn_error *own) {
 
 /* --- the end of a step --- */
 
-static void forget(void *argument, tn_error *error, tn_message *reply) {
-  (void)argument;
-  tn_error_free(error);
-  tn_message_unref(reply);
-}
-
-static void clean_up(tn_master_session *s, const tn_master_task *task, int64_t id) {
+void tn_master_clean_up(const tn_master_session *s, const tn_master_task *task, int64_t id) {
   tn_step_id request = {id};
   tn_message *message = NULL;
   tn_error *error = tn_encode(&tn_step_id_layout, &request, &message);
-  tn_request call = {
-      .address = task->task->address, .method = TN_WORKER_SERVICE "CleanupGraph", .message = message, .done = forget};
+  tn_request call = {.address = task->task->address,
+                     .method = TN_WORKER_SERVICE "CleanupGraph",
+                     .message = message,
+                     .done = tn_master_forget};
   if (!error) error = tn_transport_call(s->master->options.transport, &call, NULL);
   tn_error_free(error);
   tn_message_unref(message);
@@ -235,7 +231,7 @@ static void end_step(tn_master_session *s, const tn_master_step *step, bool fail
     tn_master_task *task = step->plan->parts[i].task;
     bool later = !failed && !task->own;
     if (task->own) tn_worker_end_step(s->master->options.worker, step->id, NULL);
-    if (!task->own && !later) clean_up(s, task, step->id);
+    if (!task->own && !later) tn_master_clean_up(s, task, step->id);
     if (!later) continue;
     tn_lock(&s->mutex);
     if (task->n_finished == task->finished_capacity) {
