@@ -157,7 +157,7 @@ def _saver(model):
     if model.__dict__.get("_checkpoint_saver", (None,))[0] != key:
         with K.get_graph().as_default(), tf.name_scope(""):
             graph = object_graph.Saveable({k: v.op.name for k, v in named.items()})
-            model._checkpoint_saver = key, tf.train.Saver(named), tf.train.Saver({**named, object_graph.KEY: graph})
+            model._checkpoint_saver = key, tf.train.Saver(named), tf.train.Saver({**named, graph.name: graph})
     return model._checkpoint_saver[1:]
 
 
