@@ -200,3 +200,14 @@ def test_switch_of_training():
         assert session.run(tflearn.get_training_mode())
         tflearn.is_training(False)
         np.testing.assert_array_equal(session.run(y), np.ones((200, 10)))
+
+
+def test_histograms_for_tensorboard(tmp_path):
+    from tenon import tflearn
+
+    model = tflearn.DNN(network(tflearn), tensorboard_verbose=3, tensorboard_dir=str(tmp_path))
+    model.fit(X, Y, n_epoch=1, batch_size=60, run_id="r", snapshot_epoch=False)
+    tags = {value.tag: value.WhichOneof("value") for path in glob.glob(str(tmp_path / "r" / "events*"))
+            for event in tf.train.summary_iterator(path) for value in event.summary.value}  # fmt: skip
+    assert tags["Adam/Loss"] == "simple_value" and tags["Conv2D/W/weights"] == tags["Conv2D/W/gradient"] == "histo"
+    assert any(tag.endswith("/sparsity") for tag in tags) and any(tag.endswith("/activations") for tag in tags)

@@ -17,7 +17,7 @@ def summarize_variables(train_vars=None, summary_collection="tflearn_summ"):
     """Histograms of variables."""
     found = None
     for v in tf.trainable_variables() if train_vars is None else train_vars:
-        found = summarize(v, "histogram", v.op.name, summary_collection)
+        found = summarize(v, "histogram", v.op.name + "/weights", summary_collection)
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tenon as tf
 from tenon.tflearn import callbacks as tflearn_callbacks
 from tenon.tflearn import config
+from tenon.tflearn.helpers import summarizer
 from tenon.tflearn.helpers.feeder import Batches
 from tenon.tflearn.helpers.term import TermLogger
 
@@ -116,6 +117,7 @@ class Trainer:
             config.init_training_mode()
             for i, op in enumerate(self.train_ops):
                 op.initialize_training_ops(i, clip_gradients)
+                op.summaries = self._histograms(op) if tensorboard_verbose > 0 else None
             self.saver = tf.train.Saver(max_to_keep=max_checkpoints,
                                         keep_checkpoint_every_n_hours=keep_checkpoint_every_n_hours)  # fmt: skip
             self.val_saver = tf.train.Saver(max_to_keep=1)
@@ -134,6 +136,17 @@ class Trainer:
     def _session(self):
         given = tf.get_collection(tf.GraphKeys.GRAPH_CONFIG)
         return tf.Session(config=given[0] if given else None)
+
+    def _histograms(self, op):
+        """Histograms: of gradients (verbose 1), of weights too (2), of activations too (3)."""
+        name = f"{op.name}_summaries"
+        found = summarizer.summarize_gradients(op.grad, name)
+        if self.tensorboard_verbose > 1:
+            found = summarizer.summarize_variables([v for _, v in op.grad], name)
+        if self.tensorboard_verbose > 2:
+            activations = [t for t in tf.get_collection(tf.GraphKeys.ACTIVATIONS) if t.dtype.is_floating]
+            found = summarizer.summarize_activations(activations, name) if activations else found
+        return found
 
     # --- training ---
 
@@ -226,8 +239,12 @@ class Trainer:
         fetches = {"train": op.train, "loss": op.total_loss}
         if op.metric is not None:
             fetches["acc"] = op.metric
+        if op.summaries is not None:
+            fetches["summaries"] = op.summaries
         values = self.session.run(fetches, feed)
         one.take(float(np.mean(values["loss"])), None if op.metric is None else float(np.mean(values["acc"])))
+        if "summaries" in values:
+            self.summary_writer.add_summary(values["summaries"], self.training_state.step)
         self._summarize({f"{op.name}/Loss": values["loss"], f"{op.name}/Accuracy": values.get("acc")})
 
     def _sums(self, running):
