@@ -1,6 +1,7 @@
 """Models over contrib.layers' feature columns: their values side by side, and weighted sums of them."""
 
 from tenon.contrib.layers import feature_column as fc
+from tenon.contrib.layers.scattered_column import _ScatteredEmbeddingColumn
 from tenon.python.feature_column import base as new_columns
 from tenon.python.feature_column import feature_column as new_layers
 from tenon.python.feature_column import learnt
@@ -89,7 +90,8 @@ def _dense_of(column, cache, trainable, collections):
                          "one_hot_column or "
                          "embedding_column around them.")  # fmt: skip
     inner = column.inner
-    state = _State(column, trainable, collections) if isinstance(column, fc._EmbeddingColumn) else None
+    learns = isinstance(column, (fc._EmbeddingColumn, _ScatteredEmbeddingColumn))
+    state = _State(column, trainable, collections) if learns else None
     if state is not None:
         inner.create_state(state)
     value = inner.get_dense_tensor(cache, state)
