@@ -29,7 +29,7 @@ static void test_names(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     b = tn_node_begin(g, "Placeholder", bad[i]);
     tn_node_attr_type(b, "dtype", TN_FLOAT);
-    expect(tn_node_finish(b, NULL), TN_INVALID_ARGUMENT, "valid name");
+    expect(tn_node_finish(b, NULL), TN_INVALID_ARGUMENT, "valid node name");
   }
   assert_int_equal(tn_graph_n_nodes(g), before);
   assert_ptr_equal(tn_graph_find(g, "x_1"), tn_graph_node(g, 1));
