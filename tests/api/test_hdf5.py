@@ -117,3 +117,20 @@ def test_keras_reads_an_application_of_layers(tmp_path):
                 second = model(reader)
                 second.load_weights(path, by_name=by_name)
                 np.testing.assert_allclose(second.predict(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_learns_from_a_file(tmp_path):
+    k, path = tenon.keras, str(tmp_path / "data.h5")
+    with hdf5.File(path, "w") as f:
+        f["x"], f["y"] = np.random.RandomState(0).rand(30, 4), np.ones((30, 1))
+    x = k.utils.HDF5Matrix(path, "x", 5, 25, normalizer=lambda v: v * 2)
+    y = k.utils.HDF5Matrix(path, "y", 5, 25)
+    assert x.shape == (20, 4) and len(y) == 20 and x[[0, 3]].shape == (2, 4) and x.ndim == 2 and x.size == 80
+    np.testing.assert_array_equal(x[1:3], 2 * content(hdf5, path)["x"][0][6:8])
+    with pytest.raises(IndexError):
+        x[20]
+    with tenon.Graph().as_default():
+        model = k.Sequential([k.layers.Dense(1, input_shape=(4,))])
+        model.compile("sgd", "mse")
+        losses = model.fit(x, y, epochs=5, batch_size=8, shuffle="batch", verbose=0).history["loss"]
+        assert losses[-1] < losses[0] and model.predict(x).shape == (20, 1)
