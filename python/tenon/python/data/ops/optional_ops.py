@@ -25,7 +25,10 @@ class Optional:
         """An Optional without a value."""
         return Optional(gen_ops.optional_none(), value_structure)
 
-    empty = none_from_structure
+    @staticmethod
+    def empty(element_spec):
+        """An Optional without a value."""
+        return Optional.none_from_structure(element_spec)
 
     def has_value(self, name=None):
         """A scalar bool tensor: whether there is a value."""

@@ -67,7 +67,7 @@ def sliding_window_batch(window_size, stride=None, window_shift=None, window_str
     return lambda dataset: dataset.window(window_size, shift, window_stride, drop_remainder=True).flat_map(batches)
 
 
-@tf_export("contrib.data.copy_to_device")
+@tf_export("data.experimental.copy_to_device", "contrib.data.copy_to_device")
 def copy_to_device(target_device, source_device="/cpu:0"):
     """The elements on TARGET_DEVICE; here all devices are the CPU."""
     return transformations.prefetch_to_device(target_device)

@@ -272,9 +272,14 @@ def assert_element_shape(expected_shapes):
     return apply
 
 
-@tf_export(
-    "data.experimental.copy_to_device", "data.experimental.prefetch_to_device", "contrib.data.prefetch_to_device"
-)
+@tf_export("data.experimental.map_and_batch_with_legacy_function")
+def map_and_batch_with_legacy_function(map_func, batch_size, num_parallel_batches=None, drop_remainder=False,
+                                       num_parallel_calls=None):  # fmt: skip
+    """map_and_batch: all functions are of one kind here."""
+    return map_and_batch(map_func, batch_size, num_parallel_batches, drop_remainder, num_parallel_calls)
+
+
+@tf_export("data.experimental.prefetch_to_device", "contrib.data.prefetch_to_device")
 def prefetch_to_device(device, buffer_size=None):
     """The elements, made ahead of time; here all devices are the CPU."""
     return lambda dataset: dataset.prefetch(buffer_size)
