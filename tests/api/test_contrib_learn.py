@@ -319,3 +319,24 @@ def test_csv(tmp_path):
     found = base.load_csv_without_header(str(path), np.int64, np.float32, target_column=0)
     np.testing.assert_array_equal(found.target, [7, 8])
     assert found.data.dtype == np.float32
+
+
+def test_models_and_runs(tmp_path):
+    x, y = line()
+    with tf.Graph().as_default():
+        one, loss = learn.models.linear_regression_zero_init(tf.constant(x), tf.constant(y))
+        classes = tf.one_hot(tf.constant((y > 0).astype("i4")), 2)
+        two, other = learn.models.logistic_regression_zero_init(tf.constant(x), classes)
+        assert [v.name for v in tf.trainable_variables()] == [
+            "linear_regression/weights:0", "linear_regression/bias:0",
+            "logistic_regression/weights:0", "logistic_regression/bias:0",
+        ]  # fmt: skip
+        fed = tf.placeholder(tf.float32, [])
+        outputs = {"one": one, "loss": loss, "two": two, "other": other, "fed": fed * 2}
+        found = learn.run_feeds(outputs, [{fed: 1.0}, {fed: 2.0}])
+        assert [each["fed"] for each in found] == [2.0, 4.0]
+        assert len(learn.run_n(outputs, {fed: 1.0}, n=3)) == 3
+    np.testing.assert_array_equal(found[0]["one"], np.zeros_like(y))
+    np.testing.assert_allclose(found[0]["loss"], np.mean(y**2), rtol=1e-6)
+    np.testing.assert_allclose(found[0]["two"], np.full((31, 2), 0.5))
+    np.testing.assert_allclose(found[0]["other"], np.log(2), rtol=1e-6)
