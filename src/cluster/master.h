@@ -45,7 +45,8 @@ tn_error *tn_master_run_callable(tn_master *master, const tn_run_callable *reque
 tn_error *tn_master_release_callable(tn_master *master, const tn_callable_handle *request) TN_MUST_USE;
 tn_error *tn_master_close(tn_master *master, const char *session) TN_MUST_USE;
 tn_error *tn_master_reset(tn_master *master, const tn_reset *request, const tn_master_call *call) TN_MUST_USE;
-/* SESSION NULL or "": the devices of all tasks that answer within a second. */
+/* The devices of the tasks that SESSION may use; NULL or "": of all tasks. Nobody is asked: an incarnation is 0 where
+ * it is not known. */
 tn_error *tn_master_list_devices(tn_master *master, const char *session, const tn_master_call *call,
                                  tn_list_devices_reply *reply) TN_MUST_USE;
 

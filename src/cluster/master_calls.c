@@ -347,17 +347,25 @@ static tn_error *add_device(tn_repeated *to, tn_arena *arena, const tn_device_at
   return NULL;
 }
 
+/* The device of TASK; they are all alike. */
+static tn_error *list_task(tn_master *master, const tn_spec_task *task, uint64_t incarnation,
+                           const tn_master_call *call, tn_list_devices_reply *reply) {
+  tn_device_attributes device = *tn_worker_device(master->options.worker);
+  bool own = task == master->options.task;
+  char name[TN_DEVICE_TEXT];
+  snprintf(name, sizeof name, "%s/device:CPU:0", task->name);
+  if (!own) device.incarnation = incarnation;
+  device.name = tn_arena_strdup(call->arena, name);
+  return device.name ? add_device(own ? &reply->local : &reply->remote, call->arena, &device) : tn_out_of_memory();
+}
+
 static tn_error *list_of_session(tn_master *master, const char *handle, const tn_master_call *call,
                                  tn_list_devices_reply *reply) {
   tn_master_session *s = NULL;
   TN_TRY(tn_master_find_session(master, handle, &s));
   tn_error *error = NULL;
   for (size_t i = 0; i < s->n_tasks && !error; i++) {
-    tn_device_attributes device = *tn_worker_device(master->options.worker); /* all are alike */
-    device.name = tn_arena_strdup(call->arena, s->tasks[i].device);
-    device.incarnation = s->tasks[i].incarnation;
-    error = device.name ? add_device(s->tasks[i].own ? &reply->local : &reply->remote, call->arena, &device)
-                        : tn_out_of_memory();
+    error = list_task(master, s->tasks[i].task, s->tasks[i].incarnation, call, reply);
   }
   tn_master_session_unref(s);
   return error;
@@ -367,30 +375,6 @@ tn_error *tn_master_list_devices(tn_master *master, const char *session, const t
                                  tn_list_devices_reply *reply) {
   if (session && session[0]) return list_of_session(master, session, call, reply);
   const tn_spec *spec = master->options.spec;
-  for (size_t i = 0; i < spec->n; i++) {
-    if (&spec->tasks[i] == master->options.task) {
-      TN_TRY(add_device(&reply->local, call->arena, tn_worker_device(master->options.worker)));
-      continue;
-    }
-    tn_handle_message nothing = {0};
-    tn_master_ask ask = {.task = &spec->tasks[i],
-                         .method = TN_WORKER_SERVICE "GetStatus",
-                         .layout = &tn_handle_message_layout,
-                         .request = &nothing,
-                         .timeout_ns = 1000000000};
-    tn_message *message = NULL;
-    tn_error *error = tn_master_ask_task(master, &ask, call->cancellation, &message);
-    if (error) {
-      tn_error_free(error); /* it is not there */
-      continue;
-    }
-    tn_status_reply status = {0};
-    error = tn_decode(&tn_status_reply_layout, message, call->arena, &status);
-    tn_message_unref(message);
-    if (error) return error;
-    for (size_t k = 0; k < status.devices.n; k++) {
-      TN_TRY(add_device(&reply->remote, call->arena, &TN_AT(tn_device_attributes, status.devices, k)));
-    }
-  }
+  for (size_t i = 0; i < spec->n; i++) TN_TRY(list_task(master, &spec->tasks[i], 0, call, reply));
   return NULL;
 }
