@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Between-graph parameter-server training on stock TensorFlow: 1 PS and N workers on this machine.
+"""Between-graph parameter-server training on stock TensorFlow, or on Tenon: 1 PS and N workers on this machine.
 
-    python3 peer_tensorflow_distributed.py [--workers 2] [--mode async|sync] [--steps 1500]
+    python3 peer_tensorflow_distributed.py [--library tenon] [--workers 2] [--mode async|sync] [--steps 1500]
 
 The 784-500-10 perceptron, batch 100 a worker. Prints one JSON line: global steps a second.
 """
@@ -19,10 +19,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def task(job, index, args):
     import numpy as np
-    import tensorflow as tf
 
-    tf1 = tf.compat.v1
-    tf1.disable_eager_execution()
+    if args.library == "tenon":
+        import tenon as tf
+
+        tf1 = tf
+    else:
+        import tensorflow as tf
+
+        tf1 = tf.compat.v1
+        tf1.disable_eager_execution()
     hosts = json.loads(args.cluster)
     cluster = tf.train.ClusterSpec(hosts)
     server = tf1.train.Server(cluster, job_name=job, task_index=index)
@@ -53,7 +59,7 @@ def task(job, index, args):
             print(
                 json.dumps(
                     {
-                        "peer": "tensorflow",
+                        "peer": args.library,
                         "version": tf.__version__,
                         "work": f"ps-{args.mode}-{workers}",
                         "unit": "global steps/s",
@@ -72,6 +78,7 @@ def free_port():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("--library", choices=["tensorflow", "tenon"], default="tensorflow")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--mode", choices=["async", "sync"], default="async")
     parser.add_argument("--steps", type=int, default=1500)
@@ -89,6 +96,8 @@ if __name__ == "__main__":
     base = [
         sys.executable,
         __file__,
+        "--library",
+        args.library,
         "--mode",
         args.mode,
         "--steps",

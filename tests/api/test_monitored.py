@@ -291,5 +291,5 @@ def test_local_server():
     server = tenon.train.Server.create_local_server()
     with tenon.Graph().as_default(), tenon.Session(server.target) as session:
         assert session.run(tenon.constant(3)) == 3
-    with pytest.raises(tenon.errors.UnimplementedError, match="connection between processes"):
-        tenon.train.Server({"ps": ["a:1"], "worker": ["b:1"]}, job_name="ps", task_index=0)
+    with pytest.raises(tenon.errors.InvalidArgumentError, match="no task 1 of a job 'ps'"):
+        tenon.train.Server({"ps": ["localhost:0"], "worker": ["b:1"]}, job_name="ps", task_index=1)
