@@ -38,19 +38,3 @@ def list_physical_devices(device_type=None):
     """The devices of this machine of a type."""
     found = list_local_devices()
     return [d for d in found if device_type in (None, d.device_type)]
-
-
-def log_placement(session, fetches, feeds):
-    """Prints where the nodes are that a step needs, as log_device_placement asks: constants last, as in TensorFlow."""
-    names = {device.name for device in session.list_devices()}
-    default = session.list_devices()[0].name
-    fed = {feed.op for feed in feeds}
-    needed, todo = set(), [getattr(item, "op", item) for item in fetches]
-    while todo:
-        operation = todo.pop()
-        if operation not in needed and operation not in fed:
-            needed.add(operation)
-            todo += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
-    for operation in sorted(needed, key=lambda op: (op.type == "Const", op._id)):
-        asked = f"/job:localhost/replica:0/task:0{operation.device}"
-        print(f"{operation.name}: ({operation.type}): {asked if asked in names else default}", flush=True)

@@ -225,10 +225,6 @@ class BaseSession:
             core = self._core.make_callable([f._ref for f in feeds], [_fetch_ref(item) for item in mapping.items], ())
         except errors.OpError as error:
             raise self._explained(error) from None
-        if self._config is not None and self._config.log_device_placement:
-            from tenon.python.client.devices import log_placement
-
-            log_placement(self, mapping.items, feeds)
         kept = [i for i, item in enumerate(mapping.items) if _is_session_handle(item)]
         if kept:
             from tenon.python.ops import session_ops
