@@ -251,3 +251,19 @@ def test_a_killed_task_is_named():
             with pytest.raises(tf.errors.UnavailableError, match="/job:ps/replica:0/task:0"):
                 session.run(taken)
             assert time.monotonic() - started < 10
+
+
+def test_random_strategy():
+    """Each name has its server, whatever came before; all servers get some."""
+    import tenon as tf
+
+    with tf.Graph().as_default():
+        strategy = tf.contrib.training.RandomStrategy(3, seed=7)
+        with tf.device(tf.train.replica_device_setter(ps_tasks=3, ps_strategy=strategy)):
+            devices = {f"v{i}": tf.Variable(0.0, name=f"v{i}").device for i in range(30)}
+    with tf.Graph().as_default():
+        again = tf.contrib.training.RandomStrategy(3, seed=7)
+        with tf.device(tf.train.replica_device_setter(ps_tasks=3, ps_strategy=again)):
+            for i in reversed(range(30)):
+                assert tf.Variable(0.0, name=f"v{i}").device == devices[f"v{i}"]
+    assert set(devices.values()) == {f"/job:ps/task:{i}" for i in range(3)}
