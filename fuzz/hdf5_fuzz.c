@@ -8,9 +8,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static volatile unsigned sum; /* so that the compiler can't leave out the looking */
+
 /* Looks at all bytes that are told of. */
 static void touch(const tn_h5_value *value) {
-  volatile unsigned sum = 0;
   const uint8_t *p = value->data;
   for (size_t i = 0; i < value->size; i++) sum += p[i];
   uint64_t count = value->texts ? 1 : 0;
