@@ -310,6 +310,26 @@ def test_csv_files(tmp_path):
     both.error(lambda tf: draw(tf, tf.data.experimental.CsvDataset(str(required), [tf.int32])))
 
 
+def test_specs_of_datasets():
+    def program(tf):
+        spec = tf.data.experimental.DatasetStructure
+        ours = tf.data.Dataset.from_tensor_slices((np.arange(6).reshape(3, 2), ["a", "b", "c"]))
+        pairs = (tf.TensorSpec([2], tf.int64), tf.TensorSpec([], tf.string))
+        found = [spec(pairs) == spec.from_value(ours), spec(pairs) == spec(pairs[0]), spec(pairs) == spec(pairs, [3])]
+        found += [spec(pairs).is_compatible_with(spec(other)) for other in (pairs, pairs[:1], pairs[0])]
+        found += [str(spec.from_value(ours).element_spec[0].shape), spec(pairs).value_type.__name__[:7]]
+        windows = tf.data.Dataset.range(5).window(2)
+        if "tenon" in tf.__name__:
+            assert spec.from_value(windows).element_spec == spec(tf.TensorSpec([], tf.int64))
+        variant = tf.data.experimental.to_variant(windows)
+        back = tf.data.experimental.from_variant(variant, spec(tf.TensorSpec([], tf.int64)))
+        found += draw(tf, back.flat_map(lambda part: part.batch(2)))
+        return found
+
+    both(program)
+    both.error(lambda tf: tf.data.experimental.CsvDataset("a.csv", [tf.int32], exclude_cols=[1]))
+
+
 def test_csv_batches_by_name(tmp_path):
     (tmp_path / "a.csv").write_text("x,name,y\n1,one,0.5\n2,two,1.5\n3,,2.5\n")
 

@@ -182,3 +182,43 @@ def test_an_unknown_batch_and_length():
 )
 def test_errors(wrong):
     both.error(wrong)
+
+
+def _difference(inputs, outputs):
+    return inputs - outputs
+
+
+def test_wrappers_from_their_configs():
+    def program(tf):
+        cells = tf.nn.rnn_cell
+        found = []
+        made = [
+            cells.DropoutWrapper(cells.GRUCell(4), 0.5, output_keep_prob=0.25, seed=3),
+            cells.DropoutWrapper(cells.BasicLSTMCell(4), 0.5, seed=4, dropout_state_filter_visitor=lambda s: False),
+            cells.ResidualWrapper(cells.GRUCell(3)),
+            cells.ResidualWrapper(cells.GRUCell(3), residual_fn=lambda i, o: i - o),
+            cells.ResidualWrapper(cells.GRUCell(3), residual_fn=_difference),
+            cells.DeviceWrapper(cells.GRUCell(4), "/cpu:0"),
+        ]
+        for number, wrapper in enumerate(made):
+            config = wrapper.get_config()
+            inside = config["cell"]["class_name"]
+            found.append([inside, sorted(k for k in config if not k.startswith("_"))])
+            try:
+                type(wrapper).from_config(config)
+            except ValueError as error:
+                found.append(str(error))
+            config["cell"] = cells.GRUCell(4 if inside == "GRUCell" and number in (0, 5) else 3)
+            again = type(wrapper).from_config(config, custom_objects={"_difference": _difference})
+            found.append([type(again).__name__, sorted(k for k in again.get_config() if not k.startswith("_"))])
+            if number in (2, 3, 4):
+                tf.set_random_seed(5)
+                with tf.variable_scope(f"of_{number}", initializer=tf.constant_initializer(0.3)):
+                    found.append(again(tf.constant(X[:, 0, :3]), tf.constant(X[:, 1, :3]))[0])
+        with tf.variable_scope("built", initializer=tf.constant_initializer(0.3)):
+            wrapper = cells.DropoutWrapper(cells.GRUCell(4, dtype=tf.float32))
+            wrapper.build(tf.TensorShape([None, 3]))
+            found.append([wrapper.built, sorted(v.op.name for v in tf.global_variables("built"))])
+        return found
+
+    both(program)

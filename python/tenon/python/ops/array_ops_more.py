@@ -331,3 +331,9 @@ def repeat(input, repeats, axis=None, name=None):
         input = array_ops.reshape(input, [-1])
         axis = 0
     return repeat_with_axis(input, repeats, axis, name)
+
+
+@tf_export("fingerprint")
+def fingerprint(data, method="farmhash64", name=None):
+    """Eight bytes for each row of DATA that tell it from others."""
+    return gen_ops.fingerprint(data, method, name=name)

@@ -2,6 +2,8 @@
 
 import hashlib
 import numbers
+import sys
+import types
 
 from tenon.python.framework import ops, tensor_util
 from tenon.python.ops import array_ops, math_ops, nn_ops, random_ops, rnn_cell_impl
@@ -38,6 +40,49 @@ class _Wrapper(rnn_cell_impl.RNNCell):
         """Runs the cell inside, in SCOPE; wrappers have no variables or scope of their own."""
         return self._run(inputs, state, scope)
 
+    def get_config(self):
+        """The arguments that make it again, the cell as its class and its own arguments."""
+        inside = {"class_name": type(self._cell).__name__, "config": self._cell.get_config()}
+        return {**super().get_config(), "cell": inside}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The wrapper that get_config described, once "cell" holds a cell: nobody can make that from its name."""
+        config = dict(config)
+        cell = config.pop("cell")
+        try:
+            rnn_cell_impl.assert_like_rnncell("cell", cell)
+        except TypeError:
+            raise ValueError("RNNCellWrapper cannot reconstruct the wrapped cell. Please overwrite the cell in the "
+                             "config with a RNNCell instance.") from None  # fmt: skip
+        return cls(cell, **config)
+
+
+def _with_function(config, key, function):
+    """CONFIG with FUNCTION described under KEY, KEY_type and KEY_module: a lambda by its code, others by their name."""
+    if not callable(function):
+        raise ValueError(f"Unrecognized function type for input: {type(function)}")
+    from tenon.python.keras.utils import generic_utils  # here, since most programs have no use for it
+
+    coded = isinstance(function, types.LambdaType)
+    written = generic_utils.func_dump(function) if coded else function.__name__
+    return {**config, key: written, f"{key}_type": "lambda" if coded else "function",
+            f"{key}_module": function.__module__}  # fmt: skip
+
+
+def _taken_function(config, key, custom_objects):
+    """The function that _with_function described; its three entries leave CONFIG."""
+    from tenon.python.keras.utils import generic_utils
+
+    name, kind = config.pop(key), config.pop(f"{key}_type")
+    module = sys.modules.get(config.pop(f"{key}_module", None))
+    names = {**(vars(module) if module else {}), **(custom_objects or {})}
+    if kind == "lambda":
+        return generic_utils.func_load(name, globs=names)
+    if kind == "function":
+        return generic_utils.deserialize_keras_object(name, names, custom_objects, "function in wrapper")
+    raise TypeError(f"Unknown function type: {kind}")
+
 
 @tf_export("nn.rnn_cell.DropoutWrapper", "contrib.rnn.DropoutWrapper")
 class DropoutWrapper(_Wrapper):
@@ -56,12 +101,34 @@ class DropoutWrapper(_Wrapper):
         for name, value in keeps.items():
             setattr(self, "_" + name, _checked_probability(name, value))
         self._variational_recurrent = variational_recurrent
+        self._input_size = input_size
         self._seed = seed
         self._noise = {}
         if variational_recurrent:
             if dtype is None:
                 raise ValueError("When variational_recurrent=True, dtype must be provided")
             self._make_noise(input_size, dtype)
+
+    def build(self, input_shape):
+        """Makes the variables of the cell inside."""
+        self._cell.build(input_shape)
+        self.built = True
+
+    def get_config(self):
+        """The arguments that make it again; see the cell in it."""
+        config = {**super().get_config(), "input_keep_prob": self._input_keep_prob,
+                  "output_keep_prob": self._output_keep_prob, "state_keep_prob": self._state_keep_prob,
+                  "variational_recurrent": self._variational_recurrent, "input_size": self._input_size,
+                  "seed": self._seed}  # fmt: skip
+        return config if self._filter is _all_but_memory else _with_function(config, "dropout_fn", self._filter)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The wrapper that get_config described, with a cell at "cell"."""
+        config = dict(config)
+        if "dropout_fn" in config:
+            config["dropout_state_filter_visitor"] = _taken_function(config, "dropout_fn", custom_objects)
+        return super().from_config(config, custom_objects)
 
     def _make_noise(self, input_size, dtype):
         """The masks' uniform numbers [1, size], the same for all steps."""
@@ -155,6 +222,19 @@ class ResidualWrapper(_Wrapper):
         super().__init__(cell, **kwargs)
         self._residual_fn = residual_fn
 
+    def get_config(self):
+        """The arguments that make it again; see the cell in it."""
+        config = super().get_config()
+        return config if self._residual_fn is None else _with_function(config, "residual_fn", self._residual_fn)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The wrapper that get_config described, with a cell at "cell"."""
+        config = dict(config)
+        if "residual_fn" in config:
+            config["residual_fn"] = _taken_function(config, "residual_fn", custom_objects)
+        return super().from_config(config, custom_objects)
+
     def _run(self, inputs, state, scope=None):
         outputs, new_state = self._cell(inputs, state, scope=scope)
         if self._residual_fn is not None:
@@ -171,6 +251,10 @@ class DeviceWrapper(_Wrapper):
     def __init__(self, cell, device, **kwargs):
         super().__init__(cell, **kwargs)
         self._device = device
+
+    def get_config(self):
+        """The arguments that make it again; see the cell in it."""
+        return {**super().get_config(), "device": self._device}
 
     def zero_state(self, batch_size, dtype):
         with ops.device(self._device):

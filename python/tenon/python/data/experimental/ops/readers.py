@@ -35,9 +35,7 @@ class CsvDataset(Dataset):
     """The records of CSV files: tuples of scalars, one for each column."""
 
     def __init__(self, filenames, record_defaults, compression_type=None, buffer_size=None, header=False,
-                 field_delim=",", use_quote_delim=True, na_value="", select_cols=None, exclude_cols=None):  # fmt: skip
-        if exclude_cols is not None:
-            raise NotImplementedError("tf.data.experimental.CsvDataset: exclude_cols; use select_cols")
+                 field_delim=",", use_quote_delim=True, na_value="", select_cols=None):  # fmt: skip
         defaults = [_default(value) for value in record_defaults]
         spec = tuple(structure.TensorSpec([], d.dtype) for d in defaults)
         columns = ops.convert_to_tensor(np.array([] if select_cols is None else select_cols, np.int64))
