@@ -1,6 +1,6 @@
-/* Finding islands. Items are grouped by their loop, by what decides whether they are dead, and by how many items that
- * must run alone lie before them. A path that leaves such a group can't come back: it would pass an item that runs
- * alone, which raises the count, or one that more conditions decide, which its successors inherit. */
+/* Finding islands. Items are grouped by their loop, by what decides whether they are dead, by what they wait for, and
+ * by how many items that must run alone lie before them. A path that leaves such a group can't come back: it would pass
+ * an item that runs alone, which raises the count, or one that more conditions decide, which its successors inherit. */
 #include "compile/islands.h"
 
 #include <stdlib.h>
@@ -69,8 +69,9 @@ static tn_error *unite(finder *f, const condition_set *a, const condition_set *b
 
 /* What an atom stands for. */
 typedef struct atom_key {
-  int kind; /* 0: branch C of the predicate that is output B of item A; 1: loop A runs; 2: loop A has ended; 3: Merge A
-             */
+  int kind; /* 0: branch C of the predicate that is output B of item A; 1: loop A runs; 2: loop A has ended; 3: Merge A;
+             * 4: A, which may have to wait, has run: who comes after it must not keep others waiting, since one of
+             * these may be what A waits for */
   int a, b, c;
 } atom_key;
 
@@ -148,6 +149,7 @@ static tn_error *find_conditions(finder *f, int i) {
     } else {
       TN_TRY(conditions_of(f, f->in[e].from, f->in[e].edge.from_output, &from));
     }
+    if (producer->blocking) TN_TRY(with_atom(f, from, (atom_key){4, f->in[e].from, 0, 0}, &from));
     TN_TRY(unite(f, set, from, 0, &set));
   }
   f->of[i] = set;
