@@ -30,6 +30,11 @@ for dtype in ALL:
         case("MatrixDeterminant", well(dtype, *shape), **close(dtype))
         case("Cholesky", positive(dtype, *shape), fd=False, **close(dtype))
     case("MatrixInverse", well(dtype, 2, 3, 3), adjoint=True, **close(dtype))
+    for shape in ((3, 3), (2, 4, 4), (1, 1), (0, 3, 3), (2, 1, 2, 2)):
+        case("MatrixSquareRoot", well(dtype, *shape), **close(dtype))
+    case("MatrixSquareRoot", positive(dtype, 7, 7), **close(dtype))
+    case("MatrixSquareRoot", positive(dtype, 11, 11), grad=False, why="a system of 121", **close(dtype))
+    case("MatrixSquareRoot", np.zeros((0, 0), dtype), grad=False, why="nothing to solve")
     for adjoint in (False, True):
         case("MatrixSolve", well(dtype, 3, 3), rand(dtype, 3, 2), adjoint=adjoint, **close(dtype))
         case("MatrixSolve", well(dtype, 2, 4, 4), rand(dtype, 2, 4, 1), adjoint=adjoint, **close(dtype))
@@ -70,10 +75,17 @@ def lower_triangle(g):
 program("cholesky of what is not positive definite", lower_triangle)
 case("MatrixDeterminant", np.array([[1, 2], [2, 4]], "float32"), grad=False, why="singular")
 case("MatrixTriangularSolve", np.array([[1, 2], [2, 0]], "float32"), rand("float32", 2, 1), grad=False, why="singular")
-for op in ("MatrixInverse", "MatrixDeterminant", "Cholesky"):
+for op in ("MatrixInverse", "MatrixDeterminant", "Cholesky", "MatrixSquareRoot"):
     bad(op, rand("float32", 2, 3), code="INVALID_ARGUMENT")
     bad(op, rand("float32", 3), code="INVALID_ARGUMENT")
 bad("MatrixInverse", np.array([[1, 2], [2, 4]], "float32"), code="INVALID_ARGUMENT")
+# A turn by 90 degrees has a real root, though no real eigenvalue; a reflection and [0 1; 0 0] have none.
+TURN, REFLECTION = [[0, -1], [1, 0]], [[-1, 0], [0, 1]]
+case("MatrixSquareRoot", np.array([TURN, [[1, 1], [0, 1]], [[4, 0], [0, 9]]], "float32"), **close("float32"))
+case(
+    "MatrixSquareRoot", np.array([REFLECTION, np.eye(2)], "complex64"), grad=False, why="singular", **close("complex64")
+)
+case("MatrixSquareRoot", np.array([np.full((2, 2), np.nan)], "float64"), grad=False, why="NaN")
 bad("MatrixSolve", np.array([[1, 2], [2, 4]], "float32"), rand("float32", 2, 1), code="INVALID_ARGUMENT")
 for op in ("MatrixSolve", "MatrixTriangularSolve"):
     bad(op, rand("float32", 2, 3), rand("float32", 2, 3), code="INVALID_ARGUMENT")

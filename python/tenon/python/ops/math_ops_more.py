@@ -252,3 +252,10 @@ def sparse_segment_mean(data, indices, segment_ids, name=None, num_segments=None
 def sparse_segment_sqrt_n(data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False):
     """Sums of rows data[indices] by sorted segment, divided by the root of their number."""
     return _sparse_segment("sqrt_n", data, indices, segment_ids, name, num_segments)
+
+
+@tf_export("math.sobol_sample")
+def sobol_sample(dim, num_results, skip=0, dtype=dtypes.float32, name=None):
+    """Points number SKIP + 1 and on of Sobol's sequence: [num_results, dim], each between 0 and 1."""
+    with ops.name_scope(name, "sobol", [dim, num_results, skip]):
+        return gen_ops.sobol_sample(dim, num_results, skip, dtype=dtype)
