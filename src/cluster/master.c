@@ -309,15 +309,27 @@ void tn_master_forget(void *argument, tn_error *error, tn_message *reply) {
   tn_message_unref(reply);
 }
 
+/* Tells TASK of the steps that are over; others may be ending at this moment. */
+static void clean_up_rest(tn_master_session *s, tn_master_task *task) {
+  tn_lock(&s->mutex);
+  int64_t *steps = task->finished;
+  size_t n = task->n_finished;
+  task->finished = NULL;
+  task->n_finished = task->finished_capacity = 0;
+  tn_unlock(&s->mutex);
+  for (size_t i = 0; i < n; i++) tn_master_clean_up(s, task, steps[i]);
+  tn_free(steps);
+}
+
 /* Tells all tasks that the session is over, and does not wait. */
-static void take_leave(const tn_master_session *s) {
+static void take_leave(tn_master_session *s) {
   for (size_t i = 0; i < s->n_tasks; i++) {
     if (s->tasks[i].own) {
       tn_error_free(tn_worker_delete_session(s->master->options.worker, s->handle));
       continue;
     }
     if (!s->tasks[i].reached) continue;
-    for (size_t k = 0; k < s->tasks[i].n_finished; k++) tn_master_clean_up(s, &s->tasks[i], s->tasks[i].finished[k]);
+    clean_up_rest(s, &s->tasks[i]);
     tn_handle_message request = {s->handle};
     tn_message *message = NULL;
     tn_error *error = tn_encode(&tn_handle_message_layout, &request, &message);

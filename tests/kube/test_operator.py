@@ -67,6 +67,7 @@ def test_the_restart_budget_survives_the_operator(plane, empty):
 
 def test_only_one_leads(plane, empty):
     first = Operator(plane, "--leader-elect", "--identity", "a", name="a").wait_ready()
+    wait_for(lambda: first.metric("tenon_operator_leader"))
     second = Operator(plane, "--leader-elect", "--identity", "b", name="b")
     try:
         job = empty.submit(tenonjob("lead", worker=2))
@@ -86,6 +87,7 @@ def test_only_one_leads(plane, empty):
 
 def test_a_leader_that_was_frozen_stops_working(plane, empty):
     first = Operator(plane, "--leader-elect", "--identity", "d", name="d").wait_ready()
+    wait_for(lambda: first.metric("tenon_operator_leader"))
     first.process.send_signal(signal.SIGSTOP)
     second = Operator(plane, "--leader-elect", "--identity", "e", name="e")
     try:
