@@ -57,3 +57,14 @@ def test_gradients():
         return tf.gradients(tf.linalg.logdet(x), x), tf.gradients(tf.svd(x, compute_uv=False)[:, :2], x)
 
     both(program, rtol=1e-3, atol=1e-3)
+
+
+def test_square_roots_and_sobol_points():
+    def program(tf):
+        x = tf.constant(POSITIVE)
+        root = tf.matrix_square_root(x)
+        points = tf.math.sobol_sample(3, 5, skip=2, dtype=tf.float64)
+        others = [points.op.name, str(points.shape), tf.fingerprint(np.arange(6).reshape(3, 2))]
+        return root, tf.linalg.sqrtm(x), tf.gradients(tf.reduce_sum(root[0, 0]), x), points, others
+
+    both(program, rtol=1e-3, atol=1e-3)

@@ -130,3 +130,17 @@ def test_tensors_as_messages():
         return message, tf.parse_tensor(message, tf.float32)
 
     both(program)
+
+
+def test_examples_from_json():
+    def program(tf):
+        record = '{"features":{"feature":{"a":{"int64List":{"value":[1,"2"]}},"b":{"floatList":{"value":[0.5]}}}}}'
+        features = {"a": tf.FixedLenFeature([2], tf.int64), "b": tf.FixedLenFeature([], tf.float32)}
+        serialized = tf.decode_json_example([record, record], name="read")
+        return [
+            serialized.op.name,
+            str(serialized.shape),
+            tf.parse_example(tf.io.decode_json_example([record]), features),
+        ]
+
+    both(program)

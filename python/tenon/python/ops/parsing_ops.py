@@ -174,3 +174,9 @@ def decode_raw(input_bytes=None, out_type=None, little_endian=True, name=None, b
 def serialize_tensor(tensor, name=None):
     """TENSOR as a serialised TensorProto, a string scalar."""
     return gen_ops.serialize_tensor(tensor, name=name)
+
+
+@tf_export("io.decode_json_example", "decode_json_example")
+def decode_json_example(json_examples, name=None):
+    """Serialised tf.Examples from strings in protobuf's JSON."""
+    return gen_ops.decode_json_example(json_examples, name=name)
