@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/map.h"
 #include "graph/proto.h"
+#include "ops/parsing/json_example.h"
 #include "ops/string/string_array.h"
 
 /* What is read; FAULT is what is wrong at AT once a function has returned false. */
@@ -325,25 +326,21 @@ static bool example(json *j, tn_map *names, tn_str *out, bool inside) {
   }
 }
 
-static tn_error *decode(tn_run *r, tn_string s, tn_string *target) {
+tn_error *tn_example_from_json(tn_string s, tn_str *out) {
   const char *begin = s.size ? s.data : "";
   json j = {.begin = begin, .at = begin, .end = begin + s.size};
-  tn_str out = {0};
   tn_map *names;
   TN_TRY(tn_map_new(&names));
-  bool good = example(&j, names, &out, false);
+  bool good = example(&j, names, out, false);
   skip_space(&j);
   if (good && j.at != j.end) good = fail(&j, "extraneous characters after end of JSON object");
   tn_error *error = NULL;
-  if (j.text.failed || out.failed)
+  if (j.text.failed || out->failed)
     error = tn_out_of_memory();
   else if (!good)
-    error = tn_run_errorf(r, TN_INVALID_ARGUMENT, "Error while parsing JSON: %s, near offset %lld", j.fault,
-                          (long long)(j.at - j.begin));
-  else
-    error = tn_string_take(target, &out);
+    error = tn_errorf(TN_INVALID_ARGUMENT, "Error while parsing JSON: %s, near offset %lld", j.fault,
+                      (long long)(j.at - j.begin));
   tn_map_free(names);
-  tn_str_clear(&out);
   tn_str_clear(&j.text);
   return error;
 }
@@ -352,7 +349,13 @@ static tn_error *prepare(tn_prepare *p) { return tn_prepare_output(p, 0, &p->inp
 
 static tn_error *run(tn_run *r) {
   const tn_string *in = tn_strings_of(r->inputs[0]);
-  for (int64_t i = 0; i < tn_elements(r->inputs[0]); i++) TN_TRY(decode(r, in[i], &tn_strings_of(r->outputs[0])[i]));
+  for (int64_t i = 0; i < tn_elements(r->inputs[0]); i++) {
+    tn_str out = {0};
+    tn_error *error = tn_example_from_json(in[i], &out);
+    if (!error) error = tn_string_take(&tn_strings_of(r->outputs[0])[i], &out);
+    tn_str_clear(&out);
+    if (error) return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
+  }
   return NULL;
 }
 

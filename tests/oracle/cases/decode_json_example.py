@@ -12,11 +12,11 @@ def text(*items):
 
 
 def feature(inside, name="a"):
-    return '{"features":{"feature":{"%s":%s}}}' % (name, inside)
+    return f'{{"features":{{"feature":{{"{name}":{inside}}}}}}}'
 
 
 def values(kind, *items):
-    return feature('{"%s":{"value":[%s]}}' % (kind, ",".join(items)))
+    return feature(f'{{"{kind}":{{"value":[{",".join(items)}]}}}}')
 
 
 MESSAGES = text(
