@@ -177,3 +177,17 @@ def handed_on(g):
 
 
 program("queue_handed_on", handed_on)
+
+
+def handed_on(g):
+    """What follows one queue feeds the other, in one step: neither may wait for what follows both."""
+    queues = [g.op("FIFOQueueV2", component_types=["float32"], shared_name=name) for name in ("first", "second")]
+    (first,) = g.op("QueueDequeueV2", queues[0], component_types=["float32"])
+    (second,) = g.op("QueueDequeueV2", queues[1], component_types=["float32"])
+    one, other = ([g.op("Mul", x, g.constant(np.float32(i))) for i in range(6)] for x in (first, second))
+    on = g.op("QueueEnqueueV2", queues[1], [g.op("AddN", one)])
+    fill = g.op("QueueEnqueueV2", queues[0], [g.constant(np.float32(2))])
+    return [[fill], [on, g.op("AddN", other)]]
+
+
+program("queues that hand on within a step", handed_on)
