@@ -71,7 +71,11 @@ def run(arguments, on_tensorflow=False, folder=None):
     """What a program prints."""
     front = [str(Path(__file__).with_name("on_tensorflow.py"))] if on_tensorflow else []
     command = [sys.executable, *front, str(ROOT / "examples" / arguments[0]), *arguments[1:]]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=SECONDS, cwd=folder)
+    env = environment()
+    if on_tensorflow:
+        # On several threads TensorFlow's own figure is another one now and then.
+        env.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=SECONDS, cwd=folder)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
     return done.stdout

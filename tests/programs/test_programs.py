@@ -18,6 +18,7 @@ from oracle import cache
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROGRAMS = sorted(path for path in HERE.glob("*.py") if path.name not in ("__init__.py", "test_programs.py", "shim.py"))
+PLACEMENT = re.compile(r"\S+: \(\w+\): /job:")
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?|[-+]?\d+(?:e[-+]?\d+)?|nan|inf")
 SECONDS = 300
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -62,9 +63,14 @@ def tensorflow():
     oracle.close()
 
 
+def lines(printed):
+    """Without what log_device_placement tells: TensorFlow logs it, and where to depends on its environment."""
+    return [line for line in printed.splitlines() if not PLACEMENT.match(line)]
+
+
 def difference(ours, theirs):
     """The first line that differs, or None."""
-    mine, other = ours.splitlines(), theirs.splitlines()
+    mine, other = lines(ours), lines(theirs)
     for a, b in zip(mine, other):
         # NumPy pads numbers with fewer digits.
         if NUMBER.sub("#", a).replace(" ", "") != NUMBER.sub("#", b).replace(" ", ""):

@@ -1,6 +1,7 @@
 """Readers of files: all kinds, both generations; whole files and patterns."""
 
 import gzip
+import os
 import struct
 import tempfile
 import zlib
@@ -35,7 +36,7 @@ RECORDS = record(b"first") + record(b"") + record(bytes(range(200)))
 FILES = {
     "a.txt": b"head\none\r\n\ntwo", "b.txt": b"", "c.txt": b"head\nlast\n", "fixed": b"HHaabbccddF", "short": b"HHaF",
     "fixed.z": zlib.compress(b"HHaabbccF"), "plain": RECORDS, "zlib": zlib.compress(RECORDS),
-    "gzip": gzip.compress(RECORDS), "cut": RECORDS[:-3], "sub/d.txt": b"deep",
+    "gzip": gzip.compress(RECORDS, mtime=0), "cut": RECORDS[:-3], "sub/d.txt": b"deep",
 }  # fmt: skip
 
 
@@ -46,7 +47,10 @@ def folder():
         path = here / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_bytes() != content:
-            path.write_bytes(content)
+            # Whole or not at all: another process may be reading it.
+            made = path.with_name(f"{path.name}.{os.getpid()}")
+            made.write_bytes(content)
+            made.replace(path)
     return here
 
 
