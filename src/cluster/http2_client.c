@@ -13,11 +13,7 @@ enum { HEADERS = 64 }; /* that a request has, at most */
 
 static void destroy_call(tn_call *call) {
   tn_http2_call *c = (tn_http2_call *)call;
-  for (size_t i = 0; i < c->n_metadata; i++) {
-    tn_free((char *)c->metadata[i].name);
-    tn_free((char *)c->metadata[i].value);
-  }
-  tn_free(c->metadata);
+  tn_metadata_free(c->metadata, c->n_metadata);
   tn_free(c->address);
   tn_free(c->method);
   tn_free(c->grpc_message);
@@ -28,19 +24,9 @@ static void destroy_call(tn_call *call) {
 static bool copy_request(tn_http2_call *c, const tn_request *r) {
   c->address = tn_strdup(r->address);
   c->method = tn_strdup(r->method);
-  c->metadata = tn_calloc(r->n_metadata + 1, sizeof *c->metadata);
-  if (!c->address || !c->method || !c->metadata) return false;
-  for (; c->n_metadata < r->n_metadata; c->n_metadata++) {
-    const tn_metadata *m = &r->metadata[c->n_metadata];
-    tn_metadata copy = {tn_strdup(m->name), tn_strdup(m->value)};
-    c->metadata[c->n_metadata] = copy;
-    if (!copy.name || !copy.value) {
-      tn_free((char *)copy.name);
-      tn_free((char *)copy.value);
-      return false;
-    }
-  }
-  return true;
+  c->metadata = tn_metadata_copy(r->metadata, r->n_metadata);
+  c->n_metadata = c->metadata ? r->n_metadata : 0;
+  return c->address && c->method && c->metadata;
 }
 
 /* --- the life of a call --- */

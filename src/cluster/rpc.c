@@ -1,6 +1,7 @@
 /* The parts of calling and serving that do not depend on the transport. */
 #include "cluster/rpc.h"
 
+#include "base/alloc.h"
 #include "base/thread.h"
 #include "cluster/transport.h"
 
@@ -13,6 +14,27 @@ tn_error *tn_timer_start(tn_clock *clock, int64_t at_ns, tn_timer_fn *fn, void *
 }
 
 bool tn_timer_stop(tn_clock *clock, tn_timer *timer) { return timer && clock->stop(clock, timer); }
+
+/* --- metadata --- */
+
+void tn_metadata_free(tn_metadata *metadata, size_t n) {
+  for (size_t i = 0; metadata && i < n; i++) {
+    tn_free((char *)metadata[i].name);
+    tn_free((char *)metadata[i].value);
+  }
+  tn_free(metadata);
+}
+
+tn_metadata *tn_metadata_copy(const tn_metadata *metadata, size_t n) {
+  tn_metadata *copy = tn_calloc(n + 1, sizeof *copy);
+  for (size_t i = 0; copy && i < n; i++) {
+    copy[i] = (tn_metadata){tn_strdup(metadata[i].name), tn_strdup(metadata[i].value)};
+    if (copy[i].name && copy[i].value) continue;
+    tn_metadata_free(copy, n);
+    return NULL;
+  }
+  return copy;
+}
 
 /* --- calling --- */
 

@@ -52,4 +52,9 @@ void tn_incoming_deinit(tn_incoming *incoming);
 /* A message of one part with SIZE bytes that are still to be written through *DATA; from POOL (NULL: new ones). */
 tn_error *tn_message_of_size(tn_pool *pool, size_t size, char **data, tn_message **out) TN_MUST_USE;
 
+/* A copy of N entries with their texts, which a call keeps; NULL when memory is out. */
+tn_metadata *tn_metadata_copy(const tn_metadata *metadata, size_t n);
+/* Frees it; NULL is allowed. */
+void tn_metadata_free(tn_metadata *metadata, size_t n);
+
 #endif

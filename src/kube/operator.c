@@ -32,6 +32,13 @@ void tn_job_key(const tn_job_kind *kind, const char *ns, const char *name, char 
   snprintf(key, 512, "%c/%.240s/%.240s", kind == &tn_tf_job ? 'T' : 'J', ns ? ns : "default", name);
 }
 
+json_t *tn_job_of_key(const tn_operator *o, const char *key) {
+  const char *name = strrchr(key, '/') + 1;
+  char ns[256];
+  snprintf(ns, sizeof ns, "%.*s", (int)(name - 1 - (key + 2)), key + 2);
+  return tn_informer_get(o->watches[key[0] == 'T' ? TN_WATCH_TFJOBS : TN_WATCH_JOBS], ns, name);
+}
+
 /* The job that a pod or Service belongs to, by its labels. */
 static bool index_of(const json_t *object, char key[512]) {
   static const tn_job_kind *const kinds[] = {&tn_tenon_job, &tn_tf_job};
@@ -194,10 +201,7 @@ static bool look_for_room(tn_operator *o, tn_observed *observed, const char *key
 }
 
 static void pass(tn_operator *o, const char *key) {
-  const char *name = strrchr(key, '/') + 1;
-  char ns[256];
-  snprintf(ns, sizeof ns, "%.*s", (int)(name - 1 - (key + 2)), key + 2);
-  json_t *job = tn_informer_get(o->watches[key[0] == 'T' ? TN_WATCH_TFJOBS : TN_WATCH_JOBS], ns, name);
+  json_t *job = tn_job_of_key(o, key);
   tn_work *work = work_of(o, key);
   if (!work) return;
   if (!job) {

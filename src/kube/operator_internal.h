@@ -64,6 +64,8 @@ void tn_object_path(const json_t *object, const char *ns, const char *name, char
 int tn_watch_of(const json_t *object);
 /* The job's key. */
 void tn_job_key(const tn_job_kind *kind, const char *ns, const char *name, char key[512]);
+/* The job of a key, as it was last seen; NULL if it is gone. */
+json_t *tn_job_of_key(const tn_operator *o, const char *key);
 
 /* Does what WORK's outcome says, and then tn_work_done. */
 void tn_work_act(tn_work *work);

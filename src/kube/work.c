@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "kube/objects.h"
 #include "kube/operator_internal.h"
 #include "kube/status.h"
 
@@ -41,12 +42,7 @@ static tn_informer *watch_of(const tn_work *work, const json_t *object) {
   return work->operator->watches[tn_watch_of(object)];
 }
 
-static json_t *job_of(const tn_work *work) {
-  const char *name = strrchr(work->key, '/') + 1;
-  char ns[256];
-  snprintf(ns, sizeof ns, "%.*s", (int)(name - 1 - (work->key + 2)), work->key + 2);
-  return tn_informer_get(work->operator->watches[work->key[0] == 'T' ? TN_WATCH_TFJOBS : TN_WATCH_JOBS], ns, name);
-}
+static json_t *job_of(const tn_work *work) { return tn_job_of_key(work->operator, work->key); }
 
 /* Errors that say that things are as they should be. */
 static bool is_fine(const tn_action *action, tn_code code) {
@@ -117,9 +113,7 @@ static json_t *adoption(const tn_work *work, const json_t *object) {
   tn_job job;
   tn_error *error = tn_job_read(job_of(work), &job);
   json_t *owner = NULL;
-  if (!error)
-    owner = json_pack("{ss,ss,ss,ss,sb,sb}", "apiVersion", job.kind->api_version, "kind", job.kind->kind, "name",
-                      job.name, "uid", job.uid, "controller", 1, "blockOwnerDeletion", 1);
+  if (!error) owner = tn_owner_reference(&job);
   const char *uid = tn_json_text(object, "metadata.uid");
   json_t *patch = owner ? json_pack("{s{ss,s[o]}}", "metadata", "uid", uid ? uid : "", "ownerReferences", owner) : NULL;
   tn_error_free(error);
