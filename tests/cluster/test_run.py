@@ -120,6 +120,43 @@ tf.app.run()
     assert "worker 1 ended with exit code 7" in done.stderr
 
 
+FAILING = """
+import os, signal, sys, time
+flags = dict(a[2:].split("=") for a in sys.argv if a.startswith("--") and "=" in a)
+print("ps", flags["ps_hosts"], "worker", flags["worker_hosts"], flush=True)
+lives = int(os.environ["TENON_RESTART"])
+task, at = flags["job_name"] + flags["task_index"], [int(n) for n in os.environ["FAILS"].split(",")]
+if task == "worker1" and lives < at[0]:
+    if not os.fork():
+        time.sleep(300)  # a child that must not stay behind, nor hold the output open
+    os._exit(7)
+if task == "ps0":
+    if lives < at[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    open(os.environ["READY"], "w").close()
+    time.sleep(300)
+while not os.path.exists(os.environ["READY"]):
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("fails, code, says", [
+    ("2,1", 0, ["worker 1 ended with exit code 7; restart 1 of 2", "worker 1 ended with exit code 7; restart 2 of 2",
+                "ps 0 ended with exit code 137 before the workers; restart 1 of 2"]),
+    ("3,0", 1, ["worker 1 ended with exit code 7, after 2 restarts"]),
+])  # fmt: skip
+def test_restarts(tmp_path, monkeypatch, fails, code, says):
+    """A task that failed comes back under its address, as often as was asked for."""
+    monkeypatch.setitem(ENVIRONMENT, "FAILS", fails)
+    monkeypatch.setitem(ENVIRONMENT, "READY", str(tmp_path / "ready"))
+    path = program(tmp_path, FAILING)
+    done = run("run", "--restarts", 2, "--", path, timeout=60)
+    assert done.returncode == code, done.stdout + done.stderr
+    for line in says:
+        assert line in done.stderr, done.stdout + done.stderr
+    assert len(set(re.findall(r"ps \S+ worker \S+", done.stdout))) == 1, done.stdout
+
+
 def test_all_ends_with_the_tool(tmp_path):
     path = program(
         tmp_path,
