@@ -168,7 +168,8 @@ def test_bucket_by_sequence_length():
             length, {"words": words, "sparse": sparse}, [3, 2, 4], [3, 5], dynamic_pad=True
         )
         seen = set()
-        for numbers, one in run_batches(session, [lengths, made], 9):
+        # Each bucket has a thread of its own; a full one (32 elements) holds the others up, so all come in turn.
+        for numbers, one in run_batches(session, [lengths, made], 60):
             low, high = (0, 3) if numbers[0] < 3 else (3, 5) if numbers[0] < 5 else (5, 9)
             seen.add(low)
             assert (numbers >= low).all() and (numbers < high).all() and len(numbers) == {0: 3, 3: 2, 5: 4}[low]

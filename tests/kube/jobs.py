@@ -156,3 +156,12 @@ class Job:
             return pods if len(pods) == n and not old_uids & {p["metadata"]["uid"] for p in pods.values()} else None
 
         return wait_for(others, seconds, self.tell)
+
+
+def exists(job):
+    """Whether the apiserver still has JOB."""
+    try:
+        return bool(job.get())
+    except ApiError as error:
+        assert error.status == 404
+        return False

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from kube.cluster import TENON, wait_for
-from kube.jobs import Job, tenonjob, tfjob
+from kube.jobs import Job, exists, tenonjob, tfjob
 
 OURS = "apiVersion: tenon.dev/v1\nkind: TenonJob\n"
 KUBEFLOWS = "apiVersion: kubeflow.org/v1\nkind: TFJob\n"
@@ -57,6 +57,7 @@ def test_a_manifest(ns, tmp_path):
     job.wait_pods(5)
     tenon(ns, "suspend", "mnist")
     job.wait_pods(0)
+    job.wait("Suspended")
     assert "Suspended" in tenon(ns, "jobs")
     tenon(ns, "resume", "mnist")
     job.wait_pods(5)
@@ -209,7 +210,7 @@ def test_install_and_the_operators_rights(plane, empty):
         job.finish("worker-1", code=137)
         job.wait_new("worker-1", uid)
         job.finish("worker-0")
-        job.wait("Succeeded")
+        wait_for(lambda: not exists(job))
         assert "forbidden" not in operator.log.read_text()
     finally:
         operator.stop()

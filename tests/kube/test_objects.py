@@ -47,7 +47,7 @@ def test_services_are_headless_and_publish_the_unready(ns):
 def test_a_tenonjob_has_one_service(ns):
     job = ns.submit(tenonjob("one", worker=3, ps=1))
     pods = job.wait_pods(4)
-    assert list(job.services()) == ["one"]
+    wait_for(lambda: list(job.services()) == ["one"], tell=job.tell)
     assert job.services()["one"]["spec"]["selector"] == {"tenon.dev/job-name": "one"}
     assert pods["one-worker-2"]["spec"]["hostname"] == "one-worker-2"
     assert pods["one-worker-2"]["spec"]["subdomain"] == "one"
@@ -74,7 +74,8 @@ def test_a_port_of_the_template_is_used(ns):
     job = ns.submit(manifest)
     config = config_of(job.wait_pods(2)["port-worker-0"], "tensorflow")
     assert config["cluster"]["worker"][1].endswith(":3333")
-    assert sorted(p["port"] for p in job.services()["port-worker-0"]["spec"]["ports"]) == [3333, 6064]
+    service = wait_for(lambda: job.services().get("port-worker-0"), tell=job.tell)
+    assert sorted(p["port"] for p in service["spec"]["ports"]) == [3333, 6064]
 
 
 def test_master_is_a_chief_and_keys_have_any_case(ns):
@@ -101,8 +102,8 @@ def test_defaults(ns):
                       "spec": {"tfReplicaSpecs": {"Worker": {"template": template("tensorflow")}}}})  # fmt: skip
     job_.wait_pods(1)
     assert job_.wait("Created")["reason"] == "TFJobCreated"
-    status = wait_for(lambda: job_.get()["status"])
-    assert status["observedGeneration"] == 1 and status["startTime"]
+    wait_for(lambda: job_.get()["status"].get("observedGeneration") == 1, tell=job_.tell)
+    assert job_.get()["status"]["startTime"]
 
 
 def test_the_apiserver_refuses_what_is_no_job(ns):

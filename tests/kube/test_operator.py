@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from collections import Counter
 
 import pytest
 from kube.cluster import ROOT, TENON, Operator, wait_for
@@ -37,6 +38,13 @@ def writes(plane):
         if found["verb"] in ("POST", "PUT", "PATCH", "APPLY", "DELETE") and found["resource"] in WRITTEN:
             total += float(value)
     return total
+
+
+def rests(plane, seconds=2):
+    """Whether nothing is written for some seconds."""
+    before = writes(plane)
+    time.sleep(seconds)
+    return writes(plane) == before
 
 
 def test_killed_while_creating(plane, empty):
@@ -212,10 +220,8 @@ def test_a_thousand_replicas(plane, empty):
         wait_for(lambda: operator.metric("tenon_operator_pods_created_total") == 1000, 120)
         print(f"1,000 pods of one TenonJob: {time.monotonic() - began:.1f} s")
         assert len(job.pods()) == 1000 and len(job.services()) == 1
-        time.sleep(1)
-        before, memory = writes(plane), operator.metric("process_resident_memory_bytes")
-        time.sleep(2)
-        assert writes(plane) == before
+        memory = operator.metric("process_resident_memory_bytes")
+        wait_for(lambda: rests(plane))
         print(f"resident: {memory / 2**20:.0f} MiB")
         assert memory < 50 * 2**20
         job.client.delete(job.path)
@@ -249,18 +255,19 @@ def test_each_transition_is_counted_once(plane, empty):
         job.wait("Succeeded")
         wait_for(lambda: len(job.pods()) == 1)
         names = ("jobs_created", "jobs_successful", "jobs_restarted", "pods_created", "pods_deleted")
-        counted = {n: operator.metric(f"tenon_operator_{n}_total") for n in names}
-        assert counted == {
-            "jobs_created": 1,
-            "jobs_successful": 1,
-            "jobs_restarted": 1,
-            "pods_created": 3,
-            "pods_deleted": 2,
-        }
+        want = dict(zip(names, (1, 1, 1, 3, 2), strict=True))
+        wait_for(lambda: {n: operator.metric(f"tenon_operator_{n}_total") for n in names} == want, tell=job.tell)
         assert operator.metric("tenon_operator_jobs_failed_total") == 0
-        reasons = [e["reason"] for e in job.events()]
-        for reason in ("TFJobCreated", "TFJobRunning", "TFJobRestarting", "TFJobSucceeded", "ExitedWithCode"):
-            assert reasons.count(reason) == (2 if reason == "TFJobRunning" else 1), reasons
+        want = {"TFJobCreated": 1, "TFJobRunning": 2, "TFJobRestarting": 1, "TFJobSucceeded": 1, "ExitedWithCode": 1}
+        counts = Counter()
+
+        def all_told():
+            counts.clear()
+            counts.update(e["reason"] for e in job.events())
+            return counts.keys() >= want.keys()
+
+        wait_for(all_told, tell=lambda: counts)
+        assert {reason: counts[reason] for reason in want} == want
 
 
 def test_the_types_are_small():
