@@ -21,7 +21,7 @@ import c_scan
 ROOT = Path(__file__).resolve().parent.parent
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 600, 60, 6
 # A folder of src/ includes only itself and those before it: the order of docs/architecture.md.
-FOLDERS = "base tensor graph io kernel ops compile runtime data nn train cluster kube cuda compat cli".split()
+FOLDERS = "base tensor graph io kernel ops compile runtime data nn train cluster monitor kube cuda compat cli".split()
 # The first folder that may include a public header; headers that are not named here go with their folder's name.
 PUBLIC = {"error": "base", "session": "kernel", "tenon": "cli"}
 C_SUFFIXES = {".c", ".h", ".hpp", ".cpp"}

@@ -40,6 +40,13 @@ TN_API void tn_server_stop(tn_server *server);
 /* Stops and frees; NULL is allowed. Nobody may be in tn_server_join. */
 TN_API void tn_server_free(tn_server *server);
 
+/* What a server has exchanged with others since it began, in bytes: over the network, over sockets inside this machine,
+ * through shared memory. */
+typedef struct tn_server_bytes {
+  uint64_t network_in, network_out, local_in, local_out, shared_in, shared_out;
+} tn_server_bytes;
+TN_API tn_server_bytes tn_server_traffic(tn_server *server);
+
 /* Where a session's steps run. */
 typedef struct tn_connect_options {
   const char *target; /* "grpc://host:port" */

@@ -13,6 +13,11 @@ from tenon import _namespace  # noqa: E402
 _sys.meta_path.insert(0, _namespace.Finder)
 _sys.meta_path.append(_namespace.LastFinder)
 
+if _os.environ.get("TENON_METRICS_PORT"):
+    from tenon import _task_monitor
+
+    _task_monitor.start()
+
 
 def __getattr__(name):
     if name == "__version__":

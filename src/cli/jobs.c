@@ -36,15 +36,25 @@ static void print_roles(const tn_job *job, char text[256]) {
   }
 }
 
+/* "1200/2000 60%", "-" where nothing is known. */
+static const char *progress(const json_t *object, char text[64]) {
+  const json_t *p = tn_json_at(object, "status.progress");
+  const char *steps = tn_json_text(p, "steps"), *percent = tn_json_text(p, "percent");
+  snprintf(text, 64, "%.40s%s%.8s", steps ? steps : "-", percent ? " " : "", percent ? percent : "");
+  return text;
+}
+
 static void print_job(const cli_kube *k, json_t *object, bool all) {
   tn_job job;
   tn_error *error = tn_job_read(object, &job);
-  char when[32], roles[256] = "-";
+  char when[32], roles[256] = "-", how_far[64];
   if (!error) print_roles(&job, roles);
   tn_error_free(error);
+  const char *loss = tn_json_text(object, "status.progress.loss");
   if (all) printf("%-16s ", job.ns ? job.ns : k->ns);
-  printf("%-28s %-9s %-11s %-32s %8lld %6s\n", job.name, job.kind->kind, cli_job_state(object), roles,
-         (long long)tn_json_int(object, "status.restarts", 0), age(object, "metadata.creationTimestamp", when));
+  printf("%-28s %-9s %-11s %-32s %-18s %-10s %8lld %6s\n", job.name, job.kind->kind, cli_job_state(object), roles,
+         progress(object, how_far), loss ? loss : "-", (long long)tn_json_int(object, "status.restarts", 0),
+         age(object, "metadata.creationTimestamp", when));
   tn_job_clear(&job);
 }
 
@@ -67,8 +77,8 @@ static tn_error *list_kind(cli_kube *k, const tn_job_kind *kind, bool all, int *
     json_object_set_new(object, "kind", json_string(kind->kind));
     json_object_set_new(object, "apiVersion", json_string(kind->api_version));
     if (!(*n)++)
-      printf("%s%-28s %-9s %-11s %-32s %8s %6s\n", all ? "NAMESPACE        " : "", "NAME", "KIND", "STATE", "RUNNING",
-             "RESTARTS", "AGE");
+      printf("%s%-28s %-9s %-11s %-32s %-18s %-10s %8s %6s\n", all ? "NAMESPACE        " : "", "NAME", "KIND", "STATE",
+             "RUNNING", "STEP", "LOSS", "RESTARTS", "AGE");
     print_job(k, object, all);
   }
   json_decref(list);
@@ -144,6 +154,19 @@ static tn_error *print_events(cli_kube *k, const tn_job *job) {
   return NULL;
 }
 
+static void print_progress(const json_t *object) {
+  const json_t *p = tn_json_at(object, "status.progress");
+  char text[64];
+  if (!p) return;
+  const char *loss = tn_json_text(p, "loss"), *rate = tn_json_text(p, "stepsPerSecond"),
+             *end = tn_json_text(p, "estimatedEnd");
+  printf("step: %s", progress(object, text));
+  if (loss) printf("; loss: %s", loss);
+  if (rate) printf("; %s steps/s", rate);
+  if (end) printf("; ends about %s", end);
+  putchar('\n');
+}
+
 static tn_error *print_status(cli_kube *k, json_t *object, bool json) {
   tn_job job;
   size_t i;
@@ -158,9 +181,11 @@ static tn_error *print_status(cli_kube *k, json_t *object, bool json) {
   tn_error *error = tn_job_read(object, &job);
   if (!error) print_roles(&job, roles);
   tn_error_free(error);
-  printf("%s %s in namespace %s: %s\nrunning: %s; %lld restarts, %lld disruptions\nconditions:\n", job.kind->kind,
-         job.name, job.ns, cli_job_state(object), roles, (long long)tn_json_int(object, "status.restarts", 0),
+  printf("%s %s in namespace %s: %s\nrunning: %s; %lld restarts, %lld disruptions\n", job.kind->kind, job.name, job.ns,
+         cli_job_state(object), roles, (long long)tn_json_int(object, "status.restarts", 0),
          (long long)tn_json_int(object, "status.disruptions", 0));
+  print_progress(object);
+  printf("conditions:\n");
   json_array_foreach(tn_json_at(object, "status.conditions"), i, condition)
       printf("  %6s ago  %-11s %-6s %s\n", age(condition, "lastTransitionTime", when), tn_json_text(condition, "type"),
              tn_json_text(condition, "status"), tn_json_text(condition, "message"));

@@ -36,11 +36,13 @@ static int run(const cli_command *command, int argc, char **argv) {
   static const char *const gangs[] = {"none", "builtin", "scheduler-plugins", "volcano", NULL};
   const char *gang = NULL;
   int64_t port = 0;
+  double progress = 10;
   const cli_option options[] = {
       {"kubeconfig", CLI_TEXT, &kubeconfig, "FILE", "how to reach the cluster; in a pod its service account is used"},
       {"context", CLI_TEXT, &context, "NAME", "which of the kubeconfig's contexts"},
       {"namespace", CLI_TEXT, &ns, "NS", "work in this namespace only"},
       {"gang", CLI_TEXT, &gang, "WHO", "who starts gangs: builtin, scheduler-plugins, volcano or none"},
+      {"progress", CLI_FLOAT, &progress, "S", "ask the leader of a job every S seconds how far it is; 0: never"},
       {"leader-elect", CLI_FLAG, &elect, NULL, "of several operators let only one work, by a Lease"},
       {"identity", CLI_TEXT, &identity, "NAME", "this process in the election; its host name and number if not given"},
       {"address", CLI_TEXT, &address, "IP", "where to serve metrics and health probes; loopback if not given"},
@@ -67,6 +69,7 @@ static int run(const cli_command *command, int argc, char **argv) {
                                                               : own,
                                        .lease_ns = here ? here : config.ns,
                                        .gang = (tn_gang)who,
+                                       .progress_s = progress,
                                        .port = (int)port,
                                        .address = address});
   tn_kube_config_clear(&config);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "monitor/monitor.h"
 
 /* What TF_CONFIG says: {"cluster": {"ps": ["host:port"]}, "task": {"type": "ps", "index": 0}}. */
 typedef struct config {
@@ -63,6 +64,17 @@ static void *wait_for_signal(void *argument) {
   return NULL;
 }
 
+static void tell_traffic(void *unused) {
+  tn_server_bytes b = tn_server_traffic(running);
+  (void)unused;
+  tn_monitor_set("bytes_sent_total", "transport=\"network\"", (double)b.network_out);
+  tn_monitor_set("bytes_sent_total", "transport=\"local\"", (double)b.local_out);
+  tn_monitor_set("bytes_sent_total", "transport=\"shared\"", (double)b.shared_out);
+  tn_monitor_set("bytes_received_total", "transport=\"network\"", (double)b.network_in);
+  tn_monitor_set("bytes_received_total", "transport=\"local\"", (double)b.local_in);
+  tn_monitor_set("bytes_received_total", "transport=\"shared\"", (double)b.shared_in);
+}
+
 static tn_error *serve(const tn_server_options *options) {
   static sigset_t signals; /* outlives this function in the thread that waits */
   sigemptyset(&signals);
@@ -70,15 +82,23 @@ static tn_error *serve(const tn_server_options *options) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
   TN_TRY(tn_server_new(options, &running));
+  tn_monitor_ready(true);
+  tn_error *error = tn_monitor_from_environment((tn_monitor_options){.collect = tell_traffic});
+  if (error) {
+    tn_server_free(running);
+    return error;
+  }
   printf("serving %s task %d at %s\n", options->job, options->task, tn_server_target(running));
   fflush(stdout);
   pthread_t thread;
   if (pthread_create(&thread, NULL, wait_for_signal, &signals) != 0) {
+    tn_monitor_stop();
     tn_server_free(running);
     return tn_errorf(TN_RESOURCE_EXHAUSTED, "the system grants no more threads");
   }
   tn_server_join(running, -1);
   pthread_join(thread, NULL);
+  tn_monitor_stop();
   tn_server_free(running);
   return NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/networks.h"
+#include "monitor/monitor.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -27,7 +28,12 @@ typedef struct training {
 } training;
 
 static bool on_batch(const tn_progress *p, void *argument) {
-  (void)argument;
+  const training *t = argument;
+  tn_monitor_step(1, (double)t->batch);
+  tn_monitor_report(&(tn_monitor_progress){.step = p->step,
+                                           .total = p->step + (p->epochs - p->epoch) * p->batches - p->batch,
+                                           .loss = p->train.loss,
+                                           .loss_known = true});
   if (p->steps_here == 1 && p->step > 1) printf("Going on after step %lld\n", (long long)p->step - 1);
   cli_show_progress(p, false);
   return !interrupted;
@@ -68,6 +74,7 @@ static int train(const training *t, const cli_network *network) {
     return cli_fail(error);
   }
   catch_signals();
+  tn_monitor_begin();
   tn_model_fit(m, data.train,
                &(tn_fit_options){.epochs = (int)epochs,
                                  .batch_size = t->batch,
@@ -75,7 +82,9 @@ static int train(const training *t, const cli_network *network) {
                                  .save_steps = t->save_steps,
                                  .resume = t->resume,
                                  .on_batch = on_batch,
-                                 .on_epoch = on_epoch});
+                                 .on_epoch = on_epoch,
+                                 .argument = (void *)t});
+  tn_monitor_end();
   int code = finish(t, m, &data);
   tn_model_free(m);
   tn_datasets_clear(&data);
@@ -135,7 +144,9 @@ static int run(const cli_command *command, int argc, char **argv) {
     if (error) return cli_fail(error);
     t.checkpoint = folder;
   }
-  code = train(&t, network);
+  tn_error *error = tn_monitor_from_environment((tn_monitor_options){0});
+  code = error ? cli_fail(error) : train(&t, network);
+  tn_monitor_stop();
   free(folder);
   return code;
 }

@@ -158,6 +158,11 @@ void tn_server_stop(tn_server *server) {
   tn_unlock(&server->mutex);
 }
 
+tn_server_bytes tn_server_traffic(tn_server *server) {
+  tn_traffic t = tn_transport_traffic(server->transport);
+  return (tn_server_bytes){t.network_in, t.network_out, t.local_in, t.local_out, t.shared_in, t.shared_out};
+}
+
 void tn_server_free(tn_server *server) {
   if (!server) return;
   tn_server_stop(server);

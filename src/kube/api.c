@@ -25,7 +25,7 @@ struct tn_api_call {
   struct curl_slist *headers;
   char *body;
   tn_str received;
-  bool streams, text;
+  bool streams, text, aside;
   tn_api_line *line;
   tn_api_done *done;
   void *argument;
@@ -43,7 +43,7 @@ struct tn_api {
 static void unlink_call(tn_api_call *call) {
   *call->link = call->next;
   if (call->next) call->next->link = call->link;
-  if (!call->streams) call->api->in_flight--;
+  if (!call->streams && !call->aside) call->api->in_flight--;
 }
 
 static void free_call(tn_api_call *call) {
@@ -129,10 +129,10 @@ static void set_security(tn_api_call *call) {
 static tn_error *set_options(tn_api_call *call, const tn_api_request *request) {
   CURL *curl = call->curl;
   tn_str url = {0};
-  tn_str_addf(&url, "%s%s", call->api->config->server, request->path);
+  tn_str_addf(&url, "%s%s", call->aside ? request->elsewhere : call->api->config->server, request->path);
   if (url.data) curl_easy_setopt(curl, CURLOPT_URL, url.data);
   tn_str_clear(&url);
-  set_security(call);
+  if (!call->aside) set_security(call);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PRIVATE, call);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->reason);
@@ -162,7 +162,7 @@ static tn_error *set_options(tn_api_call *call, const tn_api_request *request) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body);
   }
   call->headers = curl_slist_append(call->headers, "Accept: application/json");
-  TN_TRY(add_token(call, &call->api->config->token));
+  if (!call->aside) TN_TRY(add_token(call, &call->api->config->token));
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, call->headers);
   return NULL;
 }
@@ -177,7 +177,7 @@ static tn_error *start(tn_api_call *call, const tn_api_request *request) {
   call->link = &api->calls;
   if (call->next) call->next->link = &call->next;
   api->calls = call;
-  if (!call->streams) api->in_flight++;
+  if (!call->streams && !call->aside) api->in_flight++;
   return NULL;
 }
 
@@ -196,7 +196,8 @@ static tn_error *begin(tn_api_call call, const tn_api_request *request, tn_api_c
 }
 
 tn_error *tn_api_send(tn_api *api, const tn_api_request *request, tn_api_done *done, void *argument) {
-  return begin((tn_api_call){.api = api, .done = done, .argument = argument}, request, NULL);
+  tn_api_call call = {.api = api, .done = done, .argument = argument, .aside = request->elsewhere != NULL};
+  return begin(call, request, NULL);
 }
 
 tn_error *tn_api_stream(tn_api *api, const tn_api_watch *watch, tn_api_call **out) {
@@ -234,7 +235,8 @@ static tn_error *result(tn_api_call *call, CURLcode code, json_t **out) {
   curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
   if (code != CURLE_OK)
     return tn_errorf(code == CURLE_OPERATION_TIMEDOUT ? TN_DEADLINE_EXCEEDED : TN_UNAVAILABLE, "%s: %s",
-                     call->api->config->server, *call->reason ? call->reason : curl_easy_strerror(code));
+                     call->aside ? "the task" : call->api->config->server,
+                     *call->reason ? call->reason : curl_easy_strerror(code));
   if (call->streams && status == 200) {
     if (call->text && call->received.size) give_line(call, call->received.data, call->received.size);
     return NULL;

@@ -15,6 +15,8 @@ typedef struct tn_api_request {
   const char *content_type; /* of BODY; NULL: JSON */
   const json_t *body;       /* NULL: none */
   int timeout_s;            /* 0: 60 */
+  const char *elsewhere; /* "http://HOST:PORT": another server than the apiserver, which gets no credentials and whose
+                          * answers nobody waits for at the end (tn_api_in_flight); NULL */
 } tn_api_request;
 
 /* Called once, from tn_api_poll. ERROR is the callee's; REPLY is borrowed and NULL with an error. Codes: NOT_FOUND

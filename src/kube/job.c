@@ -2,12 +2,13 @@
 #include "kube/job.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "kube/short_form.h"
 
-enum { DEFAULT_PORT = 2222, MOST_NAME = 63, MOST_REPLICAS = 10000 };
+enum { DEFAULT_PORT = 2222, MOST_NAME = 63, MOST_REPLICAS = 10000, METRICS_PORT = 9099 };
 
 static tn_error *read_choice(const char *what, const char *text, const char *const *names, int *out) {
   if (!text || !*text) return NULL;
@@ -107,6 +108,41 @@ static tn_error *read_rest(tn_job *job) {
   return tn_error_context(read_count(job->scheduling, "minAvailable", &job->min_available), "schedulingPolicy");
 }
 
+/* A TFJob has no place for it but its annotations, which are texts. */
+static tn_error *read_annotation(const tn_job *job, const char *name, int64_t *out) {
+  char key[64], *end;
+  snprintf(key, sizeof key, "tenon.dev/%s", name);
+  const char *text = tn_json_annotation(job->object, key);
+  if (!text) return NULL;
+  long long value = strtoll(text, &end, 10);
+  if (!*text || *end || value < 0)
+    return tn_errorf(TN_INVALID_ARGUMENT, "annotation %s: expected a whole number of at least 0, not '%s'", key, text);
+  *out = value;
+  return NULL;
+}
+
+static tn_error *read_monitoring(tn_job *job) {
+  tn_monitoring *m = &job->monitoring;
+  if (job->kind == &tn_tf_job) {
+    TN_TRY(read_annotation(job, "metrics-port", &m->port));
+    TN_TRY(read_annotation(job, "hang-seconds", &m->hang_s));
+    TN_TRY(read_annotation(job, "total-steps", &m->total_steps));
+    m->probes = m->hang_s > 0;
+  } else {
+    const json_t *spec = tn_json_at(job->object, "spec.monitoring");
+    m->port = METRICS_PORT;
+    TN_TRY(tn_error_context(read_count(spec, "port", &m->port), "monitoring"));
+    TN_TRY(tn_error_context(read_count(spec, "hangSeconds", &m->hang_s), "monitoring"));
+    TN_TRY(tn_error_context(read_count(spec, "totalSteps", &m->total_steps), "monitoring"));
+    m->probes = spec && m->port;
+    job->tensorboard = tn_json_at(job->object, "spec.tensorboard");
+  }
+  if (m->port > 65535) return tn_errorf(TN_INVALID_ARGUMENT, "%lld is no port for metrics", (long long)m->port);
+  if (m->hang_s && !m->port)
+    return tn_errorf(TN_INVALID_ARGUMENT, "a task that hangs is noticed at its metrics port, which is 0: give one");
+  return NULL;
+}
+
 static tn_error *check_names(const tn_job *job) {
   char name[256];
   for (int role = 0; role < TN_N_ROLES; role++) {
@@ -145,6 +181,7 @@ tn_error *tn_job_read(json_t *object, tn_job *out) {
   json_t *value;
   json_object_foreach(replicas, key, value) TN_TRY(read_role(out, key, value));
   TN_TRY(read_rest(out));
+  TN_TRY(read_monitoring(out));
   return check_names(out);
 }
 

@@ -53,6 +53,14 @@ typedef enum tn_gang {
   TN_GANG_VOLCANO, /* Volcano, by a PodGroup of scheduling.volcano.sh */
 } tn_gang;
 
+/* What is asked of the tasks themselves: the port at which they tell how they are (0: they do not), after how many
+ * seconds without a step one hangs (0: never), at which step the training ends (0: unknown), and whether the kubelet is
+ * to ask too. */
+typedef struct tn_monitoring {
+  int64_t port, hang_s, total_steps;
+  bool probes;
+} tn_monitoring;
+
 typedef struct tn_job {
   const tn_job_kind *kind;
   json_t *object; /* a reference */
@@ -67,7 +75,9 @@ typedef struct tn_job {
   const char *managed_by;   /* NULL: us */
   const json_t *scheduling; /* the schedulingPolicy; NULL: it need not start as one */
   int64_t min_available;    /* pods that have to start together */
-  tn_gang gang;             /* NONE where the job does not ask for it; set by tn_job_set_gang */
+  tn_monitoring monitoring;
+  const json_t *tensorboard; /* what spec.tensorboard says; NULL: there is none */
+  tn_gang gang;              /* NONE where the job does not ask for it; set by tn_job_set_gang */
 } tn_job;
 
 /* Reads OBJECT. INVALID_ARGUMENT says in one sentence what is wrong with it. OUT is filled as far as it goes also then:

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "kube/gang.h"
+#include "kube/monitoring.h"
 
 static bool put_label(json_t *labels, const tn_job *job, const char *label, json_t *value) {
   char key[128];
@@ -108,23 +109,9 @@ json_t *tn_tf_config(const tn_job *job, tn_role role, int index) {
   return made;
 }
 
-/* Puts {name, value} into the environment unless the template has the name already. */
-static bool put_variable(json_t *container, const char *name, json_t *value) {
-  if (tn_json_find(container, "env", "name", name)) {
-    json_decref(value);
-    return true;
-  }
-  json_t *list = json_object_get(container, "env");
-  if (!list) {
-    list = json_array();
-    if (json_object_set_new(container, "env", list)) return json_decref(value), false;
-  }
-  return json_array_append_new(list, json_pack("{ss,so}", "name", name, "value", value)) == 0;
-}
-
 static bool fill_container(const tn_job *job, tn_role role, int index, json_t *container) {
   bool done = true;
-  if (tn_job_total(job) > 1) done = put_variable(container, "TF_CONFIG", tn_tf_config(job, role, index));
+  if (tn_job_total(job) > 1) done = tn_container_variable(container, "TF_CONFIG", tn_tf_config(job, role, index));
   if (tn_json_find(container, "ports", "name", job->kind->port_name)) return done;
   json_t *list = json_object_get(container, "ports");
   if (!list) {
@@ -153,7 +140,8 @@ tn_error *tn_pod_make(const tn_job *job, tn_role role, int index, int64_t genera
   json_t *head = metadata(job, name, json_object_get(r->template, "metadata"));
   json_t *pod = json_pack("{ss,ss,so,so}", "apiVersion", "v1", "kind", "Pod", "metadata", head, "spec", spec);
   bool done = pod && fill_labels(job, role, index, generation, json_object_get(head, "labels"));
-  done = done && fill_container(job, role, index, tn_json_find(spec, "containers", "name", job->kind->container));
+  json_t *container = tn_json_find(spec, "containers", "name", job->kind->container);
+  done = done && fill_container(job, role, index, container) && tn_monitoring_put(job, role, index, pod, container);
   done = done && tn_json_put(spec, "restartPolicy", json_string(policies[r->restart]));
   if (done && !job->kind->service_per_replica)
     done = tn_json_put(spec, "hostname", json_string(name)) && tn_json_put(spec, "subdomain", json_string(job->name));

@@ -55,7 +55,7 @@ static bool index_of(const json_t *object, char key[512]) {
 
 /* Of a pod only what passes look at is kept: a thousand of them are many. */
 static void trim_pod(json_t *pod) {
-  static const char *const kept[] = {"phase", "reason", "message", "containerStatuses", "conditions", NULL};
+  static const char *const kept[] = {"phase", "reason", "message", "containerStatuses", "conditions", "podIP", NULL};
   json_t *status = json_object(), *old = json_object_get(pod, "status"),
          *node = json_incref(tn_json_at(pod, "spec.nodeName"));
   for (int i = 0; kept[i]; i++) {
@@ -100,7 +100,7 @@ static void trim_tf_job(json_t *job) {
   tn_json_put(job, "apiVersion", json_string(tn_tf_job.api_version));
 }
 
-static void wanted(tn_operator *o, const char *key, int64_t at) {
+void tn_work_wanted(tn_operator *o, const char *key, int64_t at) {
   tn_work *work = tn_map_find(o->works, key);
   if (work && work->waiting) {
     work->dirty = true;
@@ -118,13 +118,13 @@ static void group_changed(void *argument, json_t *before, json_t *now) {
   for (int i = 0; i < 2; i++) {
     char key[512];
     tn_job_key(kinds[i], tn_json_text(group, "metadata.namespace"), tn_json_text(group, "metadata.name"), key);
-    wanted(argument, key, tn_now_ns());
+    tn_work_wanted(argument, key, tn_now_ns());
   }
 }
 
 static void object_changed(void *argument, json_t *before, json_t *now) {
   char key[512];
-  if (index_of(now ? now : before, key)) wanted(argument, key, tn_now_ns());
+  if (index_of(now ? now : before, key)) tn_work_wanted(argument, key, tn_now_ns());
 }
 
 static void job_changed(void *argument, json_t *before, json_t *now) {
@@ -135,7 +135,7 @@ static void job_changed(void *argument, json_t *before, json_t *now) {
   const char *ns = tn_json_text(job, "metadata.namespace");
   tn_job_key(kind, ns, tn_json_text(job, "metadata.name"), key);
   if (!now) tn_metrics_count(o->metrics, TN_JOBS_DELETED, ns, kind->kind);
-  wanted(o, key, tn_now_ns());
+  tn_work_wanted(o, key, tn_now_ns());
 }
 
 static tn_work *work_of(tn_operator *o, const char *key) {
@@ -157,6 +157,7 @@ static tn_work *work_of(tn_operator *o, const char *key) {
 static void forget(tn_operator *o, tn_work *work) {
   tn_map_remove(o->works, work->key, strlen(work->key));
   tn_outcome_clear(&work->outcome);
+  json_decref(work->progress);
   tn_free(work);
 }
 
@@ -176,7 +177,8 @@ void tn_work_done(tn_work *work) {
   json_decref(work->before);
   work->before = NULL;
   tn_outcome_clear(&work->outcome);
-  if (at != INT64_MAX) wanted(o, work->key, at < now ? now : at);
+  tn_progress_want(work);
+  if (at != INT64_MAX) tn_work_wanted(o, work->key, at < now ? now : at);
 }
 
 /* Fills in what is observed of gangs. False if the pass has to wait until another job's admission is written. */
@@ -191,7 +193,7 @@ static bool look_for_room(tn_operator *o, tn_observed *observed, const char *key
       tn_condition_is(status, TN_ADMITTED) || tn_status_finished(status))
     return true;
   if (o->admitting[0]) {
-    wanted(o, key, tn_now_ns() + 50000000);
+    tn_work_wanted(o, key, tn_now_ns() + 50000000);
     return false;
   }
   *error = tn_admission(job, o->watches[TN_WATCH_NODES], o->watches[TN_WATCH_PODS], &o->watches[TN_WATCH_JOBS], 2,
@@ -208,7 +210,7 @@ static void pass(tn_operator *o, const char *key) {
     forget(o, work);
     return;
   }
-  tn_observed observed = {.job = job, .now = tn_wall_ns() / 1000000000};
+  tn_observed observed = {.job = job, .now = tn_wall_ns() / 1000000000, .progress = work->progress};
   observed.pods = tn_informer_find(o->watches[TN_WATCH_PODS], key, &observed.n_pods);
   observed.services = tn_informer_find(o->watches[TN_WATCH_SERVICES], key, &observed.n_services);
   work->began = tn_now_ns();
@@ -223,7 +225,7 @@ static void pass(tn_operator *o, const char *key) {
   tn_error_free(error);
   tn_outcome_clear(&work->outcome);
   if (!strcmp(o->admitting, key)) o->admitting[0] = 0;
-  wanted(o, key, tn_now_ns() + tn_backoff_ns(++work->failures));
+  tn_work_wanted(o, key, tn_now_ns() + tn_backoff_ns(++work->failures));
 }
 
 /* Moves the watches on; returns when to look at them again. A kind that the cluster does not know (yet) is no trouble.
@@ -268,6 +270,8 @@ static tn_error *turn(tn_operator *o) {
   while (synced && leads && o->n_pending < MOST_WAITING && tn_work_queue_take(o->queue, now, key)) pass(o, key);
   tn_metrics_queue(o->metrics, tn_work_queue_size(o->queue));
   tn_work_pump(o);
+  int64_t asks = leads ? tn_progress_step(o, now) : INT64_MAX;
+  if (asks < next) next = asks;
   if (synced && leads && o->n_pending < MOST_WAITING && tn_work_queue_next(o->queue) < next)
     next = tn_work_queue_next(o->queue);
   return tn_api_poll(o->api, wait_ms(tn_now_ns(), next));
@@ -309,6 +313,7 @@ static tn_error *add_watch(tn_operator *o, int i, const tn_informer_options *opt
 static tn_error *set_up(tn_operator *o) {
   TN_TRY(tn_api_new(o->o.config, &o->api));
   TN_TRY(tn_work_queue_new(&o->queue));
+  TN_TRY(tn_work_queue_new(&o->polls));
   TN_TRY(tn_map_new(&o->works));
   TN_TRY(tn_metrics_new(&o->metrics));
   TN_TRY(add_watch(o, TN_WATCH_JOBS, &(tn_informer_options){.trim = trim_tenon_job, .changed = job_changed}));
@@ -349,11 +354,13 @@ void tn_operator_free(tn_operator *o) {
   tn_api_free(o->api);
   while (o->works && tn_map_next(o->works, &cursor, &key, &size, &value)) {
     json_decref(((tn_work *)value)->before);
+    json_decref(((tn_work *)value)->progress);
     tn_outcome_clear(&((tn_work *)value)->outcome);
     tn_free(value);
   }
   tn_map_free(o->works);
   tn_work_queue_free(o->queue);
+  tn_work_queue_free(o->polls);
   tn_free(o->pending);
   tn_free(o);
 }

@@ -11,6 +11,7 @@ typedef struct tn_operator_options {
   const char *identity; /* this process among those that want to lead; NULL: no election */
   const char *lease_ns; /* the namespace of the Lease */
   tn_gang gang;         /* how jobs start that ask to start as one */
+  double progress_s;    /* how often the leader of a job that runs is asked how far it is; 0: never */
   int port;             /* of /metrics, /healthz and /readyz; 0: none */
   const char *address;  /* to listen on; NULL: loopback */
 } tn_operator_options;

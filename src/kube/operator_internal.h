@@ -37,7 +37,10 @@ typedef struct tn_work {
   bool trouble; /* one of the answers was an error that another try may mend */
   int failures; /* in a row */
   int64_t began;
-  json_t *before; /* the status that the present pass began with; a reference, or NULL */
+  json_t *before;   /* the status that the present pass began with; a reference, or NULL */
+  json_t *progress; /* what the job's leader last told of its progress; NULL: nothing yet */
+  int64_t ask_at;   /* when to ask it again */
+  int unanswered;   /* times in a row */
   tn_outcome outcome;
 } tn_work;
 
@@ -46,9 +49,9 @@ struct tn_operator {
   tn_api *api;
   tn_informer *watches[TN_N_WATCHES]; /* NULL: of no use here */
   char paths[TN_N_WATCHES][384];
-  bool missing[TN_N_WATCHES]; /* the cluster does not know the kind: looked for again now and then */
-  tn_work_queue *queue;
-  tn_map *works; /* key to tn_work */
+  bool missing[TN_N_WATCHES];   /* the cluster does not know the kind: looked for again now and then */
+  tn_work_queue *queue, *polls; /* jobs that wait for a pass; jobs whose leader is to be asked how far it is */
+  tn_map *works;                /* key to tn_work */
   tn_lease *lease;
   tn_metrics *metrics;
   char admitting[512]; /* the job whose admission is being written: until it is, the room that is left is not known */
@@ -73,6 +76,12 @@ void tn_work_act(tn_work *work);
 void tn_work_pump(tn_operator *o);
 /* All answers have come: plans the next pass. */
 void tn_work_done(tn_work *work);
+/* Has the job looked at AT_NS or later; now, if that has passed. */
+void tn_work_wanted(tn_operator *o, const char *key, int64_t at_ns);
+/* After a pass: sees to it that the leader of a job that runs is asked how far it is. */
+void tn_progress_want(tn_work *work);
+/* Asks those whose time has come; returns when to call it again. */
+int64_t tn_progress_step(tn_operator *o, int64_t now_ns);
 /* Records EVENT about JOB. */
 void tn_event_send(tn_operator *o, const json_t *job, const json_t *event);
 

@@ -54,6 +54,10 @@ bool tn_step_failures(tn_pass *pass);
 bool tn_step_admission(tn_pass *pass);
 /* Deletes what is not wanted, creates what is missing. */
 void tn_step_objects(tn_pass *pass);
+/* Makes the job's TensorBoard, or ends it. */
+void tn_step_tensorboard(tn_pass *pass);
+/* How far the training is. */
+void tn_step_progress(tn_pass *pass);
 /* Running, Restarting, and the counts per role. */
 void tn_step_counts(tn_pass *pass);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kube/monitoring.h"
+
 /* Reasons in a pod's status that say that nobody's program failed. */
 static bool is_disruption(const char *reason) {
   static const char *const reasons[] = {"Evicted",
@@ -36,12 +38,15 @@ static const json_t *container_status(const tn_job *job, const json_t *pod) {
 tn_pod_state tn_pod_state_of(const tn_job *job, const json_t *pod) {
   const json_t *container = container_status(job, pod), *ended = tn_json_at(container, "state.terminated");
   const char *phase = tn_json_text(pod, "status.phase"), *reason = tn_json_text(pod, "status.reason");
+  json_t *word;
   tn_pod_state s = {.phase = TN_POD_PENDING,
                     .going = tn_json_at(pod, "metadata.deletionTimestamp") != NULL,
                     .exit_code = (int)tn_json_int(ended, "exitCode", TN_NO_EXIT_CODE),
                     .restarts = tn_json_int(container, "restartCount", 0),
                     .reason = reason,
                     .message = tn_json_text(pod, "status.message")};
+  if ((word = tn_last_word(tn_json_text(ended, "message")))) s.last_word = tn_json_text(ended, "message");
+  json_decref(word);
   if (!phase || !strcmp(phase, "Pending") || !strcmp(phase, "Unknown")) {
     const char *waits = tn_json_text(container, "state.waiting.reason");
     if (waits) s.reason = waits, s.message = tn_json_text(container, "state.waiting.message");
@@ -55,7 +60,7 @@ tn_pod_state tn_pod_state_of(const tn_job *job, const json_t *pod) {
     bool taken = is_disruption(reason) || marked_as_disrupted(pod) || s.going || s.exit_code == TN_NO_EXIT_CODE;
     s.phase = taken ? TN_POD_DISRUPTED : TN_POD_FAILED;
     if (!reason) s.reason = tn_json_text(ended, "reason");
-    if (!s.message) s.message = tn_json_text(ended, "message");
+    if (!s.message && !s.last_word) s.message = tn_json_text(ended, "message");
   }
   return s;
 }

@@ -20,6 +20,7 @@ typedef struct tn_pod_state {
   int exit_code;                /* of the container that counts; TN_NO_EXIT_CODE: unknown */
   int64_t restarts;             /* by the kubelet, of that container */
   const char *reason, *message; /* borrowed from the pod; NULL: none */
+  const char *last_word;        /* what the task told of its progress when it ended, likewise */
 } tn_pod_state;
 
 tn_pod_state tn_pod_state_of(const tn_job *job, const json_t *pod);

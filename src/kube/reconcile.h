@@ -12,8 +12,9 @@ typedef struct tn_observed {
   json_t *const *pods, *const *services;
   int64_t now; /* seconds since 1970 */
   tn_gang gang;
-  bool fits;         /* TN_GANG_BUILTIN: whether there is room for the job now */
-  json_t *pod_group; /* the others: the job's PodGroup; NULL: there is none yet */
+  bool fits;              /* TN_GANG_BUILTIN: whether there is room for the job now */
+  json_t *pod_group;      /* the others: the job's PodGroup; NULL: there is none yet */
+  const json_t *progress; /* what the leader last told of its progress; NULL: nothing new */
 } tn_observed;
 
 typedef enum tn_action_kind { TN_ACT_CREATE, TN_ACT_DELETE, TN_ACT_ADOPT, TN_ACT_EVENT } tn_action_kind;

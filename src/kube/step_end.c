@@ -23,6 +23,8 @@ static void clean_services(tn_pass *pass, tn_clean_policy policy) {
   for (size_t i = 0; i < pass->observed->n_services; i++) {
     json_t *service = pass->observed->services[i];
     bool orphan;
+    const char *role = tn_object_label(&pass->job, service, TN_LABEL_ROLE);
+    if (role && !strcmp(role, "tensorboard")) continue; /* its step sees to that one */
     if (tn_object_owned(&pass->job, service, &orphan) && !tn_json_at(service, "metadata.deletionTimestamp"))
       tn_pass_act(pass, TN_ACT_DELETE, service);
   }
@@ -32,6 +34,7 @@ bool tn_step_finished(tn_pass *pass) {
   if (!tn_status_finished(pass->status)) return false;
   clean_pods(pass, pass->job.clean);
   clean_services(pass, pass->job.clean);
+  tn_step_tensorboard(pass);
   if (pass->job.ttl == TN_NO_LIMIT) return true;
   int64_t end = tn_time_parse(tn_json_text(pass->status, "completionTime")) + pass->job.ttl;
   if (pass->observed->now >= end)
@@ -46,6 +49,7 @@ bool tn_step_suspended(tn_pass *pass) {
   if (pass->job.suspend) {
     clean_pods(pass, TN_CLEAN_ALL);
     clean_services(pass, TN_CLEAN_ALL);
+    tn_step_tensorboard(pass);
     if (tn_condition_is(pass->status, TN_RUNNING))
       tn_pass_condition(pass, TN_RUNNING, false, "Suspended", "the job is suspended");
     tn_pass_condition(pass, TN_SUSPENDED, true, "Suspended", "the job is suspended");

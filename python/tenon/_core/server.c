@@ -53,6 +53,15 @@ static PyObject *server_stop(PyObject *object, PyObject *unused) {
   return Py_NewRef(Py_None);
 }
 
+static PyObject *server_traffic(PyObject *object, PyObject *unused) {
+  (void)unused;
+  tn_server_bytes b = tn_server_traffic(((server_object *)object)->server);
+  return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "network_in", (unsigned long long)b.network_in, "network_out",
+                       (unsigned long long)b.network_out, "local_in", (unsigned long long)b.local_in, "local_out",
+                       (unsigned long long)b.local_out, "shared_in", (unsigned long long)b.shared_in, "shared_out",
+                       (unsigned long long)b.shared_out);
+}
+
 static PyObject *server_target(PyObject *object, void *unused) {
   (void)unused;
   return PyUnicode_FromString(tn_server_target(((server_object *)object)->server));
@@ -61,6 +70,7 @@ static PyObject *server_target(PyObject *object, void *unused) {
 static PyMethodDef server_methods[] = {
     {"join", server_join, METH_VARARGS, "join(timeout_ms)\n--\n\nWaits; True: the server has stopped."},
     {"stop", server_stop, METH_NOARGS, "stop()\n--\n\nTakes no more calls and ends what runs."},
+    {"traffic", server_traffic, METH_NOARGS, "traffic()\n--\n\nThe bytes that it has exchanged, by way."},
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef server_attributes[] = {{"target", server_target, NULL, "What sessions connect to.", NULL},

@@ -1,6 +1,7 @@
 """Monitored sessions: initialised, restored after errors, with hooks around each run."""
 
 import inspect
+import sys
 
 from tenon.python.framework import errors, ops
 from tenon.python.ops import array_ops, control_flow_ops, resources, variables
@@ -306,6 +307,9 @@ class _MonitoredSession:
     def __init__(self, session_creator, hooks, should_recover, stop_grace_period_secs=120):
         self._graph_was_finalized = ops.get_default_graph().finalized
         self._hooks = hooks or []
+        monitor = sys.modules.get("tenon._task_monitor")
+        if monitor:
+            self._hooks = [*self._hooks, monitor.hook(self._hooks)]
         for hook in self._hooks:
             hook.begin()
         creator = session_creator or ChiefSessionCreator()
@@ -369,6 +373,8 @@ class _MonitoredSession:
                 self._sess.close()
             finally:
                 self._sess = None
+                for hook in self._hooks:
+                    getattr(hook, "_closed", lambda: None)()
                 self._coordinated_creator.tf_sess = None
                 self._coordinated_creator.coord = None
                 if not self._graph_was_finalized:

@@ -1,6 +1,7 @@
 """Clusters, and servers of the tasks of one."""
 
 import os
+import sys
 
 from tenon import _core
 from tenon.python.framework import errors
@@ -160,13 +161,18 @@ class Server:
             self._core = _core.Server(made.cluster.SerializeToString(), made.job_name, made.task_index,
                                       config.intra_op_parallelism_threads, config.inter_op_parallelism_threads,
                                       bool(os.environ.get("TENON_OPEN")))  # fmt: skip
+            monitor = sys.modules.get("tenon._task_monitor")
+            if monitor:
+                monitor.server_started(self)
 
     def join(self):
         """Waits until the server is stopped: as a rule, until the process is ended."""
         if self._core is None:
             raise errors.FailedPreconditionError(None, None, "Server has not been started")
+        monitor = sys.modules.get("tenon._task_monitor")
         while not self._core.join(200):
-            pass
+            if monitor:
+                monitor.tell_traffic()
 
     @property
     def server_def(self):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import time
 
 from tenon.python.framework import dtypes, meta_graph, ops
@@ -295,6 +296,9 @@ class Supervisor:
         if start_standard_services:
             logging.info("Starting queue runners.")
             self.start_queue_runners(sess)
+        monitor = sys.modules.get("tenon._task_monitor")
+        if monitor:
+            monitor.watch_supervisor(self, sess)
         return sess
 
     def start_queue_runners(self, sess, queue_runners=None):
