@@ -15,14 +15,19 @@ flags.DEFINE_string("worker_hosts", "", "addresses of the workers")
 flags.DEFINE_string("job_name", "worker", "ps or worker")
 flags.DEFINE_integer("task_index", 0, "the number of this task")
 flags.DEFINE_string("data_dir", "", "where MNIST is")
-flags.DEFINE_integer("steps", 1000, "steps")
-flags.DEFINE_integer("batch_size", 128, "images a step")
+flags.DEFINE_integer("steps", 2200, "steps")
+flags.DEFINE_integer("batch_size", 100, "images a step")
 FLAGS = flags.FLAGS
 
 
 def network(images):
     with tf.variable_scope("network", reuse=tf.AUTO_REUSE):
-        return tf.layers.dense(tf.layers.dense(images, 300, tf.nn.relu, name="hidden"), 10, name="out")
+        net = tf.reshape(images, [-1, 28, 28, 1])
+        for filters in (16, 32):
+            net = tf.layers.conv2d(net, filters, 5, activation=tf.nn.relu, name=f"conv{filters}")
+            net = tf.layers.max_pooling2d(net, 2, 2)
+        hidden = tf.layers.dense(tf.layers.flatten(net), 128, tf.nn.relu, name="hidden")
+        return tf.layers.dense(hidden, 10, name="out")
 
 
 def main(_):
@@ -36,7 +41,9 @@ def main(_):
     labels = tf.placeholder(tf.int64, [None])
     towers = zip(tf.split(images, workers), tf.split(labels, workers))
     gradients, right = [], []
-    optimizer = tf.train.MomentumOptimizer(0.1, 0.9)
+    with tf.device("/job:ps/task:0"):
+        global_step = tf.train.get_or_create_global_step()
+        optimizer = tf.train.AdamOptimizer(tf.train.polynomial_decay(0.003, global_step, FLAGS.steps, 0.0))
     for i, (x, y) in enumerate(towers):
         with tf.device(tf.train.replica_device_setter(worker_device=f"/job:worker/task:{i}", cluster=cluster)):
             logits = network(x)
@@ -45,7 +52,7 @@ def main(_):
             right.append(tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32)))
     with tf.device("/job:ps/task:0"):
         averages = [(tf.add_n([g for g, _ in towers]) / workers, towers[0][1]) for towers in zip(*gradients)]
-        train = optimizer.apply_gradients(averages)
+        train = optimizer.apply_gradients(averages, global_step)
     accuracy = tf.add_n(right) / workers
     with tf.Session(server.target) as session:
         session.run(tf.global_variables_initializer())

@@ -69,6 +69,14 @@ typedef struct tn_initializer {
  * the one that has the name. The result is its value. */
 TN_API tn_output tn_net_variable_new(tn_net *net, const char *name, tn_dtype dtype, const tn_shape *shape,
                                      const tn_initializer *initializer, bool trainable);
+/* Where the variables made from now on lie: on the tasks 0 to N - 1 of JOB (NULL: "ps"), one after the other, or
+ * (BY_BYTES) each on the one that holds the fewest bytes, as tf.train.replica_device_setter places them. An optimizer's
+ * slots lie with their variables. All other nodes lie where the graph's device scopes say (tn_graph_push_device). N 0:
+ * variables do so too. */
+TN_API void tn_net_parameter_servers(tn_net *net, const char *job, int n, bool by_bytes);
+/* Whether all variables made so far have values, a bool scalar: what replicas ask for until one of them, the chief, has
+ * run tn_net_initializer. */
+TN_API tn_output tn_net_ready(tn_net *net);
 /* The number of variables of NET. */
 TN_API size_t tn_net_n_variables(const tn_net *net);
 /* Variable I, in the order in which they were made; valid until the next one is made. */

@@ -90,6 +90,30 @@ TN_API tn_optimizer tn_ftrl(float rate);
  * the global step, and the network's updates. Run the node that it returns. */
 TN_API tn_node *tn_net_minimize(tn_net *net, const tn_optimizer *optimizer, tn_output loss);
 
+/* --- several workers --- */
+
+/* How many take part; zero-initialise. */
+typedef struct tn_sync_options {
+  int replicas;  /* workers that give gradients */
+  int aggregate; /* gradients that make a step; 0: as many as REPLICAS. Fewer: the rest are backups, and what they give
+                    late is dropped */
+} tn_sync_options;
+
+/* What makes steps of several workers' gradients; every worker builds the same. */
+typedef struct tn_sync_step {
+  tn_node *train;  /* a worker runs it for each step: gives its gradients and waits until the step was made */
+  tn_node *update; /* the chief runs it over and over, on a thread of its own: waits for gradients and makes a step */
+  tn_node *start;  /* the chief runs it once, when the variables have their first values */
+  tn_node *join;   /* every worker runs it once, after that and before its first step */
+} tn_sync_step;
+
+/* As tn_net_minimize, for workers that train together (tf.train.SyncReplicasOptimizer): the mean gradient of AGGREGATE
+ * workers makes a step, gradients of earlier steps are dropped. The network's variables should lie on parameter servers
+ * (tn_net_parameter_servers). All nodes NULL after an error. Chen et al.: Revisiting Distributed Synchronous SGD, 2016.
+ */
+TN_API tn_sync_step tn_net_minimize_sync(tn_net *net, const tn_optimizer *optimizer, tn_output loss,
+                                         const tn_sync_options *options);
+
 /* --- checkpoints --- */
 
 /* Writes checkpoints of a network into a folder, FOLDER/BASE-STEP, with the `checkpoint` state file that TensorFlow

@@ -33,6 +33,7 @@ void tn_net_free(tn_net *net) {
   tn_free(net->variables);
   tn_free(net->updates.items);
   tn_free(net->penalties.items);
+  tn_net_parameter_servers(net, NULL, 0, false);
   tn_free(net);
 }
 

@@ -25,6 +25,8 @@ struct tn_net {
   tn_map *average_of;   /* name of a variable to index + 1 of its moving average */
   tn_map *layer_counts; /* base name of layers to how many there were */
   tn_output_list updates, penalties;
+  struct tn_net_servers *servers; /* where variables go; NULL: nowhere special */
+  bool pinned;                    /* they go where the device scope says all the same */
 };
 
 /* --- building with names --- */
@@ -50,6 +52,10 @@ tn_output tn_net_variable_of(tn_net *net, const char *name, tn_output value, boo
 /* The value of INITIALIZER (never the default one) for the variable NAME, and the scope that its nodes lie in. */
 tn_output tn_net_initial(tn_net *net, const char *name, tn_dtype dtype, const tn_shape *shape,
                          const tn_initializer *initializer);
+/* Opens the device scope of the next parameter server, for a variable of N_BYTES; false: none was opened. */
+bool tn_net_push_server(tn_net *net, int64_t n_bytes);
+/* Opens VARIABLE's own; false after an error. tn_graph_pop_device leaves either. */
+bool tn_net_push_device_of(tn_net *net, const tn_net_variable *variable);
 /* Zeros or another number in every element. */
 tn_output tn_net_filled(tn_net *net, const char *name, tn_dtype dtype, const tn_shape *shape, double value);
 const tn_net_variable *tn_net_variable_behind(const tn_net *net, tn_output read);

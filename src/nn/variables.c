@@ -76,6 +76,8 @@ static tn_output make_variable(tn_net *net, const char *name, tn_output value, b
   const char *last = split_name(name, scope);
   tn_shape shape = tn_output_shape(value);
   tn_dtype dtype = tn_dtype_base(tn_output_dtype(value));
+  int64_t n_bytes = tn_shape_elements(&shape) * (int64_t)tn_dtype_size(dtype);
+  bool on_server = !net->pinned && tn_net_push_server(net, n_bytes);
   tn_net_push(net, scope);
   tn_output ref = tn_net_op(net, "VariableV2", last, TN_NO_INPUTS,
                             TN_ATTRS(TN_A_TYPE("dtype", dtype), {"shape", {.kind = TN_ATTR_SHAPE, .shape = shape}}));
@@ -85,6 +87,7 @@ static tn_output make_variable(tn_net *net, const char *name, tn_output value, b
   tn_output assign = tn_net_op(net, "Assign", "Assign", TN_IN(ref, value), NULL);
   tn_output read = tn_net_op(net, "Identity", "read", TN_IN(ref), NULL);
   tn_net_pop(net);
+  if (on_server) tn_graph_pop_device(net->graph);
   if (tn_net_failed(net)) return TN_NONE;
   if (strcmp(tn_node_name(ref.node), name) != 0) {
     tn_net_failf(net, TN_ALREADY_EXISTS, "the graph has a node '%s' already; a variable was to be called so", name);

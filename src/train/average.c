@@ -33,7 +33,13 @@ void tn_net_averages(tn_net *net, float decay, tn_node *after, size_t n, const t
   tn_output rest = tn_net_two(net, "Sub", "rest", one, decay_now(net, (double)decay));
   tn_error *error = tn_graph_push_control(net->graph, 1, &after);
   if (error) tn_net_fail(net, error);
-  for (size_t i = 0; i < n && !error; i++) tn_net_append(net, group, follow(net, &updates[i].variable, rest));
+  net->pinned = true; /* each lies with its variable */
+  for (size_t i = 0; i < n && !error; i++) {
+    if (!tn_net_push_device_of(net, &updates[i].variable)) break;
+    tn_net_append(net, group, follow(net, &updates[i].variable, rest));
+    tn_graph_pop_device(net->graph);
+  }
+  net->pinned = false;
   if (!error) tn_graph_pop_control(net->graph);
   tn_net_pop(net);
 }

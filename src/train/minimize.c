@@ -30,7 +30,6 @@ static const rule centered = {"RMSProp", "ApplyCenteredRMSProp", "SparseApplyCen
 /* The scalars, by their letters. */
 typedef struct scalars {
   tn_output of[128];
-  tn_output beta1_ref, beta2_ref;
 } scalars;
 
 /* What is to be changed, after READY ran, and the nodes that do it. */
@@ -41,13 +40,10 @@ typedef struct pending {
   tn_output_list applied;
 } pending;
 
-static tn_output power_variable(tn_net *net, const char *name, float beta, tn_output *ref) {
+static tn_output power_variable(tn_net *net, const char *name, float beta) {
   tn_shape scalar = tn_shape_scalar();
   tn_initializer init = {.kind = TN_INIT_CONSTANT, .a = beta};
-  tn_output read = tn_net_variable_new(net, name, TN_FLOAT, &scalar, &init, false);
-  const tn_net_variable *v = tn_net_find_variable(net, name);
-  *ref = v ? v->ref : TN_NONE;
-  return read;
+  return tn_net_variable_new(net, name, TN_FLOAT, &scalar, &init, false);
 }
 
 static void make_scalars(tn_net *net, const tn_optimizer *o, const rule *r, scalars *s) {
@@ -69,8 +65,8 @@ static void make_scalars(tn_net *net, const tn_optimizer *o, const rule *r, scal
     s->of[(int)known[i].letter] = tn_net_scalar(net, known[i].name, TN_FLOAT, (double)known[i].value);
   }
   if (!strchr(r->before, 'p')) return;
-  s->of['p'] = power_variable(net, "beta1_power", o->beta1, &s->beta1_ref);
-  s->of['q'] = power_variable(net, "beta2_power", o->beta2, &s->beta2_ref);
+  s->of['p'] = power_variable(net, "beta1_power", o->beta1);
+  s->of['q'] = power_variable(net, "beta2_power", o->beta2);
 }
 
 /* A slot's variable: "dense/kernel/Adam", "dense/kernel/Adam_1", ... */
@@ -80,7 +76,9 @@ static tn_output make_slot(tn_net *net, const tn_optimizer *o, const rule *r, co
   init.a = r->slots[i] == 'i' ? o->initial : 1;
   tn_shape shape = tn_output_shape(v->ref);
   snprintf(name, sizeof name, i ? "%s/%s_%d" : "%s/%s", v->name, r->name, i);
+  net->pinned = true; /* with its variable: the device scope is that one's */
   tn_net_variable_new(net, name, tn_dtype_base(tn_output_dtype(v->ref)), &shape, &init, false);
+  net->pinned = false;
   const tn_net_variable *slot = tn_net_find_variable(net, name);
   return slot ? slot->ref : TN_NONE;
 }
@@ -181,12 +179,21 @@ static tn_output gradients_ready(tn_net *net, tn_output loss, size_t n, const tn
   return ready;
 }
 
+/* Gives the variable NAME a value, on its task. */
+static tn_output assign_there(tn_net *net, const char *name, tn_output value) {
+  const tn_net_variable *v = tn_net_find_variable(net, name);
+  if (!tn_net_push_device_of(net, v)) return TN_NONE;
+  tn_output assign = tn_net_two(net, "Assign", NULL, v->ref, value);
+  tn_graph_pop_device(net->graph);
+  return assign;
+}
+
 static void advance_powers(tn_net *net, const scalars *s, tn_output_list *group) {
-  if (!s->beta1_ref.node || tn_net_failed(net)) return;
+  if (!s->of['p'].node || tn_net_failed(net)) return;
   tn_output first = tn_net_two(net, "Mul", "mul", s->of['p'], s->of['1']);
   tn_output second = tn_net_two(net, "Mul", "mul_1", s->of['q'], s->of['2']);
-  tn_net_append(net, group, tn_net_two(net, "Assign", NULL, s->beta1_ref, first));
-  tn_net_append(net, group, tn_net_two(net, "Assign", NULL, s->beta2_ref, second));
+  tn_net_append(net, group, assign_there(net, "beta1_power", first));
+  tn_net_append(net, group, assign_there(net, "beta2_power", second));
 }
 
 /* One update after the other, once READY ran. */
@@ -195,9 +202,11 @@ static void apply_all(tn_net *net, const tn_optimizer *o, const rule *r, const s
   if (!after(net, p->ready)) return;
   for (size_t i = 0; i < p->n && !tn_net_failed(net); i++) {
     snprintf(scope, sizeof scope, "update_%s", p->updates[i].variable.name);
+    if (!tn_net_push_device_of(net, &p->updates[i].variable)) break;
     tn_net_push(net, scope);
     tn_net_append(net, &p->applied, apply(net, o, r, s, &p->updates[i]));
     tn_net_pop(net);
+    tn_graph_pop_device(net->graph);
   }
   tn_graph_pop_control(net->graph);
 }
@@ -218,7 +227,10 @@ static void update_all(tn_net *net, const tn_optimizer *o, pending *p, tn_output
   const tn_net_variable *step = tn_net_find_variable(net, "global_step");
   if (step && after(net, done)) {
     tn_output one = tn_net_scalar(net, "value", TN_INT64, 1);
-    tn_net_append(net, group, tn_net_two(net, "AssignAdd", TN_AS_SCOPE, step->ref, one));
+    if (tn_net_push_device_of(net, step)) {
+      tn_net_append(net, group, tn_net_two(net, "AssignAdd", TN_AS_SCOPE, step->ref, one));
+      tn_graph_pop_device(net->graph);
+    }
     tn_graph_pop_control(net->graph);
   }
   tn_net_pop(net);
@@ -226,25 +238,45 @@ static void update_all(tn_net *net, const tn_optimizer *o, pending *p, tn_output
   tn_free(p->applied.items);
 }
 
-tn_node *tn_net_minimize(tn_net *net, const tn_optimizer *optimizer, tn_output loss) {
-  if (tn_net_failed(net)) return NULL;
+bool tn_net_find_updates(tn_net *net, const tn_optimizer *optimizer, tn_output loss, tn_updates *out) {
+  if (tn_net_failed(net)) return false;
   size_t n = net->n_variables + 1;
   tn_update *updates = tn_calloc(n, sizeof *updates);
-  tn_output *xs = tn_calloc(n, sizeof *xs), train = TN_NONE;
+  tn_output *xs = tn_calloc(n, sizeof *xs);
   tn_gradient_value *gs = tn_calloc(n, sizeof *gs);
-  tn_output_list group = {0};
   if (!updates || !xs || !gs) tn_net_fail(net, tn_out_of_memory());
   if ((int)optimizer->method < 0 || optimizer->method > TN_FTRL_METHOD)
     tn_net_failf(net, TN_INVALID_ARGUMENT, "there is no optimizer number %d", (int)optimizer->method);
   n = tn_net_failed(net) ? 0 : find_gradients(net, loss, updates, xs, gs);
   if (n) tn_net_clip(net, optimizer, n, updates);
-  pending p = {n, updates, n ? gradients_ready(net, loss, n, updates) : TN_NONE, {0}};
-  if (n) update_all(net, optimizer, &p, &group);
-  for (size_t i = 0; i < net->updates.n; i++) tn_net_append(net, &group, net->updates.items[i]);
-  train = tn_net_group(net, "train", &group);
-  tn_free(group.items);
   tn_free(gs);
   tn_free(xs);
-  tn_free(updates);
+  if (tn_net_failed(net)) {
+    tn_free(updates);
+    return false;
+  }
+  *out = (tn_updates){n, updates};
+  return true;
+}
+
+void tn_net_apply_updates(tn_net *net, const tn_optimizer *optimizer, const tn_updates *updates, tn_output ready,
+                          tn_output_list *group) {
+  pending p = {updates->n, updates->items, ready, {0}};
+  bool reuse = net->reuse;
+  net->reuse = false; /* slots are new, whoever made the variables */
+  update_all(net, optimizer, &p, group);
+  net->reuse = reuse;
+}
+
+tn_node *tn_net_minimize(tn_net *net, const tn_optimizer *optimizer, tn_output loss) {
+  tn_updates updates = {0};
+  tn_output_list group = {0};
+  if (!tn_net_find_updates(net, optimizer, loss, &updates)) return NULL;
+  tn_output ready = gradients_ready(net, loss, updates.n, updates.items);
+  tn_net_apply_updates(net, optimizer, &updates, ready, &group);
+  for (size_t i = 0; i < net->updates.n; i++) tn_net_append(net, &group, net->updates.items[i]);
+  tn_output train = tn_net_group(net, "train", &group);
+  tn_free(group.items);
+  tn_free(updates.items);
   return train.node;
 }

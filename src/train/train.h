@@ -12,6 +12,18 @@ typedef struct tn_update {
   tn_gradient_value gradient;
 } tn_update;
 
+/* What a step changes; free ITEMS with tn_free. */
+typedef struct tn_updates {
+  size_t n;
+  tn_update *items;
+} tn_updates;
+
+/* The trainable variables that LOSS depends on with their gradients, clipped as OPTIMIZER asks. False after an error.
+ */
+bool tn_net_find_updates(tn_net *net, const tn_optimizer *optimizer, tn_output loss, tn_updates *out);
+/* Adds what applies UPDATES once READY ran, and counts the step, to GROUP. */
+void tn_net_apply_updates(tn_net *net, const tn_optimizer *optimizer, const tn_updates *updates, tn_output ready,
+                          tn_output_list *group);
 /* Clips the N gradients in place, as OPTIMIZER asks. */
 void tn_net_clip(tn_net *net, const tn_optimizer *optimizer, size_t n, tn_update *updates);
 /* Moving averages of the N variables, each taken after AFTER ran; adds the nodes that update them to GROUP. */

@@ -53,24 +53,33 @@ def main(_):
 """
 
 
-@needs_mnist
-@pytest.mark.parametrize("mode", ["async", "sync"])
-def test_between_graph(mode):
-    """Both workers take part, end by themselves, and the network learns."""
-    sync = ["--sync"] if mode == "sync" else []
-    done = run("run", "--ps", 1, "--workers", 2, *sync, "--", EXAMPLES / "between_graph.py", "--model", "mlp",
-               "--steps", "250", "--batch_size", "32")  # fmt: skip
+def accuracy(done):
     assert done.returncode == 0, done.stdout + done.stderr
+    return float(re.search(r"\[worker 0\] test accuracy: ([\d.]+) %", done.stdout)[1])
+
+
+BETWEEN = {"Python": EXAMPLES / "between_graph.py", "C": TOOL.parent / "example-between_graph"}
+IN = {"Python": EXAMPLES / "in_graph.py", "C": TOOL.parent / "example-in_graph"}
+
+
+@needs_mnist
+@pytest.mark.parametrize("language", BETWEEN)
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_between_graph(mode, language):
+    """Both workers take part, end by themselves, and the network learns. A synchronous step has a batch of each."""
+    sync = ["--sync"] if mode == "sync" else []
+    done = run("run", "--ps", 1, "--workers", 2, *sync, "--", BETWEEN[language],
+               f"--steps={1100 if sync else 2200}", timeout=600)  # fmt: skip
+    assert accuracy(done) >= 99, done.stdout
     steps = [int(n) for n in re.findall(r"\[worker \d\] worker \d took (\d+) steps", done.stdout)]
     assert len(steps) == 2 and min(steps) > 0, done.stdout
-    assert float(re.search(r"\[worker 0\] test accuracy: ([\d.]+) %", done.stdout)[1]) > 80, done.stdout
 
 
 @needs_mnist
-def test_in_graph():
-    done = run("run", "--ps", 1, "--workers", 2, "--patience", 0, "--", EXAMPLES / "in_graph.py", "--steps", "150")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert float(re.search(r"\[worker 0\] test accuracy: ([\d.]+) %", done.stdout)[1]) > 80, done.stdout
+@pytest.mark.parametrize("language", IN)
+def test_in_graph(language):
+    done = run("run", "--ps", 1, "--workers", 2, "--patience", 0, "--", IN[language], timeout=600)
+    assert accuracy(done) >= 99, done.stdout
 
 
 def test_supervisor(tmp_path):
