@@ -312,6 +312,16 @@ int tn_socket_connect(const tn_socket_address *address) {
   return -1;
 }
 
+bool tn_socket_is_own(int fd) {
+  tn_socket_address own = {.size = sizeof own.storage}, peer = {.size = sizeof peer.storage};
+  if (getsockname(fd, (struct sockaddr *)&own.storage, &own.size) ||
+      getpeername(fd, (struct sockaddr *)&peer.storage, &peer.size)) {
+    return false;
+  }
+  return own.storage.ss_family != AF_UNIX && own.size == peer.size &&
+         memcmp(&own.storage, &peer.storage, own.size) == 0;
+}
+
 void tn_socket_tune(int fd, int64_t silence_ns) {
   int one = 1, milliseconds = (int)(silence_ns / 1000000), seconds = (int)(silence_ns / 4 / 1000000000), tries = 3;
   if (seconds < 1) seconds = 1;

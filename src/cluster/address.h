@@ -51,6 +51,9 @@ tn_error *tn_socket_listen(const char *address, bool open, int *fd, char **real)
 void tn_socket_remove(const char *address);
 /* A socket that is being connected, or -1 with errno. */
 int tn_socket_connect(const tn_socket_address *address);
+/* Whether a TCP socket has connected to itself, as one may that asks for a port of its own host at which nobody listens
+ * when the system gives it this very port. */
+bool tn_socket_is_own(int fd);
 /* Small messages are sent at once; the system notices a cut connection within SILENCE_NS where it can. */
 void tn_socket_tune(int fd, int64_t silence_ns);
 

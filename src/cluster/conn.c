@@ -252,6 +252,7 @@ static bool handshake(tn_conn *conn) {
     int why = 0;
     socklen_t size = sizeof why;
     getsockopt(conn->watch.fd, SOL_SOCKET, SO_ERROR, &why, &size);
+    if (!why && tn_socket_is_own(conn->watch.fd)) why = ECONNREFUSED;
     if (why) tn_conn_break(conn, tn_errorf(TN_UNAVAILABLE, "%s: cannot connect: %s", conn->peer, strerror(why)));
     if (why) return false;
     conn->state = TN_CONN_HANDSHAKE;

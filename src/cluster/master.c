@@ -181,15 +181,28 @@ static tn_error *get_status(tn_master_session *s, const tn_spec_task *task, cons
 
 /* Tells TASK, which is not the own one, of the session. */
 static tn_error *announce(tn_master_session *s, const tn_master_task *task, const tn_master_call *call) {
-  tn_create_worker_session request = {.session = s->handle, .isolate = s->isolate};
+  const tn_master_options *o = &s->master->options;
+  tn_str cluster = {0}, def = {0};
+  tn_spec_write(o->spec, &cluster);
+  tn_wire_put_bytes(&def, 1, cluster.data, cluster.size); /* ServerDef: the cluster, this job, this task */
+  tn_wire_put_bytes(&def, 2, o->task->job, strlen(o->task->job));
+  tn_wire_put_int(&def, 3, o->task->index);
+  tn_create_worker_session request = {.session = s->handle,
+                                      .server_def = {def.data, def.size},
+                                      .isolate = s->isolate,
+                                      .master = o->task->name,
+                                      .master_incarnation = tn_worker_device(o->worker)->incarnation};
   tn_master_ask ask = {.task = task->task,
                        .method = TN_WORKER_SERVICE "CreateWorkerSession",
                        .layout = &tn_create_worker_session_layout,
                        .request = &request};
   tn_message *reply = NULL;
-  TN_TRY(tn_master_ask_task(s->master, &ask, call->cancellation, &reply));
+  tn_error *error = cluster.failed || def.failed ? tn_out_of_memory()
+                                                 : tn_master_ask_task(s->master, &ask, call->cancellation, &reply);
   tn_message_unref(reply);
-  return NULL;
+  tn_str_clear(&cluster);
+  tn_str_clear(&def);
+  return error;
 }
 
 tn_error *tn_master_reach(tn_master_session *s, tn_master_task *task, const tn_master_call *call) {

@@ -9,7 +9,8 @@
 
 /* One request of each step. */
 typedef struct batch {
-  const tn_spec_task *task;
+  const tn_spec_task *task; /* what follows are copies */
+  const char *name, *address;
   int64_t depth;
   tn_repeated keys; /* texts */
 } batch;
@@ -28,8 +29,12 @@ static batch *find_batch(tn_pulls *pulls, const tn_spec_task *task, int64_t dept
     if (b->task == task && b->depth == depth) return b;
   }
   batch *added = tn_repeated_add(&pulls->batches, pulls->arena, sizeof *added);
-  if (added) *added = (batch){.task = task, .depth = depth};
-  return added;
+  if (!added) return NULL;
+  *added = (batch){.task = task,
+                   .name = tn_arena_strdup(pulls->arena, task->name),
+                   .address = tn_arena_strdup(pulls->arena, task->address),
+                   .depth = depth};
+  return added->name && added->address ? added : NULL;
 }
 
 static tn_error *add_key(tn_pulls *pulls, const tn_node *node, const tn_spec_task *task) {
@@ -173,7 +178,7 @@ static void pulled(void *argument, tn_error *error, tn_message *reply) {
   if (!error) error = tn_arena_new(&arena);
   if (!error) error = take(p, reply, arena);
   if (error) {
-    error = tn_error_context(error, "From %s", p->batch->task->name);
+    error = tn_error_context(error, "From %s", p->batch->name);
     tn_rendezvous_abort(p->rendezvous, error);
     tn_error_free(error);
   }
@@ -193,7 +198,7 @@ static tn_error *ask(tn_pulling *pulling, tn_pulls *pulls, const batch *b, const
     *p = (pull){.pulls = pulls, .batch = b, .rendezvous = tn_rendezvous_ref(what->rendezvous)};
   }
   tn_request call = {
-      .address = b->task->address, .method = TN_RECV_TENSORS, .message = message, .done = pulled, .argument = p};
+      .address = b->address, .method = TN_RECV_TENSORS, .message = message, .done = pulled, .argument = p};
   if (!error) error = tn_transport_call(pulling->transport, &call, out);
   tn_message_unref(message);
   if (error && p) drop(p);

@@ -8,7 +8,7 @@
 #include "graph/graph.h"
 #include "kernel/rendezvous.h"
 
-/* What a graph receives, by sender and depth. */
+/* What a graph receives, by sender and depth. SPEC is not needed afterwards. */
 typedef struct tn_pulls tn_pulls;
 tn_error *tn_pulls_new(const tn_graph *graph, const tn_spec *spec, const tn_spec_task *own, tn_pulls **out) TN_MUST_USE;
 void tn_pulls_free(tn_pulls *pulls);

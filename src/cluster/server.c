@@ -2,6 +2,7 @@
 #include "cluster/server.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/thread.h"
@@ -106,9 +107,11 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
   TN_TRY(tn_master_new(&master, &server->master));
   tn_service_init(&server->service, server->master, server->worker);
   server->serves = true;
+  const char *listen = getenv("TENON_LISTEN");
+  if (!listen || !listen[0]) listen = task->address;
   TN_TRY(tn_error_context(
-      tn_transport_listen(server->transport, task->address, tn_service_handle, &server->service, &server->listener),
-      "%s", task->name));
+      tn_transport_listen(server->transport, listen, tn_service_handle, &server->service, &server->listener), "%s",
+      task->name));
   return make_target(server);
 }
 

@@ -119,6 +119,27 @@ tn_error *tn_spec_read(const char *def, size_t size, tn_spec *out) {
   return NULL;
 }
 
+static void write_task(const tn_spec_task *task, tn_str *out) {
+  tn_str entry = {0};
+  tn_wire_put_int(&entry, 1, task->index);
+  tn_wire_put_bytes(&entry, 2, task->address, strlen(task->address));
+  out->failed = out->failed || entry.failed;
+  tn_wire_put_bytes(out, 2, entry.data, entry.size);
+  tn_str_clear(&entry);
+}
+
+void tn_spec_write(const tn_spec *spec, tn_str *out) {
+  for (size_t i = 0; i < spec->n;) {
+    const char *job = spec->tasks[i].job;
+    tn_str def = {0};
+    tn_wire_put_bytes(&def, 1, job, strlen(job));
+    for (; i < spec->n && strcmp(spec->tasks[i].job, job) == 0; i++) write_task(&spec->tasks[i], &def);
+    out->failed = out->failed || def.failed;
+    tn_wire_put_bytes(out, 1, def.data, def.size);
+    tn_str_clear(&def);
+  }
+}
+
 /* --- text --- */
 
 /* "job=address,address;job=address". */

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/thread.h"
+#include "base/wire.h"
 #include "cluster/worker_impl.h"
 #include "kernel/call.h"
 
@@ -31,7 +32,41 @@ static void free_session(tn_worker_session *s) {
   while (s->graphs && tn_map_next(s->graphs, &cursor, NULL, NULL, &value)) tn_worker_graph_unref(value);
   tn_map_free(s->graphs);
   tn_session_state_free(s->state);
+  tn_spec_clear(&s->spec);
+  tn_free(s->master);
   tn_free(s);
+}
+
+static void free_sessions(tn_worker_session *s) {
+  while (s) {
+    tn_worker_session *next = s->next;
+    free_session(s);
+    s = next;
+  }
+}
+
+/* The cluster of a ServerDef. A task that has moved is known to the master alone. */
+static tn_error *read_cluster(const tn_worker *worker, tn_string def, tn_worker_session *s) {
+  tn_wire_in in = tn_wire_bytes(def.data, def.size);
+  const char *own = worker->options.task->name;
+  for (;;) {
+    tn_wire_field field;
+    bool more = false;
+    TN_TRY(tn_wire_next(&in, &field, &more));
+    if (!more) return NULL;
+    if (field.number != 1 || field.type != TN_WIRE_BYTES || s->spec.n) continue;
+    TN_TRY(tn_spec_read(field.data, field.size, &s->spec));
+    s->task = tn_spec_of_device(&s->spec, own, strlen(own));
+    if (!s->task) return tn_errorf(TN_INVALID_ARGUMENT, "the master's cluster has no task %s", own);
+  }
+}
+
+static tn_error *furnish(const tn_worker *worker, const tn_create_worker_session *request, tn_worker_session *s) {
+  TN_TRY(tn_error_context(read_cluster(worker, request->server_def, s), "ServerDef"));
+  if (!request->master || !request->master[0]) return NULL;
+  s->master = tn_strdup(request->master);
+  s->master_incarnation = request->master_incarnation;
+  return s->master ? NULL : tn_out_of_memory();
 }
 
 static tn_error *new_session(tn_worker *worker, bool isolated, tn_worker_session **out) {
@@ -71,8 +106,44 @@ static tn_error *find_session(tn_worker *worker, const char *name, tn_worker_ses
   return NULL;
 }
 
-tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_session *request) {
+/* With the lock held: takes the sessions of the master NAME out that another process than INCARNATION made. */
+static tn_worker_session *take_replaced(tn_worker *worker, const char *name, uint64_t incarnation) {
+  tn_worker_session *taken = NULL;
+  for (bool again = true; again;) {
+    size_t cursor = 0, size = 0;
+    const void *key = NULL;
+    void *value = NULL;
+    again = false;
+    while (!again && tn_map_next(worker->sessions, &cursor, &key, &size, &value)) {
+      tn_worker_session *s = value;
+      again = s->master && s->master_incarnation != incarnation && strcmp(s->master, name) == 0;
+    }
+    if (!again) break;
+    tn_worker_session *s = tn_map_remove(worker->sessions, key, size);
+    s->next = taken;
+    taken = s;
+  }
+  return taken;
+}
+
+/* With the lock held. *GONE: sessions that nobody needs any more. */
+static tn_error *admit(tn_worker *worker, const tn_create_worker_session *request, tn_worker_session **gone) {
   const char *name = request->session ? request->session : "";
+  bool replaces = false;
+  if (request->master && request->master[0]) {
+    TN_TRY(tn_masters_admit(worker->masters, request->master, request->master_incarnation, &replaces));
+  }
+  if (replaces) *gone = take_replaced(worker, request->master, request->master_incarnation);
+  if (tn_map_find(worker->sessions, name)) return NULL; /* a master that gave up waiting for the first answer */
+  tn_worker_session *made = NULL;
+  TN_TRY(new_session(worker, request->isolate != 0, &made));
+  tn_error *error = furnish(worker, request, made);
+  if (!error) error = tn_map_put(worker->sessions, name, made);
+  if (error) free_session(made);
+  return error;
+}
+
+tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_session *request) {
   for (size_t i = 0; i < request->devices.n; i++) {
     const tn_device_attributes *device = &TN_AT(tn_device_attributes, request->devices, i);
     if (device->description && strcmp(device->description, TN_TENON_DEVICE) == 0) continue;
@@ -80,12 +151,10 @@ tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_ses
                      device->name ? device->name : "");
   }
   tn_lock(&worker->mutex);
-  tn_worker_session *made = NULL;
-  bool again = tn_map_find(worker->sessions, name) != NULL; /* a master that gave up waiting for the first answer */
-  tn_error *error = again ? NULL : new_session(worker, request->isolate != 0, &made);
-  if (made) error = tn_map_put(worker->sessions, name, made);
-  if (error) free_session(made);
+  tn_worker_session *gone = NULL;
+  tn_error *error = admit(worker, request, &gone);
   tn_unlock(&worker->mutex);
+  free_sessions(gone);
   return error;
 }
 
@@ -107,16 +176,16 @@ static tn_error *keep(tn_worker *worker, tn_worker_graph *g) {
   return NULL;
 }
 
-static tn_error *new_graph(const tn_worker *worker, const tn_register_graph *request, tn_session_state *state,
+static tn_error *new_graph(const tn_worker *worker, const tn_register_graph *request, const tn_worker_session *s,
                            tn_worker_graph **out) {
+  const tn_spec *spec = s->spec.n ? &s->spec : worker->options.spec;
+  const tn_spec_task *own = s->spec.n ? s->task : worker->options.task;
   tn_worker_graph *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
   atomic_init(&made->refs, 1);
   tn_error *error =
-      tn_fragment_new(request->graph.data, request->graph.size, &worker->options.session, state, &made->fragment);
-  if (!error) {
-    error = tn_pulls_new(tn_fragment_graph(made->fragment), worker->options.spec, worker->options.task, &made->pulls);
-  }
+      tn_fragment_new(request->graph.data, request->graph.size, &worker->options.session, s->state, &made->fragment);
+  if (!error) error = tn_pulls_new(tn_fragment_graph(made->fragment), spec, own, &made->pulls);
   if (error) {
     tn_worker_graph_unref(made);
     return error;
@@ -132,7 +201,7 @@ tn_error *tn_worker_register(tn_worker *worker, const tn_register_graph *request
   tn_lock(&worker->mutex);
   tn_worker_session *s = NULL;
   tn_error *error = find_session(worker, request->session, &s);
-  if (!error) error = new_graph(worker, request, s->state, &made);
+  if (!error) error = new_graph(worker, request, s, &made);
   bool keeps = made && tn_graph_n_functions(tn_fragment_graph(made->fragment)) > 0;
   if (!error && keeps) error = keep(worker, made);
   tn_str_addf(&name, "%016llx", (unsigned long long)++worker->n_graphs);
@@ -281,6 +350,7 @@ tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) {
   tn_error *error = tn_session_state_new(&made->state);
   if (!error) error = tn_map_new(&made->sessions);
   if (!error) error = tn_map_new(&made->steps);
+  if (!error) error = tn_masters_new(&made->masters);
   if (error) {
     tn_worker_free(made);
     return error;
@@ -301,6 +371,7 @@ void tn_worker_free(tn_worker *worker) {
   for (size_t i = 0; i < worker->n_kept; i++) tn_worker_graph_unref(worker->kept[i]);
   tn_free(worker->kept);
   tn_map_free(worker->steps);
+  tn_masters_free(worker->masters);
   tn_map_free(worker->sessions);
   tn_session_state_free(worker->state);
   pthread_mutex_destroy(&worker->mutex);

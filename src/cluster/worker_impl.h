@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "cluster/masters.h"
 #include "cluster/methods.h"
 #include "cluster/pull.h"
 #include "cluster/worker.h"
@@ -21,7 +22,12 @@ typedef struct tn_worker_graph {
 
 typedef struct tn_worker_session {
   tn_session_state *state;
-  struct tn_map *graphs; /* handle -> graph */
+  char *master; /* the task that made it; NULL: it did not say */
+  uint64_t master_incarnation;
+  tn_spec spec;                   /* the cluster as the master knows it; empty: as this task does */
+  const tn_spec_task *task;       /* this one in it */
+  struct tn_worker_session *next; /* of those that are to be freed */
+  struct tn_map *graphs;          /* handle -> graph */
 } tn_worker_session;
 
 /* A step that takes part here. */
@@ -43,7 +49,8 @@ struct tn_worker {
   tn_session_state *state;
   pthread_mutex_t mutex;   /* guards what follows */
   struct tn_map *sessions; /* handle -> session; "": of masters that made none */
-  struct tn_map *steps;    /* id -> step */
+  tn_masters *masters;
+  struct tn_map *steps; /* id -> step */
   bool stopped;
   int64_t ended[REMEMBERED];
   size_t n_ended;

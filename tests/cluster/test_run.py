@@ -102,7 +102,7 @@ def work(server, cluster, index):
         print("v is", session.run(v) / session.run(step))
         if index == 0:
             supervisor.saver.save(session, supervisor.save_path, step)
-    supervisor.stop()
+        supervisor.stop()  # its threads use the session
 tf.app.run()
 """,
     )

@@ -63,9 +63,9 @@ def update_checkpoint_state(
 
 def update_checkpoint_state_internal(
     save_dir, model_checkpoint_path, all_model_checkpoint_paths=None, latest_filename=None, save_relative_paths=False,
-    all_model_checkpoint_timestamps=None, last_preserved_timestamp=None,
+    all_model_checkpoint_timestamps=None, last_preserved_timestamp=None, lease=None,
 ):  # fmt: skip
-    """The same; with SAVE_RELATIVE_PATHS names in the file are relative to the folder."""
+    """The same; with SAVE_RELATIVE_PATHS names in the file are relative to the folder. LEASE: of the chief."""
     state_path = _state_path(save_dir, latest_filename)
     everything = list(all_model_checkpoint_paths or [])
     if save_relative_paths:
@@ -88,10 +88,19 @@ def update_checkpoint_state_internal(
         raise RuntimeError(f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  "
                            "Please use a different save path.")  # fmt: skip
     # Written beside it and renamed: whoever reads sees the old file or the new one.
-    temporary = f"{state_path}.tmp{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(proto_text.MessageToString(state))
-    os.replace(temporary, state_path)
+    name = latest_filename or "checkpoint"
+    temporary = lease.staged(name) if lease else f"{state_path}.tmp{os.getpid()}"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(proto_text.MessageToString(state))
+    except OSError:
+        if lease:
+            lease.check()
+        raise
+    if lease:
+        lease.publish(name)
+    else:
+        os.replace(temporary, state_path)
 
 
 @tf_export("train.get_checkpoint_state")
@@ -157,18 +166,23 @@ def get_checkpoint_mtimes(checkpoint_prefixes):
 @tf_export("train.remove_checkpoint")
 def remove_checkpoint(checkpoint_prefix, checkpoint_format_version=2, meta_graph_suffix="meta"):
     """Removes the files of a checkpoint."""
-    _delete(meta_graph_filename(checkpoint_prefix, meta_graph_suffix))
+    remove_checkpoint_internal(checkpoint_prefix, checkpoint_format_version, meta_graph_suffix, os.remove)
+
+
+def remove_checkpoint_internal(checkpoint_prefix, checkpoint_format_version, meta_graph_suffix, remove):
+    """The same; REMOVE removes a file."""
+    _delete(meta_graph_filename(checkpoint_prefix, meta_graph_suffix), remove)
     if checkpoint_format_version == 2:
-        _delete(checkpoint_prefix + ".index")
-        _delete(checkpoint_prefix + ".data-?????-of-?????")
+        _delete(checkpoint_prefix + ".index", remove)
+        _delete(checkpoint_prefix + ".data-?????-of-?????", remove)
     else:
-        _delete(checkpoint_prefix)
+        _delete(checkpoint_prefix, remove)
 
 
-def _delete(pattern):
+def _delete(pattern, remove):
     for path in glob.glob(pattern) or ([pattern] if os.path.exists(pattern) else []):
         with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
+            remove(path)
 
 
 def meta_graph_filename(checkpoint_filename, meta_graph_suffix="meta"):

@@ -1,5 +1,6 @@
 """tf.train.Saver, and graphs written with what is needed to go on training."""
 
+import contextlib
 import os
 import time
 
@@ -8,7 +9,7 @@ from tenon.python.framework import errors, meta_graph, ops
 from tenon.python.framework import proto as messages
 from tenon.python.ops import variables
 from tenon.python.platform import tf_logging as logging
-from tenon.python.training import checkpoint_management, training_util
+from tenon.python.training import checkpoint_management, fencing, training_util
 from tenon.python.training.saver_builder import BaseSaverBuilder, BulkSaverBuilder
 from tenon.python.util.tf_export import tf_export
 
@@ -144,7 +145,7 @@ class Saver:
         if len(self._last_checkpoints) > self.saver_def.max_to_keep:
             self._checkpoints_to_be_deleted.append(self._last_checkpoints.pop(0))
 
-    def _delete_old(self, meta_graph_suffix="meta"):
+    def _delete_old(self, meta_graph_suffix="meta", lease=None):
         if not self._checkpoints_to_be_deleted:
             return
         path, written = self._checkpoints_to_be_deleted.pop(0)
@@ -152,7 +153,10 @@ class Saver:
             self._next_checkpoint_time += self.saver_def.keep_checkpoint_every_n_hours * 3600
             return
         try:
-            checkpoint_management.remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
+            own = lease and os.path.realpath(os.path.dirname(path) or ".") == lease.folder
+            checkpoint_management.remove_checkpoint_internal(
+                path, self.saver_def.version, meta_graph_suffix, lease.remove if own else os.remove
+            )
         except OSError as error:
             logging.warning("Ignoring: %s", error)
 
@@ -192,27 +196,47 @@ class Saver:
         folder = os.path.dirname(save_path)
         if folder and not os.path.isdir(folder) and os.path.exists(folder):
             raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
-        path = None
-        if not self._is_empty:
-            try:
-                path = sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: prefix})
-            except (errors.FailedPreconditionError, errors.NotFoundError) as error:
-                if folder and not os.path.isdir(folder):
-                    raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from error
-                raise
-            path = path.decode() if isinstance(path, bytes) else str(path)
-            if write_state:
-                self._record(path)
-                checkpoint_management.update_checkpoint_state_internal(
-                    folder or ".", path, self.last_checkpoints, latest_filename, self._save_relative_paths,
-                    all_model_checkpoint_timestamps=None,
-                )  # fmt: skip
-                self._delete_old(meta_graph_suffix)
-        if write_meta_graph:
-            name = checkpoint_management.meta_graph_filename(prefix, meta_graph_suffix)
-            with sess.graph.as_default():
-                self.export_meta_graph(name, strip_default_attrs=strip_default_attrs)
+        path, lease = None, fencing.lease_of(folder)
+        with lease.one_at_a_time if lease else contextlib.nullcontext():
+            if not self._is_empty:
+                path = self._save_variables(sess, prefix, lease)
+                if write_state:
+                    self._record(path)
+                    checkpoint_management.update_checkpoint_state_internal(
+                        folder or ".", path, self.last_checkpoints, latest_filename, self._save_relative_paths,
+                        all_model_checkpoint_timestamps=None, lease=lease,
+                    )  # fmt: skip
+                    self._delete_old(meta_graph_suffix, lease)
+            if write_meta_graph:
+                self._write_meta_graph(sess, prefix, meta_graph_suffix, strip_default_attrs, lease)
         return path
+
+    def _write_meta_graph(self, sess, prefix, suffix, strip_default_attrs, lease):
+        path = checkpoint_management.meta_graph_filename(prefix, suffix)
+        name = os.path.basename(path)
+        with sess.graph.as_default():
+            self.export_meta_graph(lease.staged(name) if lease else path, strip_default_attrs=strip_default_attrs)
+        if lease:
+            lease.publish(name)
+
+    def _save_variables(self, sess, prefix, lease):
+        """Runs the save; returns the checkpoint's name. With a lease it is written beside its place and moved there."""
+        name = os.path.basename(prefix)
+        written = lease.staged(name) if lease else prefix
+        try:
+            path = sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: written})
+        except errors.OpError as error:
+            if lease:
+                lease.check()
+            folder = os.path.dirname(prefix)
+            missing = isinstance(error, (errors.FailedPreconditionError, errors.NotFoundError))
+            if missing and folder and not os.path.isdir(folder):
+                raise ValueError(f"Parent directory of {prefix} doesn't exist, can't save.") from error
+            raise
+        path = path.decode() if isinstance(path, bytes) else str(path)
+        if lease:
+            lease.publish_checkpoint(name)
+        return path.replace(written, prefix, 1)
 
     def _check_built(self, what):
         if not self._is_built and self.saver_def is None:

@@ -5,7 +5,7 @@ import time
 from tenon.python.client import session
 from tenon.python.framework import errors, ops
 from tenon.python.platform import tf_logging as logging
-from tenon.python.training import checkpoint_management
+from tenon.python.training import checkpoint_management, fencing
 from tenon.python.util.tf_export import tf_export
 
 
@@ -60,6 +60,8 @@ class SessionManager:
                         wait_for_checkpoint=False, max_wait_secs=7200, config=None, init_feed_dict=None,
                         init_fn=None):  # fmt: skip
         """A session that is ready: restored from the newest checkpoint, else initialised."""
+        if master and saver and checkpoint_dir:
+            fencing.claim(checkpoint_dir)
         sess, restored = self._restore_checkpoint(
             master, saver, checkpoint_dir, checkpoint_filename_with_path, wait_for_checkpoint, max_wait_secs, config
         )
