@@ -68,3 +68,38 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 TN_OP(Fingerprint, .inputs = "data: T, method: string", .outputs = "fingerprint: uint8", .attrs = "T: type",
       .doc = "Eight bytes for each row of data that tell it from others.", .flags = TN_OP_GRADIENT_UNREGISTERED,
       .shape = shape, .kernels = kernels);
+
+/* --- SdcaFprint: ids of examples as two words --- */
+
+static tn_error *example_prepare(tn_prepare *p) {
+  const tn_shape *input = &p->inputs[0].shape;
+  if (input->rank != 1) {
+    return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Input must be a vector, got shape %s", TN_SHAPE_STR(input));
+  }
+  tn_shape pairs = tn_shape_of(2, (int64_t[2]){input->dims[0], 2});
+  return tn_prepare_output(p, 0, &pairs);
+}
+
+static tn_error *example_run(tn_run *r) {
+  for (int64_t i = 0; i < tn_elements(r->inputs[0]); i++) {
+    tn_string s = tn_strings_of(r->inputs[0])[i];
+    uint64_t words[2];
+    tn_fingerprint128(s.size ? s.data : "", s.size, words);
+    if (words[0] < 2) words[0] += ~(uint64_t)1; /* 0 and 1 are left to tables that need keys of their own */
+    memcpy(TN_DATA(int64_t, r->outputs[0]) + 2 * i, words, sizeof words);
+  }
+  return NULL;
+}
+
+static tn_error *example_shape(tn_shape_ctx *c) {
+  tn_shape input;
+  TN_TRY(tn_shape_with_rank(c, 0, 1, &input));
+  c->out[0] = tn_shape_of(2, (int64_t[2]){input.rank == 1 ? input.dims[0] : -1, 2});
+  return NULL;
+}
+
+static const tn_kernel_def examples[] = {{.name = "reference", .prepare = example_prepare, .run = example_run}, {0}};
+
+TN_OP(SdcaFprint, .inputs = "input: string", .outputs = "output: int64", .attrs = "",
+      .doc = "128-bit fingerprints of the ids of examples.", .flags = TN_OP_GRADIENT_UNREGISTERED,
+      .shape = example_shape, .kernels = examples);

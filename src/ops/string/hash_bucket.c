@@ -106,6 +106,76 @@ uint64_t tn_fingerprint64(const char *s, uint64_t n) {
   return join(join(t.v.first, t.w.first, by) + mix(t.y) * K0 + t.z, join(t.v.second, t.w.second, by) + t.x, by);
 }
 
+/* --- FarmHash's 128-bit fingerprint, which is CityHash128 --- */
+
+static uint64_t join16(uint64_t u, uint64_t v) { return join(u, v, 0x9ddfea08eb382d69u); }
+
+/* Fewer than 128 bytes. */
+static pair short128(const char *s, uint64_t n, uint64_t a, uint64_t b) {
+  uint64_t c, d;
+  if (n <= 16) {
+    a = mix(a * K1) * K1;
+    c = b * K1 + up_to_16(s, n);
+    d = mix(a + (n >= 8 ? load64(s) : c));
+  } else {
+    c = join16(load64(s + n - 8) + K1, a);
+    d = join16(b + n, c + load64(s + n - 16));
+    a += d;
+    for (int64_t left = (int64_t)n - 16; left > 0; left -= 16, s += 16) {
+      a = (a ^ mix(load64(s) * K1) * K1) * K1;
+      b ^= a;
+      c = (c ^ mix(load64(s + 8) * K1) * K1) * K1;
+      d ^= c;
+    }
+  }
+  a = join16(a, c);
+  b = join16(d, b);
+  return (pair){a ^ b, join16(b, a)};
+}
+
+static pair long128(const char *s, uint64_t n, uint64_t low, uint64_t high) {
+  state t = {.x = low, .y = high, .z = n * K1};
+  t.v.first = turn(t.y ^ K1, 49) * K1 + load64(s);
+  t.v.second = turn(t.v.first, 42) * K1 + load64(s + 8);
+  t.w.first = turn(t.y + t.z, 35) * K1 + t.x;
+  t.w.second = turn(t.x + load64(s + 88), 53) * K1;
+  for (; n >= 128; n -= 128, s += 128) {
+    round64(&t, s, K1, 1);
+    round64(&t, s + 64, K1, 1);
+  }
+  t.x += turn(t.v.first + t.z, 49) * K0;
+  t.y = t.y * K0 + turn(t.w.second, 37);
+  t.z = t.z * K0 + turn(t.w.first, 27);
+  t.w.first *= 9;
+  t.v.first *= K0;
+  for (uint64_t done = 0; done < n;) {
+    done += 32;
+    const char *at = s + n - done; /* the last may begin in bytes that were read before */
+    t.y = turn(t.x + t.y, 42) * K0 + t.v.second;
+    t.w.first += load64(at + 16);
+    t.x = t.x * K0 + t.w.first;
+    t.z += t.w.second + load64(at);
+    t.w.second += t.v.first;
+    t.v = stir(at, t.v.first + t.z, t.v.second);
+    t.v.first *= K0;
+  }
+  uint64_t x = join16(t.x, t.v.first), y = join16(t.y + t.z, t.w.first);
+  return (pair){join16(x + t.v.second, t.w.second) + y, join16(x + t.w.second, y + t.v.second)};
+}
+
+void tn_fingerprint128(const char *s, uint64_t n, uint64_t out[2]) {
+  uint64_t low = K0, high = K1;
+  if (n >= 16) {
+    low = load64(s);
+    high = load64(s + 8) + K0;
+    s += 16;
+    n -= 16;
+  }
+  pair found = n < 128 ? short128(s, n, low, high) : long128(s, n, low, high);
+  out[0] = found.first;
+  out[1] = found.second;
+}
+
 /* --- MurmurHash64A, with the seed that TensorFlow's older op has --- */
 
 static uint64_t murmur(const char *s, uint64_t n) {
