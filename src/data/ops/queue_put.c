@@ -90,8 +90,7 @@ static tn_error *check_many(const tn_run *r, const tn_queue *q, int64_t *count) 
   return NULL;
 }
 
-/* Component I of the COUNT elements. */
-static tn_error *cut(const tn_run *r, int i, int64_t count, tn_tensor *tuples) {
+tn_error *tn_queue_cut(const tn_run *r, int i, int64_t count, tn_tensor *tuples) {
   tn_tensor whole = {0};
   TN_TRY(keep(&whole, r->inputs[i + 1]));
   tn_tensor piece = {.dtype = whole.dtype, .buffer = whole.buffer};
@@ -113,7 +112,7 @@ static tn_error *run_put_many(tn_run *r) {
   size_t n = (size_t)count * (size_t)q->spec.n;
   tn_tensor *tuples = tn_calloc(n + 1, sizeof *tuples);
   tn_error *error = tuples ? NULL : tn_out_of_memory();
-  for (int i = 0; i < q->spec.n && !error; i++) error = cut(r, i, count, tuples);
+  for (int i = 0; i < q->spec.n && !error; i++) error = tn_queue_cut(r, i, count, tuples);
   if (!error) {
     error = tn_error_context(tn_queue_put(q, r->step, count, tuples), "%s '%s'", r->node->op->name, r->node->name);
   }

@@ -16,7 +16,7 @@ static tn_error *prepare(tn_prepare *p) {
   return NULL;
 }
 
-static tn_error *check_types(const tn_run *r, const tn_queue *q) {
+tn_error *tn_queue_check_outputs(const tn_run *r, const tn_queue *q) {
   bool same = r->n_outputs == q->spec.n;
   for (int i = 0; same && i < r->n_outputs; i++) same = r->node->output_types[i] == q->spec.types[i];
   if (same) return NULL;
@@ -27,7 +27,7 @@ static tn_error *check_types(const tn_run *r, const tn_queue *q) {
 static tn_error *run_take(tn_run *r) {
   tn_queue *q = NULL;
   TN_TRY(tn_queue_of(r, &q));
-  TN_TRY(check_types(r, q));
+  TN_TRY(tn_queue_check_outputs(r, q));
   tn_tensor *tuple = tn_calloc((size_t)q->spec.n + 1, sizeof *tuple);
   int64_t taken = 0;
   tn_error *error = tuple ? tn_queue_take(q, r->step, 1, false, &taken, tuple) : tn_out_of_memory();
@@ -83,7 +83,7 @@ static tn_error *batch(tn_run *r, const tn_queue *q, int i, int64_t count, const
   return NULL;
 }
 
-static tn_error *take_batch(tn_run *r, tn_queue *q, int64_t count, bool less) {
+tn_error *tn_queue_take_batch(tn_run *r, tn_queue *q, int64_t count, bool less) {
   size_t n = (size_t)count * (size_t)q->spec.n;
   if (n > SIZE_MAX / sizeof(tn_tensor) - 1) return tn_out_of_memory();
   tn_tensor *tuples = tn_calloc(n + 1, sizeof *tuples);
@@ -98,10 +98,10 @@ static tn_error *take_batch(tn_run *r, tn_queue *q, int64_t count, bool less) {
 static tn_error *run_batch(tn_run *r, bool less) {
   tn_queue *q = NULL;
   TN_TRY(tn_queue_of(r, &q));
-  TN_TRY(check_types(r, q));
+  TN_TRY(tn_queue_check_outputs(r, q));
   int32_t count = *TN_DATA(const int32_t, r->inputs[1]);
   if (count < 0) return tn_run_errorf(r, TN_INVALID_ARGUMENT, "n is %d; it must be >= 0", count);
-  if (q->spec.shapes) return take_batch(r, q, count, less);
+  if (q->spec.shapes) return tn_queue_take_batch(r, q, count, less);
   return tn_run_errorf(r, TN_INVALID_ARGUMENT,
                        "%s's DequeueMany and DequeueUpTo require the components to have specified shapes.",
                        tn_queue_kind_name(q));

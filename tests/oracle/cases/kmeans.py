@@ -1,4 +1,4 @@
-"""K-means: nearest centers, and how the first ones are chosen (bits equal to TensorFlow's where nothing is near a tie)."""
+"""K-means: nearest centers, and how the first are chosen: bits equal to TensorFlow's where nothing is near a tie."""
 
 import numpy as np
 

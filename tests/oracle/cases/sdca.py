@@ -1,5 +1,5 @@
-"""Dual coordinate ascent. TensorFlow takes the examples in an order that nobody can know: what is compared value by value
-is one example, or examples that share no features; else what many passes converge to."""
+"""Dual coordinate ascent. TensorFlow takes the examples in an order that nobody can know: what is compared value by
+value is one example, or examples that share no features; else what many passes converge to."""
 
 import numpy as np
 
