@@ -1,20 +1,9 @@
-"""Cells that TensorFlow runs as one op a step, or one a sequence; here the compiler does the fusing."""
+"""Cells that are one op a step, or one a sequence."""
 
-from tenon.contrib.rnn.cells import (
-    LayerCell,
-    Sized,
-    last_size,
-    lstm_sizes,
-    mix,
-    sigmoid,
-    split,
-    tanh,
-    two_dimensional,
-    unit_sizes,
-)
-from tenon.python.framework import ops
+from tenon.contrib.rnn.cells import LayerCell, last_size, lstm_sizes, two_dimensional, unit_sizes
+from tenon.python.framework import dtypes, ops
 from tenon.python.layers import base as base_layer
-from tenon.python.ops import array_ops, clip_ops, init_ops, math_ops, nn_ops, rnn, rnn_cell_impl
+from tenon.python.ops import array_ops, gen_ops, init_ops, math_ops, rnn_cell_impl
 from tenon.python.util.tf_export import tf_export
 
 
@@ -29,23 +18,13 @@ def _make_lstm_variables(layer, depth):
     layer.built = True
 
 
-def _lstm_step(layer, inputs, state):
-    """(output, new state) of one step with LAYER's variables."""
-    if len(state) != 2:
-        raise ValueError("Expecting state to be a tuple with length 2.")
-    c, h = state
-    gates = nn_ops.bias_add(math_ops.matmul(array_ops.concat([inputs, h], 1), layer._kernel), layer._bias)
-    i, j, f, o = split(gates, 4)
-    f = f + layer._forget_bias
-    if layer._diagonals:
-        i, f = i + layer._diagonals[0] * c, f + layer._diagonals[1] * c
-    new_c = sigmoid(i) * tanh(j) + sigmoid(f) * c
-    if layer._cell_clip > 0:
-        new_c = clip_ops.clip_by_value(new_c, -layer._cell_clip, layer._cell_clip)
-    if layer._diagonals:
-        o = o + layer._diagonals[2] * new_c
-    new_h = sigmoid(o) * tanh(new_c)
-    return new_h, rnn_cell_impl.LSTMStateTuple(new_c, new_h)
+def _block_arguments(layer, inputs, c, h):
+    """What LSTMBlockCell and BlockLSTM take, with LAYER's variables."""
+    peepholes = layer._diagonals or [array_ops.zeros([layer._num_units], inputs.dtype)] * 3
+    names = ("x", "cs_prev", "h_prev", "w", "wci", "wcf", "wco", "b")
+    tensors = dict(zip(names, (inputs, c, h, layer._kernel, *peepholes, layer._bias)))
+    return {**tensors, "forget_bias": layer._forget_bias, "cell_clip": layer._cell_clip,
+            "use_peephole": layer._use_peephole}  # fmt: skip
 
 
 @tf_export("contrib.rnn.LSTMBlockCell")
@@ -64,19 +43,10 @@ class LSTMBlockCell(LayerCell):
         _make_lstm_variables(self, last_size(inputs_shape))
 
     def call(self, inputs, state):
-        return _lstm_step(self, inputs, state)
-
-
-class _Step(Sized, rnn_cell_impl.RNNCell):
-    """The cell within a LSTMBlockFusedCell, which has the variables."""
-
-    def __init__(self, layer):
-        super().__init__()
-        self._layer = layer
-        lstm_sizes(self, layer._num_units)
-
-    def call(self, inputs, state):
-        return _lstm_step(self._layer, inputs, state)
+        if len(state) != 2:
+            raise ValueError("Expecting state to be a tuple with length 2.")
+        step = gen_ops.lstm_block_cell(**_block_arguments(self, inputs, *state))
+        return step.h, rnn_cell_impl.LSTMStateTuple(step.cs, step.h)
 
 
 @tf_export("contrib.rnn.LSTMBlockWrapper")
@@ -108,10 +78,20 @@ class LSTMBlockWrapper(base_layer.Layer):
             raise ValueError("Expecting initial_state to be a tuple with length 2 or None")
         if sequence_length is not None:
             sequence_length = ops.convert_to_tensor(sequence_length)
-        return self._call_cell(inputs, *initial_state, dtype, sequence_length)
+        states, outputs = self._call_cell(inputs, *initial_state, dtype or inputs.dtype, sequence_length)
+        if sequence_length is None:
+            return outputs, rnn_cell_impl.LSTMStateTuple(states[-1], outputs[-1])
+        time, rows = shape.dims[0].value or array_ops.shape(inputs)[0], array_ops.shape(inputs)[1]
+        mask = array_ops.transpose(array_ops.sequence_mask(sequence_length, time, dtype=outputs.dtype))
+        outputs *= array_ops.expand_dims(mask, -1)
+        # Where a sequence is empty its last state is the initial one.
+        at = array_ops.stack([sequence_length, math_ops.range(rows, dtype=sequence_length.dtype)], axis=1)
+        last = [array_ops.gather_nd(array_ops.concat([array_ops.expand_dims(first, 0), all_steps], 0), at)
+                for first, all_steps in zip(initial_state, (states, outputs))]  # fmt: skip
+        return outputs, rnn_cell_impl.LSTMStateTuple(*last)
 
     def _call_cell(self, inputs, initial_cell_state, initial_output, dtype, sequence_length):
-        """(outputs [time, batch, units], final state)."""
+        """(cell states, outputs) of all steps, [time, batch, units] each."""
         raise NotImplementedError("Abstract method")
 
 
@@ -135,8 +115,12 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
         _make_lstm_variables(self, input_shape.dims[2].value)
 
     def _call_cell(self, inputs, initial_cell_state=None, initial_output=None, dtype=None, sequence_length=None):
-        state = rnn_cell_impl.LSTMStateTuple(initial_cell_state, initial_output)
-        return rnn.dynamic_rnn(_Step(self), inputs, sequence_length, state, time_major=True)
+        steps = array_ops.shape(inputs)[0] if sequence_length is None else math_ops.reduce_max(sequence_length)
+        made = gen_ops.block_lstm(
+            seq_len_max=math_ops.cast(steps, dtypes.int64),
+            **_block_arguments(self, inputs, initial_cell_state, initial_output),
+        )
+        return made.cs, made.h
 
 
 @tf_export("contrib.rnn.GRUBlockCell")
@@ -165,10 +149,10 @@ class GRUBlockCell(LayerCell):
     def call(self, inputs, h_prev):
         if h_prev.get_shape().with_rank(2).dims[1].value != self._cell_size:
             raise ValueError(f"Shape of h_prev[1] incorrect: cell_size {self._cell_size} vs {h_prev.get_shape()[1]}")
-        gates = math_ops.matmul(array_ops.concat([inputs, h_prev], 1), self._gate_kernel)
-        reset, update = split(sigmoid(nn_ops.bias_add(gates, self._gate_bias)), 2)
-        candidate = math_ops.matmul(array_ops.concat([inputs, reset * h_prev], 1), self._candidate_kernel)
-        new_h = mix(update, h_prev, tanh(nn_ops.bias_add(candidate, self._candidate_bias)))
+        new_h = gen_ops.gru_block_cell(
+            x=inputs, h_prev=h_prev, w_ru=self._gate_kernel, w_c=self._candidate_kernel, b_ru=self._gate_bias,
+            b_c=self._candidate_bias,
+        ).h  # fmt: skip
         return new_h, new_h
 
 
