@@ -38,5 +38,7 @@ tn_symbols *tn_symbols_new(void); /* NULL when memory is out */
 void tn_symbols_free(tn_symbols *symbols);
 /* Adds "function+0x12 (file)", or as much of that as is known. */
 void tn_symbols_add(tn_symbols *symbols, const void *address, tn_str *out);
+/* Whether ADDRESS lies in a file's code, behind a call. */
+bool tn_symbols_returns_to(const tn_symbols *symbols, const void *address);
 
 #endif

@@ -135,11 +135,31 @@ static const char *function_at(const tn_symbols *s, uint64_t offset, uint64_t *i
   return NULL;
 }
 
+static const mapping *mapping_of(const tn_symbols *s, uintptr_t at) {
+  for (size_t i = 0; i < s->n; i++)
+    if (at >= s->mappings[i].begin && at < s->mappings[i].end) return &s->mappings[i];
+  return NULL;
+}
+
+bool tn_symbols_returns_to(const tn_symbols *s, const void *address) {
+  const mapping *m = mapping_of(s, (uintptr_t)address);
+  const unsigned char *at = address;
+  if (!m || m->path[0] != '/' || (uintptr_t)at - m->begin < 8) return false;
+#if defined(__x86_64__)
+  /* call rel32; call through a register or memory: opcode FF, 2 in the middle of the next byte. */
+  static const int sizes[] = {2, 3, 4, 6, 7};
+  if (at[-5] == 0xe8) return true;
+  for (int i = 0; i < 5; i++)
+    if (at[-sizes[i]] == 0xff && (at[1 - sizes[i]] >> 3 & 7) == 2) return true;
+  return false;
+#else
+  return (uintptr_t)at % 4 == 0;
+#endif
+}
+
 void tn_symbols_add(tn_symbols *s, const void *address, tn_str *out) {
   uintptr_t at = (uintptr_t)address;
-  const mapping *m = NULL;
-  for (size_t i = 0; i < s->n && !m; i++)
-    if (at >= s->mappings[i].begin && at < s->mappings[i].end) m = &s->mappings[i];
+  const mapping *m = mapping_of(s, at);
   if (!m) {
     tn_str_addf(out, "%p", address);
     return;

@@ -156,7 +156,7 @@ def test_a_training_that_hangs(tmp_path):
         task.wait(lambda: "in take_from_the_empty_queue" in task.errors.read_text())
         text = task.errors.read_text()
         assert "tenon: the training hangs" in text
-        assert re.search(r"^  #\d+ tn_\w+\+0x\w+ \(libtenon", text, re.MULTILINE), text
+        assert re.search(r"^  \S+ tn_program_run\+0x\w+ \(libtenon", text, re.MULTILINE), text
         # What the kubelet then does ends it.
         task.process.send_signal(signal.SIGTERM)
         assert task.process.wait(60) == -signal.SIGTERM
