@@ -293,10 +293,11 @@ static void tick(void *argument) {
   if (now - conn->ticked_ns > conn->silence_ns / 2) {
     conn->heard_ns = now;
     conn->asked = false;
-  } else if (conn->state != TN_CONN_OPEN) {
-    if (silent >= conn->silence_ns)
-      tn_conn_break(conn, tn_errorf(TN_UNAVAILABLE, "%s: no connection within %.3g s", conn->peer,
-                                    (double)conn->silence_ns * 1e-9));
+  } else if (conn->state != TN_CONN_OPEN || (!conn->greeted && !conn->role->server)) {
+    /* What the system has connected need not be a server that lives: the first frame is its word. */
+    if (silent >= conn->silence_ns / 8 * 7)
+      tn_conn_break(conn, tn_errorf(TN_UNAVAILABLE, "%s: no %s for %.3g s", conn->peer,
+                                    conn->state == TN_CONN_OPEN ? "greeting" : "connection", (double)silent * 1e-9));
   } else if (conn->asked && silent >= conn->silence_ns / 4 * 3) {
     read_all(conn);
     if (conn->asked)

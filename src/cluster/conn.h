@@ -145,7 +145,7 @@ struct tn_conn {
   enum { TN_CONN_CONNECTING, TN_CONN_HANDSHAKE, TN_CONN_OPEN } state;
   uint32_t events; /* that are watched */
   tn_task flush_task;
-  bool flush_posted, closing, inside, draining, same_house, local, peer_shares;
+  bool flush_posted, closing, inside, draining, greeted, same_house, local, peer_shares;
   tn_error *broken; /* to be closed for, as soon as nothing of it runs */
   /* The DATA frame that is being read: its stream, and how many of its bytes are to come. */
   tn_stream *data_stream;

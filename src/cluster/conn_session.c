@@ -151,6 +151,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
 }
 
 static void on_settings(tn_conn *conn, const nghttp2_settings *settings) {
+  conn->greeted = true;
   for (size_t i = 0; i < settings->niv; i++)
     if (settings->iv[i].settings_id == SAME_HOUSE) {
       conn->same_house = true;

@@ -1,6 +1,7 @@
 /* The transport over HTTP/2: the cases of all transports over TCP and a Unix socket; shared memory. */
 #include "cluster/http2.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,11 +189,33 @@ static void test_shared_options(void **state) {
   close_sides(&s);
 }
 
+/* A listener whose process does not take connections, as one that is frozen: the system completes them alone. */
+static void test_no_greeting(void **state) {
+  (void)state;
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof to;
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&to, size), 0);
+  assert_int_equal(listen(fd, 8), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &size), 0);
+  char address[64];
+  snprintf(address, sizeof address, "127.0.0.1:%d", ntohs(to.sin_port));
+  tn_transport *client = NULL;
+  assert_null(tn_http2_new(&(tn_http2_options){.silence_ns = 400000000}, &client));
+  rpc_wait w;
+  rpc_call(client, &(tn_request){.address = address, .method = "/test.Test/Echo"}, bytes, 10, &w);
+  assert_int_equal(tn_error_code(w.error), TN_UNAVAILABLE);
+  if (!strstr(tn_error_message(w.error), "no greeting")) fail_msg("%s", tn_error_message(w.error));
+  rpc_wait_free(&w);
+  tn_transport_free(client);
+  close(fd);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_shared),         cmocka_unit_test(test_shared_and_kept),
       cmocka_unit_test(test_shared_by_two),  cmocka_unit_test(test_shared_and_cancelled),
-      cmocka_unit_test(test_shared_options),
+      cmocka_unit_test(test_shared_options), cmocka_unit_test(test_no_greeting),
   };
   snprintf(unix_address, sizeof unix_address, "unix:/tmp/tenon-test-%d", (int)getpid());
   return rpc_cases_run("tcp", make_network, "127.0.0.1:0") + rpc_cases_run("ipv6", make_network, "[::1]:0") +

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster.tasks import TENON, cluster_of, running, start
+from cluster.tasks import TENON, cluster_of, start
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("TENON_DATA") or ROOT.parent / "shared" / "data")
@@ -273,30 +273,6 @@ def test_a_killed_parameter_server(tmp_path):
         server.stdout.close()
         worker.stdout.close()
         worker.stdin.close()
-
-
-def test_a_killed_task_is_named():
-    import tenon as tf
-
-    cluster = cluster_of()
-    with running(TENON, cluster) as processes, tf.Graph().as_default():
-        with tf.device("/job:ps/task:0"):
-            queue = tf.FIFOQueue(1, [tf.float32])
-            taken = queue.dequeue()
-        with tf.Session(f"grpc://{cluster['worker'][0]}") as session:
-            session.run(tf.constant(1.0))
-            started = time.monotonic()
-
-            def kill():
-                time.sleep(0.5)
-                processes["ps", 0].kill()
-
-            import threading
-
-            threading.Thread(target=kill).start()
-            with pytest.raises(tf.errors.UnavailableError, match="/job:ps/replica:0/task:0"):
-                session.run(taken)
-            assert time.monotonic() - started < 10
 
 
 def test_random_strategy():
