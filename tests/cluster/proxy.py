@@ -1,8 +1,8 @@
 """A network that can be cut: a process that stands between the tasks of a cluster.
 
-Behind each address that a task is told (`network.cluster(job, i)`) stands the proxy; `network.environment(job, i)`
-makes the task listen where only the proxy finds it. A task's links, to and from all others, can be cut (nothing goes through,
-nobody is told, connections begin and get no answer), slowed, or reset.
+Behind each address that a task is told (`network.cluster(job, i)`) stands the proxy; what
+`network.environment(job, i)` gives makes the task listen where only the proxy finds it. A task's links, to and from all
+others, can be cut (nothing goes through, nobody is told, connections begin and get no answer), slowed, or reset.
 """
 
 import asyncio
