@@ -19,6 +19,10 @@ TN_API const char *tn_kernel_name(const char *op, int i);
 /* How many kernels have been prepared under that name for OP since the process began. */
 TN_API uint64_t tn_kernel_prepared(const char *op, const char *kernel);
 
+/* Passes the point of that name, at which TENON_FAULT=POINT:COUNT:FILE[:MICROSECONDS] has the process killed: the one
+ * that passes it for the COUNT-th time and makes FILE, which must not exist yet; at once or so much later. */
+TN_API void tn_fault_reached(const char *point);
+
 /* The line that says what OP computes; NULL if there is no such op. */
 TN_API const char *tn_op_doc(const char *op);
 /* What OP says of its gradient: 'y' it has one, 'n' nothing flows back, 'u' asking for one is an error, '?' it says

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/thread.h"
 #include "cluster/ask.h"
 #include "cluster/http2.h"
@@ -96,6 +97,7 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
     session.disabled_passes = server->disabled_passes;
   }
   tn_http2_options transport;
+  tn_fault("start");
   TN_TRY(tn_http2_from_environment(&transport));
   transport.open = options->open;
   TN_TRY(tn_http2_new(&transport, &server->transport));

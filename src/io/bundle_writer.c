@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
+#include "base/fault.h"
 #include "base/map.h"
 #include "base/wire.h"
 #include "io/bundle_format.h"
@@ -151,6 +152,7 @@ static tn_error *add_value(tn_bundle_writer *w, const void *key, size_t size, co
   line *l;
   TN_TRY(new_line(w, key, size, &l));
   l->entry.shape = value->shape;
+  tn_fault("save");
   return write_value(w, value, &l->entry);
 }
 

@@ -78,6 +78,15 @@ tn_resources *tn_session_state_resources(tn_session_state *state);
 /* SIZE zeroed bytes kept for KEY (a node's name), made on the first call. OUT is a void **. INTERNAL if the size
  * differs. */
 tn_error *tn_session_state_get(tn_session_state *state, const char *key, size_t size, void *out) TN_MUST_USE;
+/* Where random ops of the session draw: zero-initialised, it is where the steps before have left off. */
+typedef struct tn_random_address {
+  atomic_bool given; /* what is drawn is a function of the ops' seeds and of WORDS */
+  uint64_t words[2];
+} tn_random_address;
+/* Valid as long as STATE. */
+const tn_random_address *tn_session_state_address(tn_session_state *state);
+/* All random ops begin anew at ADDRESS. No step may run. */
+void tn_session_state_set_address(tn_session_state *state, const uint64_t address[2]);
 /* Calls VISIT for every key in byte order: savers write these as extra checkpoint keys. */
 tn_error *tn_session_state_visit(tn_session_state *state,
                                  tn_error *(*visit)(void *argument, const char *key, void *data, size_t size),

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "kernel/call.h"
+#include "kernel/philox.h"
 #include "kernel/resource.h"
 
 typedef struct entry {
@@ -22,6 +23,7 @@ struct tn_session_state {
   bool is_child;          /* RESOURCES are the parent's */
   tn_session_state *kept; /* whose entries these are; NULL: its own */
   tn_caller *caller;
+  tn_random_address address;
 };
 
 static tn_error *new_state(tn_resources *resources, tn_session_state **out) {
@@ -108,6 +110,25 @@ tn_error *tn_session_state_get(tn_session_state *state, const char *key, size_t 
   void *data = found->data;
   memcpy(out, &data, sizeof data);
   return NULL;
+}
+
+const tn_random_address *tn_session_state_address(tn_session_state *state) {
+  return state->kept ? &state->kept->address : &state->address;
+}
+
+void tn_session_state_set_address(tn_session_state *state, const uint64_t address[2]) {
+  if (state->kept) state = state->kept;
+  tn_lock(&state->mutex);
+  memcpy(state->address.words, address, sizeof state->address.words);
+  atomic_store(&state->address.given, true);
+  size_t cursor = 0;
+  void *value = NULL;
+  while (tn_map_next(state->entries, &cursor, NULL, NULL, &value)) {
+    entry *e = value;
+    /* Whatever keeps a generator has it first: zeroed it is seeded again. */
+    if (e->size >= sizeof(tn_philox)) memset(e->data, 0, sizeof(tn_philox));
+  }
+  tn_unlock(&state->mutex);
 }
 
 static int by_key(const void *a, const void *b) { return strcmp((*(entry *const *)a)->key, (*(entry *const *)b)->key); }

@@ -98,7 +98,16 @@ static PyObject *last_step_was_static(PyObject *module, PyObject *unused) {
   return PyBool_FromLong(tn_last_step_was_static());
 }
 
+static PyObject *fault(PyObject *module, PyObject *args) {
+  const char *point;
+  (void)module;
+  if (!PyArg_ParseTuple(args, "s", &point)) return NULL;
+  tn_fault_reached(point);
+  return Py_NewRef(Py_None);
+}
+
 static PyMethodDef functions[] = {
+    {"fault", fault, METH_VARARGS, "fault(point)\n--\n\nA point at which tests may have the process killed."},
     {"op_names", op_names, METH_NOARGS, "op_names()\n--\n\nThe op types, in byte order."},
     {"op_def", op_def, METH_VARARGS, "op_def(name)\n--\n\nThe serialised OpDef."},
     {"op_doc", op_doc, METH_VARARGS, "op_doc(name)\n--\n\nWhat the op computes."},

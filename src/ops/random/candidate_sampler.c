@@ -244,7 +244,7 @@ static tn_error *learned_prepare(tn_prepare *p) {
   char *block;
   TN_TRY(tn_prepare_persistent(p, sizeof(tn_philox) + (size_t)s->leaves * 2 * sizeof(int32_t), &block));
   s->random = (tn_random_state){(tn_philox *)(void *)block, tn_node_get_int(p->node, "seed"),
-                                tn_node_get_int(p->node, "seed2")};
+                                tn_node_get_int(p->node, "seed2"), tn_session_state_address(p->session)};
   s->counts = (int32_t *)(void *)(block + sizeof(tn_philox));
   return outputs(p, s, range);
 }

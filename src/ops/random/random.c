@@ -87,7 +87,23 @@ tn_error *tn_random_range(const tn_run *r, int low_input, tn_random_job *job) {
 tn_error *tn_random_prepare_state(tn_prepare *p, tn_random_state *state) {
   state->seed = tn_node_get_int(p->node, "seed");
   state->seed2 = tn_node_get_int(p->node, "seed2");
+  state->address = tn_session_state_address(p->session);
   return tn_prepare_persistent(p, sizeof(tn_philox), &state->philox);
+}
+
+tn_philox tn_random_take(const tn_random_state *state, uint64_t blocks) {
+  bool addressed = atomic_load_explicit(&state->address->given, memory_order_relaxed) && (state->seed || state->seed2);
+  if (!addressed) return tn_philox_reserve(state->philox, state->seed, state->seed2, blocks);
+  /* The seeds are those of the op and the address, mixed. */
+  tn_philox mixer = tn_philox_stateless((uint64_t)state->seed, (uint64_t)state->seed2);
+  for (int i = 0; i < 2; i++) {
+    mixer.counter[2 * i] ^= (uint32_t)state->address->words[i];
+    mixer.counter[2 * i + 1] ^= (uint32_t)(state->address->words[i] >> 32);
+  }
+  uint32_t mixed[4];
+  tn_philox_next(&mixer, mixed);
+  uint64_t seed = (uint64_t)mixed[1] << 32 | mixed[0], seed2 = (uint64_t)mixed[3] << 32 | mixed[2];
+  return tn_philox_reserve(state->philox, (int64_t)seed, (int64_t)(seed2 | 1), blocks);
 }
 
 tn_error *tn_random_prepare_shape(tn_prepare *p) {

@@ -35,12 +35,11 @@ tn_error *tn_random_range(const tn_run *r, int low_input, tn_random_job *job) TN
 typedef struct tn_random_state {
   tn_philox *philox;
   int64_t seed, seed2;
+  const tn_random_address *address;
 } tn_random_state;
 tn_error *tn_random_prepare_state(tn_prepare *p, tn_random_state *state) TN_MUST_USE;
 /* Takes BLOCKS blocks. */
-static inline tn_philox tn_random_take(const tn_random_state *state, uint64_t blocks) {
-  return tn_philox_reserve(state->philox, state->seed, state->seed2, blocks);
-}
+tn_philox tn_random_take(const tn_random_state *state, uint64_t blocks);
 /* PREPARE of ops with input "shape" first and one output of that shape: state is a tn_random_state. */
 tn_error *tn_random_prepare(tn_prepare *p) TN_MUST_USE;
 

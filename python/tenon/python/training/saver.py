@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 
+from tenon import _core
 from tenon.python.client import session as session_lib
 from tenon.python.framework import errors, meta_graph, ops
 from tenon.python.framework import proto as messages
@@ -223,6 +224,7 @@ class Saver:
         """Runs the save; returns the checkpoint's name. With a lease it is written beside its place and moved there."""
         name = os.path.basename(prefix)
         written = lease.staged(name) if lease else prefix
+        _core.fault("saving")
         try:
             path = sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: written})
         except errors.OpError as error:
