@@ -7,6 +7,7 @@ from tenon.contrib.layers import feature_column_ops, optimizers
 from tenon.contrib.learn import head as head_lib
 from tenon.contrib.learn.estimator import BaseEstimator
 from tenon.contrib.learn.model_fn import ModeKeys, PredictionKey
+from tenon.python.estimator.canned import linear_sdca, sdca_model
 from tenon.python.feature_column import feature_column
 from tenon.python.feature_column.base import FeatureColumn, FeatureTransformationCache
 from tenon.python.framework import ops
@@ -95,13 +96,35 @@ class _Wide:
     def logits(self, features, mode, size, servers):
         """The logits; to be called inside of its scope."""
         if _all_new(self.columns):
-            return feature_column.linear_model_with(
-                FeatureTransformationCache(features), self.columns, units=size, weight_collections=[self.scope]
-            )[0]
+            self.variables = {}
+            logits, self.bias = feature_column.linear_model_with(
+                FeatureTransformationCache(features), self.columns, units=size, weight_collections=[self.scope],
+                cols_to_vars=self.variables,
+            )  # fmt: skip
+            self.variables.pop("bias")
+            return logits
         function = (feature_column_ops.joint_weighted_sum_from_feature_columns if self.joint
                     else feature_column_ops.weighted_sum_from_feature_columns)  # fmt: skip
         scope = variable_scope.get_variable_scope()
-        return function(features, self.columns, size, weight_collections=[self.scope], scope=scope)[0]
+        logits, made, self.bias = function(features, self.columns, size, weight_collections=[self.scope], scope=scope)
+        self.variables = {column.inner: found for column, found in made.items() if hasattr(column, "inner")}
+        return logits
+
+    def dual_model(self, head, features, labels):
+        """The SdcaModel that trains the logits just made, of a model with HEAD."""
+        if len(self.variables) < len(self.columns) or self.joint:
+            raise ValueError("SDCAOptimizer does not support all of these columns, or joint weights.")
+        return self.optimizer.model_of(self.variables, self.bias, head.weight_column_name, _dual_loss(head), features,
+                                       labels)  # fmt: skip
+
+
+def _dual_loss(head):
+    """The loss by which dual coordinate ascent trains a model with HEAD."""
+    kinds = {head_lib._SvmHead: "hinge_loss", head_lib._BinaryHead: "logistic_loss",
+             head_lib._RegressionHead: "squared_loss"}  # fmt: skip
+    if type(head) not in kinds or head.logits_dimension != 1:
+        raise ValueError(f"Unsupported head type: {head}")
+    return kinds[type(head)]
 
 
 class _Canned(BaseEstimator):
@@ -121,12 +144,27 @@ class _Canned(BaseEstimator):
             (part,) = self._parts
             with part.scoped(features, servers):
                 logits = part.logits(features, mode, size, servers)
+                if isinstance(part.optimizer, linear_sdca.SdcaOptimizerBase):
+                    return self._dual_ops(part, features, labels, mode, logits)
                 return self._head.create_model_fn_ops(features, mode, labels, self._train_op, logits=logits)
         made = []
         for part in self._parts:
             with part.scoped(features, servers):
                 made.append(part.logits(features, mode, size, servers))
         return self._head.create_model_fn_ops(features, mode, labels, self._train_op, logits=made[0] + made[1])
+
+    def _dual_ops(self, part, features, labels, mode, logits):
+        """The ModelFnOps of a linear part that dual coordinate ascent trains."""
+        hooks = []
+
+        def train(unused_loss):
+            model = part.dual_model(self._head, features, labels)
+            train_op = model.minimize(global_step=training_util.get_global_step())
+            hooks.append(sdca_model.UpdateWeightsHook(model, train_op))
+            return train_op
+
+        made = self._head.create_model_fn_ops(features, mode, labels, train, logits=logits)
+        return made._replace(training_chief_hooks=(*made.training_chief_hooks, *hooks))
 
     def _train_op(self, loss):
         """One step of every part's optimizer, which sees that part's variables only."""

@@ -3,7 +3,7 @@
 import math
 
 from tenon.python.estimator.canned import head as head_lib
-from tenon.python.estimator.canned import optimizers
+from tenon.python.estimator.canned import linear_sdca, optimizers
 from tenon.python.estimator.estimator import Estimator
 from tenon.python.feature_column import feature_column
 from tenon.python.feature_column.base import FeatureTransformationCache, columns_of
@@ -40,10 +40,14 @@ def _fraction_of_zeros(variables):
 @tf_export("estimator.experimental.linear_logit_fn_builder")
 def linear_logit_fn_builder(units, feature_columns, sparse_combiner="sum"):
     """A function of features that makes the logits of a linear model."""
+    return _logit_fn(units, feature_columns, sparse_combiner, {})
+
+
+def _logit_fn(units, feature_columns, sparse_combiner, made):
+    """The function, which leaves {column: its variables} in MADE."""
 
     def linear_logit_fn(features):
         columns = columns_of(feature_columns)
-        made = {}
         logits, bias = feature_column.linear_model_with(
             FeatureTransformationCache(features),
             columns,
@@ -69,12 +73,18 @@ def linear_model_fn(features, labels, mode, head, feature_columns, optimizer, pa
     if not isinstance(features, dict):
         raise ValueError(f"features should be a dictionary of `Tensor`s. Given type: {type(features)}")
     columns = columns_of(feature_columns)
-    optimizer = optimizers.get_optimizer_instance(optimizer or "Ftrl", fitted_rate(columns, _LEARNING_RATE))
+    dual = isinstance(optimizer, linear_sdca.LinearSDCA)
+    if dual and sparse_combiner != "sum":
+        raise ValueError(f"sparse_combiner must be sum with LinearSDCA. Found: {sparse_combiner}")
+    if not dual:
+        optimizer = optimizers.get_optimizer_instance(optimizer or "Ftrl", fitted_rate(columns, _LEARNING_RATE))
     with variable_scope.variable_scope(
         "linear", values=tuple(features.values()), partitioner=default_partitioner(config, partitioner)
     ):
-        logit_fn = linear_logit_fn_builder(head.logits_dimension, columns, sparse_combiner)
-        logits = logit_fn(features=features)
+        made = {}
+        logits = _logit_fn(head.logits_dimension, columns, sparse_combiner, made)(features=features)
+        if dual:
+            return linear_sdca.estimator_spec(head, features, mode, labels, logits, optimizer, made)
         return head.create_estimator_spec(
             features=features, mode=mode, labels=labels, optimizer=optimizer, logits=logits
         )
