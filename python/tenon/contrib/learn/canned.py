@@ -137,6 +137,9 @@ class _Canned(BaseEstimator):
         self._feature_engineering_fn = feature_engineering_fn or (lambda features, labels: (features, labels))
         super().__init__(model_dir=model_dir, config=config)
 
+    def _columns_to_parse(self):
+        return {column for part in self._parts for column in part.columns}
+
     def _get_model_ops(self, features, labels, mode):
         features, labels = self._feature_engineering_fn(_dict(features), labels)
         servers, size = self._core.config.num_ps_replicas, self._head.logits_dimension

@@ -1,16 +1,19 @@
 """contrib.learn.Estimator: fit, evaluate and predict, on arrays too; tf.estimator's does the work."""
 
+import collections
 import inspect
 
 import numpy as np
 
-from tenon.contrib.learn import feeding, model_fn, monitors
+from tenon.contrib.learn import exporting, feeding, model_fn, monitors
 from tenon.contrib.learn.run_config import RunConfig
 from tenon.python.estimator import estimator as core
 from tenon.python.estimator.export.export import ServingInputReceiver, TensorServingInputReceiver
 from tenon.python.estimator.model_fn import EstimatorSpec
 from tenon.python.framework import ops
 from tenon.python.ops import array_ops
+from tenon.python.saved_model import tag_constants
+from tenon.python.training import basic_session_run_hooks
 from tenon.python.util.tf_export import tf_export
 
 
@@ -25,6 +28,16 @@ def _input_fn(x, y, input_fn, batch_size, shuffle, epochs):
     if batch_size is not None:
         raise ValueError("Can not provide both input_fn and batch_size.")
     return input_fn
+
+
+@tf_export("contrib.learn.NotFittedError")
+class NotFittedError(ValueError, AttributeError):
+    """A model was used that has not been trained."""
+
+
+# What is done with a graph before it is exported for TAGS; TRANSFORMS are those of TensorFlow's graph_transforms tool.
+GraphRewriteSpec = collections.namedtuple("GraphRewriteSpec", ["tags", "transforms"])
+_AS_IT_IS = (GraphRewriteSpec((tag_constants.SERVING,), ()),)
 
 
 @tf_export("contrib.learn.Trainable")
@@ -117,7 +130,7 @@ class BaseEstimator(Evaluable, Trainable):
         if metrics is not None and not isinstance(metrics, dict):
             raise ValueError(f"Metrics argument should be None or dict. Got {metrics}.")
         if feed_fn is not None:
-            raise NotImplementedError("contrib.learn: feed_fn is not there in Tenon")
+            hooks = [*(hooks or []), basic_session_run_hooks.FeedFnHook(feed_fn)]
         function = _input_fn(x, y, input_fn, batch_size, shuffle=False, epochs=1)
         self._eval_metrics = metrics
         try:
@@ -152,8 +165,12 @@ class BaseEstimator(Evaluable, Trainable):
 
     def export_savedmodel(self, export_dir_base, serving_input_fn, default_output_alternative_key=None,
                           assets_extra=None, as_text=False, checkpoint_path=None,
+                          graph_rewrite_specs=_AS_IT_IS,
                           strip_default_attrs=False):  # fmt: skip
         """Writes a SavedModel; SERVING_INPUT_FN gives InputFnOps or a ServingInputReceiver."""
+        for spec in graph_rewrite_specs:
+            if spec.transforms or tuple(spec.tags) != (tag_constants.SERVING,):
+                raise NotImplementedError(f"contrib.learn: graph_rewrite_specs can only be the default, got {spec}")
 
         def receiver_fn():
             made = serving_input_fn()
@@ -170,6 +187,28 @@ class BaseEstimator(Evaluable, Trainable):
             )  # fmt: skip
         finally:
             self._serving_key = None
+
+    not_fitted = NotFittedError
+
+    def _columns_to_parse(self):
+        """The feature columns by which examples are read; None if it has none."""
+        return None
+
+    def export(self, export_dir, input_fn=exporting.default_input_fn, input_feature_key=None,
+               use_deprecated_input_fn=True, signature_fn=None, prediction_key=None, default_batch_size=1,
+               exports_to_keep=None):  # fmt: skip
+        """Writes an export from before SavedModel; its path. NotFittedError where there is no checkpoint.
+
+        INPUT_FN(estimator, examples), or (without USE_DEPRECATED_INPUT_FN) INPUT_FN(), makes the features;
+        SIGNATURE_FN(examples, features, predictions) the signatures.
+        """
+
+        def predictions_of(features):
+            made = self._get_model_ops(features, self._like_the_labels(), model_fn.ModeKeys.INFER)
+            return made.predictions
+
+        return exporting.export(self, predictions_of, export_dir, input_fn, input_feature_key, use_deprecated_input_fn,
+                                signature_fn, prediction_key, default_batch_size, exports_to_keep)  # fmt: skip
 
     def get_params(self, deep=True):
         """The arguments of the constructor that are attributes, as scikit-learn asks for them."""

@@ -105,3 +105,41 @@ def extract_pandas_labels(labels):
 def extract_pandas_matrix(data):
     """The values of a table; anything else as it is."""
     return np.stack([np.asarray(data[name]) for name in data.columns], 1) if hasattr(data, "columns") else data
+
+
+def _is_dask(data):
+    return type(data).__module__.split(".")[0] in ("dask", "dask_expr") and hasattr(data, "to_delayed")
+
+
+def _numbered(part, first):
+    """PART of a table with its rows numbered from FIRST on."""
+    part = part.copy()
+    part.index = range(first, first + len(part))
+    return part
+
+
+def _with_rows_numbered(data):
+    """A Dask table whose index is the number of the row, so that its partitions can be taken one after the other."""
+    import dask
+    from dask import dataframe
+
+    lengths = [int(length) for length in data.map_partitions(len).compute()]
+    first = np.concatenate([[0], np.cumsum(lengths)])
+    parts = [dask.delayed(_numbered)(part, int(i)) for part, i in zip(data.to_delayed(), first)]
+    return dataframe.from_delayed(parts, divisions=(*map(int, first[:-1]), int(max(first[-1] - 1, 0))))
+
+
+@tf_export("contrib.learn.extract_dask_data")
+def extract_dask_data(data):
+    """A Dask table or column of predictors with its rows numbered; anything else as it is."""
+    return _with_rows_numbered(data) if _is_dask(data) else data
+
+
+@tf_export("contrib.learn.extract_dask_labels")
+def extract_dask_labels(labels):
+    """A Dask column, or table of one column, with its rows numbered; anything else as it is."""
+    if not _is_dask(labels):
+        return labels
+    if len(getattr(labels, "columns", ())) > 1:
+        raise ValueError("Only one column for labels is allowed.")
+    return _with_rows_numbered(labels)

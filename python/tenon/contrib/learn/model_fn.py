@@ -85,7 +85,10 @@ class ModelFnOps(collections.namedtuple("ModelFnOps", _FIELDS)):
         """The EstimatorSpec that is the same."""
         return EstimatorSpec(
             mode=self.mode, predictions=self.predictions, loss=self.loss, train_op=self.train_op,
-            eval_metric_ops=dict(self.eval_metric_ops or {}),
+            eval_metric_ops={
+                key: value if isinstance(value, tuple) else metrics_impl.mean(value)
+                for key, value in (self.eval_metric_ops or {}).items()
+            },
             export_outputs=self._export_outputs(default_serving_output_alternative_key),
             training_chief_hooks=self.training_chief_hooks, training_hooks=self.training_hooks, scaffold=self.scaffold,
         )  # fmt: skip

@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 
-from tenon.python.framework import ops
+from tenon.python.framework import dtypes, ops
 from tenon.python.platform import tf_logging as logging
+from tenon.python.summary.writer import writer_cache
 from tenon.python.training import basic_session_run_hooks, session_run_hook, training_util
 from tenon.python.util.tf_export import tf_export
 
@@ -223,6 +224,121 @@ class CheckpointSaver(BaseMonitor):
         if self._saver is None:
             self._saver = ops.get_collection(ops.GraphKeys.SAVERS)[0]
         self._saver.save(session, self._path, global_step=step)
+
+
+@tf_export("contrib.learn.monitors.SummarySaver")
+class SummarySaver(EveryN):
+    """Writes summaries every SAVE_STEPS steps: SUMMARY_OP, or what SCAFFOLD has."""
+
+    def __init__(self, summary_op, save_steps=100, output_dir=None, summary_writer=None, scaffold=None):
+        super().__init__(every_n_steps=save_steps)
+        self._summary_op, self._scaffold, self._summary_writer = summary_op, scaffold, summary_writer
+        if summary_writer is None and output_dir:
+            self._summary_writer = writer_cache.FileWriterCache.get(output_dir)
+
+    def set_estimator(self, estimator):
+        super().set_estimator(estimator)
+        if self._summary_writer is None:
+            self._summary_writer = writer_cache.FileWriterCache.get(estimator.model_dir)
+
+    def every_n_step_begin(self, step):
+        super().every_n_step_begin(step)
+        if self._summary_op is None and self._scaffold is not None:
+            self._summary_op = self._scaffold.summary_op
+        return [] if self._summary_op is None else [self._summary_op]
+
+    def every_n_step_end(self, step, outputs):
+        if self._summary_op is not None and self._summary_writer is not None:
+            self._summary_writer.add_summary(outputs[_name(self._summary_op)], step)
+        return False
+
+    def end(self, session=None):
+        super().end(session=session)
+        if self._summary_writer is not None:
+            self._summary_writer.flush()
+
+
+@tf_export("contrib.learn.monitors.GraphDump")
+class GraphDump(BaseMonitor):
+    """Keeps the values of almost all tensors of every step: `data` is {step: {tensor: value}}."""
+
+    IGNORE_OPS = ("Const", "Assign", "Identity", "Placeholder", "RandomUniform", "Cast", "RestoreSlice")
+
+    def __init__(self, ignore_ops=None):
+        super().__init__()
+        self._ignore_ops, self._data = ignore_ops or self.IGNORE_OPS, {}
+
+    @property
+    def data(self):
+        """{step: {tensor: value}}."""
+        return self._data
+
+    def begin(self, max_steps=None):
+        super().begin(max_steps=max_steps)
+        self._tensors = [
+            operation.outputs[0].name
+            for operation in ops.get_default_graph().get_operations()
+            if operation.type not in self._ignore_ops and operation.outputs
+            and operation.outputs[0].dtype.base_dtype not in (dtypes.resource, dtypes.variant)
+        ]  # fmt: skip
+
+    def step_begin(self, step):
+        return self._tensors
+
+    def step_end(self, step, output):
+        self._data[step] = output
+        return False
+
+    def compare(self, other_dump, step, atol=1e-06):
+        """(names of tensors that are as in OTHER_DUMP at a step, names of those that differ)."""
+        here, there = self.data.get(step, {}), other_dump.data.get(step, {})
+        matched, others = [], []
+        for name, value in here.items():
+            if name not in there:
+                raise ValueError(f"{name} missing at step {step}.")
+            value = np.asarray(value)
+            if value.dtype.kind in "OSU":
+                continue
+            same = np.shape(there[name]) == value.shape and np.allclose(value, there[name], atol=atol)
+            (matched if same else others).append(name)
+        return matched, others
+
+
+@tf_export("contrib.learn.monitors.ExportMonitor")
+class ExportMonitor(EveryN):
+    """Exports the estimator every EVERY_N_STEPS steps, where there is a new checkpoint, and at the end."""
+
+    def __init__(self, every_n_steps, export_dir, input_fn=None, input_feature_key=None, exports_to_keep=5,
+                 signature_fn=None, default_batch_size=1):  # fmt: skip
+        super().__init__(every_n_steps=every_n_steps)
+        self._export_dir, self._last_export_dir = export_dir, None
+        self._options = {"input_fn": input_fn, "input_feature_key": input_feature_key,
+                         "use_deprecated_input_fn": input_fn is None, "signature_fn": signature_fn,
+                         "default_batch_size": default_batch_size, "exports_to_keep": exports_to_keep}  # fmt: skip
+
+    export_dir = property(lambda self: self._export_dir, doc="The folder of all exports.")
+    exports_to_keep = property(lambda self: self._options["exports_to_keep"], doc="How many stay.")
+    signature_fn = property(lambda self: self._options["signature_fn"], doc="What makes the signatures.")
+    last_export_dir = property(lambda self: self._last_export_dir, doc="The folder of the newest export.")
+
+    def _export(self):
+        options = {key: value for key, value in self._options.items() if key != "input_fn" or value is not None}
+        self._last_export_dir = self._estimator.export(self._export_dir, **options)
+
+    def every_n_step_end(self, step, outputs):
+        super().every_n_step_end(step, outputs)
+        if self._estimator._core.latest_checkpoint() is None:
+            logging.info("Skipping exporting because there is no checkpoint yet.")
+            return False
+        self._export()
+        return False
+
+    def end(self, session=None):
+        super().end(session=session)
+        if self._estimator._core.latest_checkpoint() is None:
+            logging.info("Skipping export at the end since model has not been saved yet.")
+            return
+        self._export()
 
 
 @tf_export("contrib.learn.monitors.StepCounter")

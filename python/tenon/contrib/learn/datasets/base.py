@@ -57,11 +57,21 @@ def load_iris(data_path=None):
     return load_csv_with_header(path, target_dtype=int, features_dtype=float)
 
 
+@tf_export("contrib.learn.datasets.load_boston", "contrib.learn.datasets.base.load_boston")
+def load_boston(data_path=None):
+    """Prices of houses in Boston, from 1.15's boston_house_prices.csv, which is not part of Tenon."""
+    if data_path is None:
+        raise ValueError("load_boston: data_path must name a copy of boston_house_prices.csv; Tenon has none")
+    return load_csv_with_header(data_path, target_dtype=float, features_dtype=float)
+
+
 @tf_export("contrib.learn.datasets.load_dataset")
 def load_dataset(name, size="small", test_with_fake_data=False):
-    """A data set by its name: "iris" or "mnist"."""
+    """A data set by its name: "iris", "boston" or "mnist"."""
     if name == "iris":
         return load_iris()
+    if name == "boston":
+        return load_boston()
     if name == "mnist":
         from tenon.examples.tutorials.mnist import input_data
 
