@@ -28,8 +28,8 @@ typedef struct cli_command {
   int (*run)(const struct cli_command *command, int argc, char **argv); /* without the command's name; an exit code */
 } cli_command;
 
-extern const cli_command cli_bench, cli_certs, cli_data, cli_delete, cli_eval, cli_inspect, cli_install, cli_jobs,
-    cli_logs, cli_operator, cli_predict, cli_resume, cli_run, cli_scale, cli_server, cli_status, cli_submit,
+extern const cli_command cli_bench, cli_certs, cli_data, cli_delete, cli_eval, cli_image, cli_inspect, cli_install,
+    cli_jobs, cli_logs, cli_operator, cli_predict, cli_resume, cli_run, cli_scale, cli_server, cli_status, cli_submit,
     cli_suspend, cli_train;
 
 /* Takes the options (which end with a NULL name) out of ARGV and leaves the other *N arguments at its beginning.

@@ -7,7 +7,7 @@
 static const cli_command *const commands[] = {&cli_train,    &cli_eval,    &cli_predict, &cli_inspect, &cli_data,
                                               &cli_certs,    &cli_run,     &cli_server,  &cli_bench,   &cli_install,
                                               &cli_operator, &cli_submit,  &cli_jobs,    &cli_status,  &cli_logs,
-                                              &cli_scale,    &cli_suspend, &cli_resume,  &cli_delete};
+                                              &cli_scale,    &cli_suspend, &cli_resume,  &cli_delete,  &cli_image};
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_commands(FILE *out) {

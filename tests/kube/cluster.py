@@ -110,12 +110,14 @@ class Client:
 class ControlPlane:
     """Programs, ports and folders of one control plane."""
 
+    ADDRESSES = "IP:127.0.0.1,IP:198.19.0.1,DNS:localhost"  # of the apiserver
+
     def __init__(self, folder, programs):
         self.folder, self.programs = folder, Path(programs)
         self.processes = {}
         self.certificates = Certificates(folder)
         self.etcd_port, self.peer_port, self.port = free_port(), free_port(), free_port()
-        self.certificates.sign("apiserver", "/CN=apiserver", "IP:127.0.0.1,IP:198.19.0.1,DNS:localhost")
+        self.certificates.sign("apiserver", "/CN=apiserver", self.ADDRESSES)
         self.client = Client(self.port, self.certificates)
         self.kubeconfig = self.write_kubeconfig("admin")
 
