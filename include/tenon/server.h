@@ -37,6 +37,8 @@ TN_API const char *tn_server_target(const tn_server *server);
 TN_API bool tn_server_join(tn_server *server, int64_t timeout_ms);
 /* Takes no more calls and ends what runs: sessions get CANCELLED, joins return. From any thread. */
 TN_API void tn_server_stop(tn_server *server);
+/* Whether nobody needs it now: no session of another process uses it, or nobody is connected. */
+TN_API bool tn_server_idle(tn_server *server);
 /* Stops and frees; NULL is allowed. Nobody may be in tn_server_join. */
 TN_API void tn_server_free(tn_server *server);
 

@@ -141,6 +141,8 @@ static void set_environment(const job *j, const task *t) {
   if (j->certificates[0]) set_certificates(j->certificates);
   snprintf(text, sizeof text, "%d", t->restarts);
   setenv("TENON_RESTART", text, 1);
+  snprintf(text, sizeof text, "%.3g", j->grace * 0.8);
+  setenv("TENON_GRACE", text, 0);
   setenv("PYTHONUNBUFFERED", "1", 0);
 }
 

@@ -54,12 +54,20 @@ static tn_error *read_config(const char *text, config *c) {
   return NULL;
 }
 
+enum { GRACE_SECONDS = 25 }; /* Kubernetes kills after 30 */
+
 static tn_server *running;
 
 static void *wait_for_signal(void *argument) {
   const sigset_t *signals = argument;
   int number = 0;
   sigwait(signals, &number);
+  /* Who uses this task is leaving too, and saves first; a second signal ends it at once. */
+  const char *grace = getenv("TENON_GRACE");
+  double until = cli_seconds() + (grace ? atof(grace) : GRACE_SECONDS);
+  while (number == SIGTERM && !tn_server_idle(running) && cli_seconds() < until) {
+    if (sigtimedwait(signals, NULL, &(struct timespec){.tv_nsec = 50000000}) > 0) break;
+  }
   tn_server_stop(running);
   return NULL;
 }
@@ -144,5 +152,6 @@ const cli_command cli_server = {
     .summary = "serve as one task of a cluster, until it is ended",
     .details =
         "What is not given is taken from TF_CONFIG. A task holds variables and runs parts of graphs for sessions\n"
-        "that connect to any task of the cluster (tf.Session(\"grpc://HOST:PORT\")). SIGTERM ends it.\n",
+        "that connect to any task of the cluster (tf.Session(\"grpc://HOST:PORT\")). SIGTERM ends it,\n"
+        "once the sessions that use it have ended, or after TENON_GRACE seconds (25).\n",
     .run = run_server};

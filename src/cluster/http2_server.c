@@ -67,6 +67,7 @@ static void gone(tn_conn *conn, const tn_error *lost) {
   peer *p = tn_conn_user(conn);
   *p->link = p->next;
   if (p->next) p->next->link = p->link;
+  atomic_fetch_sub_explicit(&p->listener->base.connections, 1, memory_order_relaxed);
   signal_if_quiet(p->listener);
   tn_free(p);
 }
@@ -106,6 +107,7 @@ static void welcome(tn_http2_listener *l, int fd, const tn_socket_address *addre
     close(fd);
     return;
   }
+  atomic_fetch_add_explicit(&l->base.connections, 1, memory_order_relaxed);
   p->next = l->peers;
   p->link = &l->peers;
   if (p->next) p->next->link = &p->next;
@@ -215,7 +217,7 @@ tn_error *tn_http2_listen(tn_transport *transport, const char *address, tn_handl
     tn_free(real);
     return tn_out_of_memory();
   }
-  l->base = (tn_listener){real, close_listener};
+  l->base = (tn_listener){.address = real, .close = close_listener};
   bool near = !t->network_only && !t->server_tls && !tn_address_is_unix(address);
   l->at = (listening){{.fd = fd, .ready = accept_ready}, l};
   l->near = (listening){{.fd = near ? tn_socket_listen_near(fd) : -1, .ready = accept_ready}, l};

@@ -330,8 +330,11 @@ static tn_error *listen_at(tn_transport *transport, const char *address, tn_hand
     tn_free(copy);
     return tn_out_of_memory();
   }
-  *l =
-      (local_listener){.base = {copy, close_listener}, .owner = t, .handler = handler, .argument = argument, .refs = 1};
+  *l = (local_listener){.base = {.address = copy, .close = close_listener},
+                        .owner = t,
+                        .handler = handler,
+                        .argument = argument,
+                        .refs = 1};
   pthread_mutex_init(&l->mutex, NULL);
   pthread_cond_init(&l->changed, NULL);
   opening o = {l, NULL};

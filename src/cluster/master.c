@@ -26,6 +26,15 @@ tn_error *tn_master_new(const tn_master_options *options, tn_master **out) {
   return NULL;
 }
 
+bool tn_master_has_sessions(tn_master *master) {
+  size_t cursor = 0;
+  void *value = NULL;
+  tn_lock(&master->mutex);
+  bool any = tn_map_next(master->sessions, &cursor, NULL, NULL, &value);
+  tn_unlock(&master->mutex);
+  return any;
+}
+
 void tn_master_stop(tn_master *master) {
   tn_lock(&master->mutex);
   size_t cursor = 0;

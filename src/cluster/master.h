@@ -19,6 +19,7 @@ typedef struct tn_master_options {
 tn_error *tn_master_new(const tn_master_options *options, tn_master **out) TN_MUST_USE;
 /* No call may be in it. */
 void tn_master_free(tn_master *master);
+bool tn_master_has_sessions(tn_master *master);
 /* Ends what runs: sessions are closed. */
 void tn_master_stop(tn_master *master);
 

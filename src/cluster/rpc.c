@@ -72,6 +72,10 @@ tn_error *tn_transport_listen(tn_transport *transport, const char *address, tn_h
 
 const char *tn_listener_address(const tn_listener *listener) { return listener->address; }
 
+int tn_listener_connections(tn_listener *listener) {
+  return atomic_load_explicit(&listener->connections, memory_order_relaxed);
+}
+
 void tn_listener_close(tn_listener *listener, int64_t grace_ns) {
   if (listener) listener->close(listener, grace_ns);
 }

@@ -118,6 +118,8 @@ tn_error *tn_transport_listen(tn_transport *transport, const char *address, tn_h
                               tn_listener **out) TN_MUST_USE;
 /* The address that others call, with the real port; valid as long as the listener. */
 const char *tn_listener_address(const tn_listener *listener);
+/* How many connections peers keep open to it. */
+int tn_listener_connections(tn_listener *listener);
 /* Takes no more calls, waits up to GRACE_NS for those that run, cancels the rest and frees it. When it has returned,
  * the handler is not called any more. Not from a transport thread. */
 void tn_listener_close(tn_listener *listener, int64_t grace_ns); /* NULL is allowed */

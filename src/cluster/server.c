@@ -147,6 +147,13 @@ bool tn_server_join(tn_server *server, int64_t timeout_ms) {
   return stopped;
 }
 
+bool tn_server_idle(tn_server *server) {
+  tn_lock(&server->mutex);
+  bool connected = server->listener && tn_listener_connections(server->listener) > 0;
+  tn_unlock(&server->mutex);
+  return !connected || (!tn_master_has_sessions(server->master) && !tn_worker_has_sessions(server->worker));
+}
+
 void tn_server_stop(tn_server *server) {
   tn_lock(&server->mutex);
   tn_listener *listener = server->listener;

@@ -20,6 +20,7 @@ struct tn_transport {
 
 struct tn_listener {
   char *address;
+  atomic_int connections; /* that peers keep open; 0 where the transport has none */
   void (*close)(tn_listener *listener, int64_t grace_ns);
 };
 

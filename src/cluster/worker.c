@@ -158,6 +158,18 @@ tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_ses
   return error;
 }
 
+bool tn_worker_has_sessions(tn_worker *worker) {
+  size_t cursor = 0;
+  void *value = NULL;
+  bool any = false;
+  tn_lock(&worker->mutex);
+  while (!any && tn_map_next(worker->sessions, &cursor, NULL, NULL, &value)) {
+    any = ((tn_worker_session *)value)->master != NULL;
+  }
+  tn_unlock(&worker->mutex);
+  return any;
+}
+
 tn_error *tn_worker_delete_session(tn_worker *worker, const char *name) {
   name = name ? name : "";
   tn_lock(&worker->mutex);

@@ -26,6 +26,8 @@ void tn_worker_stop(tn_worker *worker);
 /* No call may be in it. */
 void tn_worker_free(tn_worker *worker);
 
+/* Whether masters of other tasks have sessions here. */
+bool tn_worker_has_sessions(tn_worker *worker);
 /* The device of this task. */
 const tn_device_attributes *tn_worker_device(const tn_worker *worker);
 

@@ -45,6 +45,11 @@ static PyObject *server_join(PyObject *object, PyObject *args) {
   return PyErr_CheckSignals() < 0 ? NULL : PyBool_FromLong(stopped);
 }
 
+static PyObject *server_idle(PyObject *object, PyObject *unused) {
+  (void)unused;
+  return PyBool_FromLong(tn_server_idle(((server_object *)object)->server));
+}
+
 static PyObject *server_stop(PyObject *object, PyObject *unused) {
   (void)unused;
   PyThreadState *unlocked = PyEval_SaveThread();
@@ -69,6 +74,7 @@ static PyObject *server_target(PyObject *object, void *unused) {
 
 static PyMethodDef server_methods[] = {
     {"join", server_join, METH_VARARGS, "join(timeout_ms)\n--\n\nWaits; True: the server has stopped."},
+    {"idle", server_idle, METH_NOARGS, "idle()\n--\n\nWhether no session of another process needs it."},
     {"stop", server_stop, METH_NOARGS, "stop()\n--\n\nTakes no more calls and ends what runs."},
     {"traffic", server_traffic, METH_NOARGS, "traffic()\n--\n\nThe bytes that it has exchanged, by way."},
     {NULL, NULL, 0, NULL}};

@@ -10,6 +10,7 @@ from tenon.python.summary import summary
 from tenon.python.training import (
     basic_session_run_hooks,
     coordinator,
+    draining,
     queue_runner_impl,
 )
 from tenon.python.training import saver as training_saver
@@ -312,12 +313,14 @@ class _MonitoredSession:
             self._hooks = [*self._hooks, monitor.hook(self._hooks)]
         for hook in self._hooks:
             hook.begin()
+        self._draining = draining.begin()
         creator = session_creator or ChiefSessionCreator()
         self._coordinated_creator = self._CoordinatedSessionCreator(creator, self._hooks, stop_grace_period_secs)
-        if should_recover:
-            self._sess = _RecoverableSession(self._coordinated_creator)
-        else:
-            self._sess = self._coordinated_creator.create_session()
+        with draining.one_step():
+            if should_recover:
+                self._sess = _RecoverableSession(self._coordinated_creator)
+            else:
+                self._sess = self._coordinated_creator.create_session()
 
     @property
     def graph(self):
@@ -326,7 +329,8 @@ class _MonitoredSession:
 
     def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
         """A step, with the hooks around it."""
-        return self._sess.run(fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata)
+        with draining.one_step():
+            return self._sess.run(fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata)
 
     def run_step_fn(self, step_fn):
         """Calls step_fn(step_context) (or with self first): step_context.run_with_hooks and .request_stop."""
@@ -335,7 +339,8 @@ class _MonitoredSession:
             raise ValueError("`step_fn` may either have one `step_context` argument, or two, `self` and "
                              "`step_context`, "
                              f"but its arguments are {names}")  # fmt: skip
-        return self._sess.run_step_fn(step_fn, self._tf_sess(), run_with_hooks=None)
+        with draining.one_step():
+            return self._sess.run_step_fn(step_fn, self._tf_sess(), run_with_hooks=None)
 
     def __enter__(self):
         return self
@@ -343,7 +348,8 @@ class _MonitoredSession:
     def __exit__(self, exception_type, exception_value, traceback):
         if exception_type in (errors.OutOfRangeError, StopIteration):
             exception_type = None
-        self._close_internal(exception_type)
+        drained = exception_type is draining.Drained
+        self._close_internal(None if drained else exception_type)
         return exception_type is None
 
     StepContext = StepContext
@@ -360,6 +366,10 @@ class _MonitoredSession:
         return self._coordinated_creator.tf_sess is None
 
     def _close_internal(self, exception_type=None):
+        with draining.the_end(self._draining):
+            self._close_in_order(exception_type)
+
+    def _close_in_order(self, exception_type):
         try:
             if not exception_type:
                 if self._coordinated_creator.tf_sess is None:

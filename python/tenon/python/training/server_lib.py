@@ -6,6 +6,7 @@ import sys
 from tenon import _core
 from tenon.python.framework import errors
 from tenon.python.framework import proto as messages
+from tenon.python.training import draining
 from tenon.python.util.tf_export import tf_export
 
 
@@ -166,13 +167,15 @@ class Server:
                 monitor.server_started(self)
 
     def join(self):
-        """Waits until the server is stopped: as a rule, until the process is ended."""
+        """Waits until the server is stopped: as a rule, until the process is ended. SIGTERM ends it, by SystemExit,
+        once the sessions that use it have ended, or after TENON_GRACE seconds (25)."""
         if self._core is None:
             raise errors.FailedPreconditionError(None, None, "Server has not been started")
         monitor = sys.modules.get("tenon._task_monitor")
-        while not self._core.join(200):
-            if monitor:
-                monitor.tell_traffic()
+        with draining.serving(self._core):
+            while not self._core.join(200):
+                if monitor:
+                    monitor.tell_traffic()
 
     @property
     def server_def(self):

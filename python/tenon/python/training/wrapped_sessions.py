@@ -7,7 +7,7 @@ import time
 from tenon.python.framework import errors
 from tenon.python.framework.proto import RunMetadata, RunOptions
 from tenon.python.platform import tf_logging as logging
-from tenon.python.training import session_run_hook
+from tenon.python.training import draining, session_run_hook
 
 # Errors of the tasks that a session talks to: a new session is made.
 _PREEMPTION_ERRORS = (errors.AbortedError, errors.UnavailableError)
@@ -87,6 +87,7 @@ class _RecoverableSession(_WrappedSession):
 
     def _create_session(self):
         while True:
+            draining.check()
             try:
                 return self._session_creator.create_session()
             except _PREEMPTION_ERRORS as error:
@@ -106,6 +107,7 @@ class _RecoverableSession(_WrappedSession):
 
     def _recovering(self, function):
         while True:
+            draining.check()
             try:
                 if not self._sess:
                     self._sess = self._create_session()
