@@ -6,7 +6,7 @@
 
 Inputs come in order: an array is fed through a placeholder, const(array) is a Const node, var(array) a variable of the
 old kind (VariableV2) and resource(array) one behind a handle, both holding ARRAY, and what they hold afterwards is
-compared too. A list argument is a Python list. Attributes are keywords; dtypes are names ("float32"). Options:
+compared too; quantized("quint8", array) is fed as that dtype. A list argument is a Python list. Attributes are keywords; dtypes are names ("float32"). Options:
 
     rtol, atol    tolerances; by default those of the output's dtype (integers, bools and strings are always exact)
     exact=True    both tolerances are 0
@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 import ml_dtypes
 import numpy as np
 
-__all__ = ["bad", "case", "const", "ints", "program", "rand", "resource", "special", "var"]
+__all__ = ["bad", "case", "const", "ints", "program", "quantized", "rand", "resource", "special", "var"]
 
 CASES = []
 _streams = {}
@@ -46,10 +46,11 @@ class Input:
 
     kind: str
     value: np.ndarray
+    name: str = ""  # of a dtype that NumPy lacks
 
     @property
     def dtype(self):
-        return dtype_name(self.value)
+        return self.name or dtype_name(self.value)
 
 
 @dataclass
@@ -110,6 +111,11 @@ def var(value):
 def resource(value):
     """A handle of a variable that holds VALUE."""
     return Input("resource", _array(value))
+
+
+def quantized(dtype, value):
+    """An array of integers that is fed as DTYPE ("quint8")."""
+    return Input("fed", np.asarray(value, dtype.removeprefix("q")), dtype)
 
 
 def _stream():

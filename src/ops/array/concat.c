@@ -46,23 +46,17 @@ static tn_error *shape_along(tn_shape_ctx *c, tn_concat_inputs where, int64_t ax
   return NULL;
 }
 
-static tn_error *concat_shape(tn_shape_ctx *c, tn_concat_inputs where) {
+tn_error *tn_concat_shape(tn_shape_ctx *c, tn_concat_inputs where) {
   bool known;
   int64_t axis;
   TN_TRY(tn_shape_scalar_value(c, where.axis, &known, &axis));
   return known ? shape_along(c, where, axis) : shape_without_axis(c, where);
 }
 
-static tn_error *concat_v1_shape(tn_shape_ctx *c) { return concat_shape(c, tn_concat_v1(c->node)); }
-static tn_error *concat_v2_shape(tn_shape_ctx *c) { return concat_shape(c, tn_concat_v2(c->node)); }
+static tn_error *concat_v1_shape(tn_shape_ctx *c) { return tn_concat_shape(c, tn_concat_v1(c->node)); }
+static tn_error *concat_v2_shape(tn_shape_ctx *c) { return tn_concat_shape(c, tn_concat_v2(c->node)); }
 
 /* --- kernels --- */
-
-typedef struct concat_state {
-  tn_concat_inputs where;
-  int64_t outer, inner; /* the product of the dimensions before the axis, and of the axis and those after it */
-  int64_t sizes[];      /* of each value: the product of its axis and the dimensions after it */
-} concat_state;
 
 static tn_error *check_value(tn_prepare *p, tn_concat_inputs where, int i, int axis) {
   const tn_shape *first = &p->inputs[where.first].shape, *shape = &p->inputs[where.first + i].shape;
@@ -75,13 +69,13 @@ static tn_error *check_value(tn_prepare *p, tn_concat_inputs where, int i, int a
   return NULL;
 }
 
-static tn_error *concat_prepare(tn_prepare *p, tn_concat_inputs where) {
+tn_error *tn_concat_prepare(tn_prepare *p, tn_concat_inputs where) {
   int64_t value;
   int axis;
   TN_TRY(tn_array_scalar(p, where.axis, &value));
   tn_shape out = p->inputs[where.first].shape;
   TN_TRY(tn_array_axis(p->node, "the axis", value, out.rank, &axis));
-  concat_state *s;
+  tn_concat *s;
   TN_TRY(tn_prepare_state(p, sizeof *s + (size_t)where.n * sizeof s->sizes[0], &s));
   s->where = where;
   s->outer = tn_span(&out, 0, axis);
@@ -97,11 +91,11 @@ static tn_error *concat_prepare(tn_prepare *p, tn_concat_inputs where) {
   return tn_prepare_output(p, 0, &out);
 }
 
-static tn_error *concat_v1_prepare(tn_prepare *p) { return concat_prepare(p, tn_concat_v1(p->node)); }
-static tn_error *concat_v2_prepare(tn_prepare *p) { return concat_prepare(p, tn_concat_v2(p->node)); }
+static tn_error *concat_v1_prepare(tn_prepare *p) { return tn_concat_prepare(p, tn_concat_v1(p->node)); }
+static tn_error *concat_v2_prepare(tn_prepare *p) { return tn_concat_prepare(p, tn_concat_v2(p->node)); }
 
 static tn_error *concat_run(tn_run *r) {
-  const concat_state *s = r->state;
+  const tn_concat *s = r->state;
   int64_t offset = 0;
   for (int i = 0; i < s->where.n; i++) {
     tn_copy copy;
