@@ -6,7 +6,8 @@
 
 Inputs come in order: an array is fed through a placeholder, const(array) is a Const node, var(array) a variable of the
 old kind (VariableV2) and resource(array) one behind a handle, both holding ARRAY, and what they hold afterwards is
-compared too; quantized("quint8", array) is fed as that dtype. A list argument is a Python list. Attributes are keywords; dtypes are names ("float32"). Options:
+compared too; quantized("quint8", array) is fed as that dtype. A list argument is a Python list. Attributes are
+keywords; dtypes are names ("float32"). Options:
 
     rtol, atol    tolerances; by default those of the output's dtype (integers, bools and strings are always exact)
     exact=True    both tolerances are 0

@@ -28,7 +28,7 @@ for dtype in TYPES:
         modes = ("MIN_COMBINED", "MIN_FIRST", "SCALED") if dtype != "qint32" else ("MIN_FIRST",)
         for mode in modes:
             case("QuantizeV2", x, low, high, T=dtype, mode=mode)
-        # Where all is below the least unsigned number the scale is the largest float, and TensorFlow flushes its inverse.
+        # Where all lies below 0 unsigned numbers' scale is the largest float, whose inverse TensorFlow flushes to 0.
         if dtype != "qint32" and high.item() > 0:
             case("QuantizeV2", x, low, high, T=dtype, mode="SCALED", round_mode="HALF_TO_EVEN", narrow_range=True)
     for mode in ("MIN_COMBINED", "MIN_FIRST", "SCALED"):
