@@ -198,7 +198,7 @@ static tn_error *insert_all(const tn_run *r, barrier *b, int64_t count, tn_tenso
   }
   b->index += fresh;
   /* The queue takes all that comes: it has no limit, and does not wait. */
-  if (!error) error = tn_queue_put(b->ready, r->step, complete, tuples);
+  if (!error && complete > 0) error = tn_queue_put(b->ready, r->step, complete, tuples);
   if (!error && b->closed && tn_map_size(b->incomplete) == 0 && !tn_queue_is_closed(b->ready)) {
     error = tn_queue_close(b->ready, r->step, false);
   }

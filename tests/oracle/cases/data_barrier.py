@@ -49,7 +49,7 @@ def closing(g):
         b.insert(0, KEYS, X), b.close(), ("CANCELLED", b.insert(0, [b"new"], X[:1]), {}), ("CANCELLED", b.close(), {}),
         ("OUT_OF_RANGE", b.take(4), {}), ("OUT_OF_RANGE", b.take(3, allow_small_batch=True), {}),
         b.insert(1, KEYS[:2], N[:2]), b.sizes(), b.take(1), b.take(3, allow_small_batch=True),
-        b.insert(1, KEYS[2:], N[2:]), b.take(1), ("OUT_OF_RANGE", b.take(1), {}),
+        b.insert(1, KEYS[2:], N[2:]), b.take(1), ("OUT_OF_RANGE", b.take(1), {}), b.insert(1, KEYS[:0], N[:0]),
         ("CANCELLED", b.insert(1, [b"new"], N[:1]), {}), b.sizes(),
     ]  # fmt: skip
 

@@ -231,6 +231,56 @@ class PriorityQueue(QueueBase):
         super().__init__([_dtypes.int64, *types], shapes, names, ref)
 
 
+class Barrier:
+    """Elements by key, whose components come one by one; the complete ones come out in the order of their keys."""
+
+    def __init__(self, types, shapes=None, shared_name=None, name="barrier"):
+        self._types = _as_type_list(types)
+        shapes = _as_shape_list(shapes, self._types)
+        for i, shape in enumerate(shapes or []):
+            if shape.num_elements() == 0:
+                raise ValueError(f"Empty tensors are not supported, but received shape '{shape}' at index {i}")
+        self._shapes = shapes or [TensorShape(None) for _ in self._types]
+        self._barrier_ref = gen_ops.barrier(component_types=self._types, shapes=self._shapes,
+                                            shared_name=_shared(shared_name), name=name)  # fmt: skip
+        self._name = self._barrier_ref.op.name.split("/")[-1]
+
+    barrier_ref = property(lambda self: self._barrier_ref, doc="The handle.")
+    name = property(lambda self: self._barrier_ref.op.name, doc="The operation's name.")
+
+    def insert_many(self, component_index, keys, values, name=None):
+        """An operation that gives the elements of KEYS one of their components."""
+        return gen_ops.barrier_insert_many(self._barrier_ref, keys, values, component_index=component_index,
+                                           name=name or f"{self._name}_BarrierInsertMany")  # fmt: skip
+
+    def take_many(self, num_elements, allow_small_batch=False, timeout=None, name=None):
+        """(insertion indices, keys, list of components) of elements, once there are as many."""
+        indices, keys, values = gen_ops.barrier_take_many(
+            self._barrier_ref, num_elements, component_types=self._types, allow_small_batch=allow_small_batch,
+            timeout_ms=-1 if timeout is None else timeout, name=name or f"{self._name}_BarrierTakeMany",
+        )  # fmt: skip
+        count = None if allow_small_batch else tensor_util.constant_value(ops.convert_to_tensor(num_elements))
+        count = None if count is None else int(count)
+        indices.set_shape([count])
+        keys.set_shape([count])
+        for value, shape in zip(values, self._shapes):
+            value.set_shape(TensorShape([count]).concatenate(shape))
+        return indices, keys, values
+
+    def close(self, cancel_pending_enqueues=False, name=None):
+        """An operation after which no new keys come in."""
+        return gen_ops.barrier_close(self._barrier_ref, cancel_pending_enqueues=cancel_pending_enqueues,
+                                     name=name or f"{self._name}_BarrierClose")  # fmt: skip
+
+    def ready_size(self, name=None):
+        """The number of complete elements."""
+        return gen_ops.barrier_ready_size(self._barrier_ref, name=name or f"{self._name}_BarrierReadySize")
+
+    def incomplete_size(self, name=None):
+        """The number of those that lack components."""
+        return gen_ops.barrier_incomplete_size(self._barrier_ref, name=name or f"{self._name}_BarrierIncompleteSize")
+
+
 # --- accumulators of gradients ---
 
 
