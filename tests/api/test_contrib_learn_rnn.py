@@ -176,7 +176,8 @@ def test_states_are_kept(tmp_path):
 
     model = learn.StateSavingRnnEstimator(
         CLASSES, 3, 32, [layers.real_valued_column("x")], num_classes=2, num_units=[8],
-        cell_type="lstm", optimizer_type="Adam", learning_rate=0.02, predict_probabilities=True, model_dir=str(tmp_path),
+        cell_type="lstm", optimizer_type="Adam", learning_rate=0.02, predict_probabilities=True,
+        model_dir=str(tmp_path),
         config=learn.RunConfig(tf_random_seed=1), num_threads=1, queue_capacity=32,
     )  # fmt: skip
     model.fit(input_fn=one, steps=120)

@@ -3,7 +3,7 @@
 from tenon.contrib.session_bundle import exporter
 from tenon.python.client import session as session_lib
 from tenon.python.framework import dtypes, ops, random_seed
-from tenon.python.ops import array_ops, control_flow_ops, lookup_ops, variables
+from tenon.python.ops import array_ops, control_flow_ops, lookup_ops, parsing_ops, variables
 from tenon.python.platform import tf_logging as logging
 from tenon.python.training import saver as saver_lib
 from tenon.python.training import training_util
@@ -14,9 +14,9 @@ def default_input_fn(estimator, examples):
     columns = estimator._columns_to_parse()
     if columns is None:
         raise ValueError("export: input_fn is needed for an estimator without feature columns")
-    from tenon.contrib.layers import feature_column_ops
+    from tenon.contrib.layers import feature_column
 
-    return feature_column_ops.parse_feature_columns_from_examples(examples, columns)
+    return parsing_ops.parse_example(examples, feature_column.create_feature_spec_for_parsing(columns))
 
 
 def _signatures(examples, features, predictions, signature_fn):

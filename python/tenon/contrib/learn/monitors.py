@@ -275,10 +275,11 @@ class GraphDump(BaseMonitor):
 
     def begin(self, max_steps=None):
         super().begin(max_steps=max_steps)
+        graph = ops.get_default_graph()
         self._tensors = [
             operation.outputs[0].name
-            for operation in ops.get_default_graph().get_operations()
-            if operation.type not in self._ignore_ops and operation.outputs
+            for operation in graph.get_operations()
+            if operation.type not in self._ignore_ops and operation.outputs and graph.is_fetchable(operation)
             and operation.outputs[0].dtype.base_dtype not in (dtypes.resource, dtypes.variant)
         ]  # fmt: skip
 
