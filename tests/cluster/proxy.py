@@ -46,8 +46,15 @@ class Network:
 
     def do(self, what, job, i):
         """WHAT is cut, heal, reset, or slow (20 ms for each piece that comes through): the links of a task."""
-        ports = [str(port) for ends, port in self._links.items() if (job, i) in ends]
-        self._process.stdin.write(" ".join([what, *ports]) + "\n")
+        self._tell(what, [port for ends, port in self._links.items() if (job, i) in ends])
+
+    def move(self, job, i):
+        """Has new connections to a task go to a new port, which a process gets that is started now."""
+        self._real[job, i] = free_ports(1)[0]
+        self._tell(f"move:{self._real[job, i]}", [port for (_, to), port in self._links.items() if to == (job, i)])
+
+    def _tell(self, what, ports):
+        self._process.stdin.write(" ".join([what, *map(str, ports)]) + "\n")
         self._process.stdin.flush()
         assert self._process.stdout.readline() == "done\n"
 
@@ -93,6 +100,8 @@ class Link:
 
     def do(self, what):
         """A command of Network.do."""
+        if what.startswith("move:"):
+            self.port = int(what[5:])
         if what in ("cut", "heal", "slow"):
             self.delay = 0.02 if what == "slow" else 0
             self.open.clear() if what == "cut" else self.open.set()
