@@ -8,6 +8,7 @@ from types import ModuleType
 from tenon._api import NAMES
 
 _ROOT = "tenon"
+_registered = set()  # op types, once they are asked for
 
 
 def load(space, name):
@@ -22,11 +23,19 @@ def load(space, name):
     raise AttributeError(f"module '{_ROOT}{'.' + space if space else ''}' has no attribute '{name}'")
 
 
+def _there(place):
+    """Whether what the table says is there: an op may have a public name and no kernel yet."""
+    module, op = place.split(":")
+    if not _registered:
+        _registered.update(import_module(f"{_ROOT}._core").op_names())
+    return module != "python.ops.gen_ops" or op in _registered
+
+
 def names(space):
     """The public names in SPACE, sorted."""
     lead = space + "." if space else ""
     inner = {key[len(lead) :].split(".")[0] for key in NAMES if key.startswith(lead) and key != space}
-    return sorted(set(NAMES[space]) | (inner - {""}))
+    return sorted({name for name, place in NAMES[space].items() if _there(place)} | (inner - {""}))
 
 
 class Namespace(ModuleType):

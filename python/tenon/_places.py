@@ -18,6 +18,7 @@ python.data.experimental.ops.{batching,cardinality,counter,enumerate_ops,error_o
 python.data.experimental.ops.{interleave_ops,optimization,prefetching_ops,random_ops,resampling,scan_ops}        data.experimental
 python.data.experimental.ops.{shuffle_ops,stats_ops,take_while_ops,unique,parsing_ops,iterator_ops}              data.experimental
 python.eager.{function,core,ops,wrap_function,execute}                  python.eager.def_function python.eager.context python.framework.ops
+python.feature_column.feature_column_v2                               feature_column python.feature_column.base python.feature_column.feature_column python.feature_column.dense python.feature_column.categorical python.feature_column.learnt python.feature_column.sequence
 python.framework.{errors_impl,error_interpolation}                      python.framework.errors
 python.framework.{graph_util_impl,convert_to_constants}                 python.framework.graph_util
 python.framework.graph_io                                               python.training.training_util
@@ -167,6 +168,8 @@ class Place(ModuleType):
                     return getattr(home, name)
                 except AttributeError:
                     continue
+        elif name == "__all__":
+            return [name for name in dir(self) if name[0] != "_"]
         raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
 
     def __setattr__(self, name, value):

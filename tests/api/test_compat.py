@@ -70,3 +70,19 @@ def test_what_goes_wrong(tmp_path):
     path.write_text("import tensorflow as tf\ntf.no_such_function(1)\n")
     done = run(str(path))
     assert done.returncode == 1 and "no_such_function" in done.stderr and str(path) in done.stderr
+
+
+def test_everything_at_once(tmp_path):
+    """`import *` of the package and of modules deep in it; modules of tensorflow.python have what is public too."""
+    (tmp_path / "stars.py").write_text(
+        "from tensorflow.compat.v1 import *\nfrom tensorflow import *\n"
+        "from tensorflow.python.ops.rnn_cell import *\n"
+        "from tensorflow.python.keras.layers import Dense, Layer\n"
+        "from tensorflow.python.keras import backend as K, losses\n"
+        "from tensorflow.python.keras.initializers import Zeros\n"
+        "from tensorflow.python.framework import ops\n"
+        "assert isinstance(constant(1), ops._TensorLike) and K.ndim(zeros([2, 3])) == 2\n"
+        "assert issubclass(Dense, Layer) and issubclass(LSTMCell, RNNCell) and losses.get('mse') and Zeros()\n"
+    )
+    done = run(str(tmp_path / "stars.py"))
+    assert done.returncode == 0, done.stderr

@@ -329,3 +329,31 @@ BAD = {
 @pytest.mark.parametrize("name", list(BAD))
 def test_errors(name):
     both.error(lambda tf: BAD[name](tf, tf.feature_column))
+
+
+def test_columns_of_before_1_13():
+    """Libraries bring columns of their own, with the methods of that time, and ask ours for them."""
+    from tenon.python.feature_column import feature_column as module
+
+    class Doubled(module._DenseColumn, tuple):
+        name, _variable_shape = "doubled", tenon.TensorShape([3])
+        _parse_example_spec = {"b": tenon.FixedLenFeature([3], tenon.float32)}
+
+        def _transform_feature(self, inputs):
+            return 2 * inputs.get("b")
+
+        def _get_dense_tensor(self, inputs, weight_collections=None, trainable=None):
+            return inputs.get(self) * tenon.get_variable("w", initializer=2.0, trainable=trainable)
+
+    with tenon.Graph().as_default(), tenon.Session() as session:
+        number = tenon.feature_column.numeric_column("b", [3])
+        made = tenon.feature_column.input_layer(features(tenon), [Doubled(), number])
+        session.run(tenon.global_variables_initializer())
+        b = FEATURES["b"]
+        np.testing.assert_array_equal(session.run(made), np.concatenate([b, 4 * b], 1))
+        assert [v.op.name for v in tenon.trainable_variables()] == ["input_layer/doubled/w"]
+        assert number._variable_shape == [3] and isinstance(number, module._DenseColumn)
+        cache = module.FeatureTransformationCache(features(tenon))
+        np.testing.assert_array_equal(session.run(number._get_dense_tensor(cache, None, True)), b)
+        assert list(tenon.feature_column.make_parse_example_spec([Doubled()])) == ["b"]
+        assert not hasattr(number, "_num_buckets")

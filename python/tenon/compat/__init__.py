@@ -1,12 +1,16 @@
 """Runs programs that say `import tensorflow`: `python -m tenon.compat program.py [arguments]`.
 
-install() makes tensorflow, tflearn, keras and google.protobuf names of Tenon's own modules in this process.
+install() makes tensorflow, tflearn and keras names of Tenon's own modules in this process, and google.protobuf where it
+is not installed.
 """
 
 import sys
 from importlib import import_module
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+
+from tenon.compat import protobuf
+from tenon.compat.loading import then
 
 # The first that fits counts. What has no counterpart here is stood in for by something that fails when it is called.
 _NAMES = (
@@ -16,18 +20,18 @@ _NAMES = (
     ("tflearn", "tenon.tflearn"),
     ("tf_slim", "tenon.contrib.slim"),
     ("keras", "tenon.keras"),
-    ("google.protobuf", "tenon.google_protobuf"),
 )
 # What NumPy had when programs of that time were written.
 _NUMPY = {"float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,
           "unicode": str, "float_": "float64", "complex_": "complex128", "infty": "inf", "Inf": "inf", "NaN": "nan",
           "product": "prod", "cumproduct": "cumprod", "sometrue": "any", "alltrue": "all", "asfarray": "asarray",
-          "row_stack": "vstack", "in1d": "isin"}  # fmt: skip
+          "row_stack": "vstack", "in1d": "isin", "string_": "bytes_", "unicode_": "str_", "mat": "asmatrix",
+          "round_": "round", "trapz": "trapezoid", "NAN": "nan", "PINF": "inf", "Infinity": "inf"}  # fmt: skip
 
 
 def target_of(name):
     """The module that NAME stands for, None if it is not among those that are mapped."""
-    for old, new in _NAMES:
+    for old, new in _NAMES if protobuf.is_installed() else (*_NAMES, (protobuf.PACKAGE, "tenon.google_protobuf")):
         if name == old or name.startswith(old + "."):
             return new + name[len(old) :]
     return None
@@ -51,6 +55,33 @@ class Missing(ModuleType):
 
     def __repr__(self):
         return f"<missing {self.__name__}>"
+
+
+def _complete(module):
+    """Lets a MODULE of tensorflow.python look for what it lacks in the public module of its name: keras.layers."""
+    from tenon._namespace import NAMES, load
+
+    space = module.__name__[len("tenon.python.") :]
+    if space not in NAMES or "__getattr__" in module.__dict__:
+        return
+
+    def find(name):
+        whole = f"{module.__name__}.{name}"
+        if PathFinder.find_spec(whole, module.__dict__.get("__path__", ())):
+            return import_module(whole)
+        if name[:2] == "__":
+            raise AttributeError(f"module '{module.__name__}' has no attribute '{name}'")
+        return load(space, name)
+
+    module.__getattr__ = find
+
+
+class InnerFinder:
+    """Finds the modules that `tensorflow.python` has here, and completes them."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return then(PathFinder.find_spec(name, path), _complete) if name.startswith("tenon.python.") else None
 
 
 class _Loader:
@@ -143,8 +174,12 @@ def install():
         return
     for name in [n for n in sys.modules if target_of(n) is not None]:
         del sys.modules[name]
-    sys.meta_path.insert(0, Finder)
+    sys.meta_path[:0] = [Finder, InnerFinder]
+    protobuf.install()
     import tenon
+
+    for name in [n for n in sys.modules if n.startswith("tenon.python.")]:
+        _complete(sys.modules[name])
 
     sys.meta_path.append(LastFinder)
 

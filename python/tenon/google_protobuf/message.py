@@ -1,10 +1,7 @@
 """google.protobuf.message: the base class of messages, and what reading them raises."""
 
 from tenon.python.framework.proto_message import DecodeError, Message
-
-
-class Error(Exception):
-    """What is wrong with a message."""
+from tenon.python.framework.proto_wire import Error
 
 
 class EncodeError(Error):

@@ -8,10 +8,30 @@ from tenon.python.framework import dtypes, ops, sparse_tensor
 from tenon.python.ops import array_ops, check_ops, control_flow_ops, gen_ops, math_ops, variable_scope
 
 
+# What columns of programs from before 1.13 define, by what it is called now; and the other way round.
+_OLD = {"transform_feature": "_transform_feature", "parse_example_spec": "_parse_example_spec",
+        "variable_shape": "_variable_shape", "num_buckets": "_num_buckets", "get_dense_tensor": "_get_dense_tensor",
+        "get_sparse_tensors": "_get_sparse_tensors"}  # fmt: skip
+_OTHER = {**_OLD, **{old: new for new, old in _OLD.items()}}
+
+
 class FeatureColumn:
     """A column: a name, what is read from examples for it, and how its value comes from the features."""
 
     __slots__ = ()
+
+    def __getattr__(self, name):
+        other = _OTHER.get(name)
+        if other is None or not hasattr(type(self), other):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        found = getattr(self, other)
+        if not callable(found):
+            return found
+        if other == "_transform_feature":
+            return lambda cache, state_manager=None: found(cache)
+        if other in _OLD:
+            return lambda cache, *_, **__: found(cache, ScopeState())
+        return lambda cache, state: found(cache, state.collections, state.trainable)
 
     @property
     def var_scope_name(self):
@@ -51,6 +71,11 @@ class SequenceDenseColumn(FeatureColumn):
     __slots__ = ()
 
 
+# What programs from before 1.13 call them.
+_FeatureColumn, _DenseColumn, _CategoricalColumn = FeatureColumn, DenseColumn, CategoricalColumn
+_SequenceDenseColumn = SequenceDenseColumn
+
+
 def with_model_variables(collections):
     """The collections of a column's variables."""
     found = list(collections or [])
@@ -62,13 +87,13 @@ class ScopeState:
     """The state of columns that are built where they are used: variables by get_variable in the scope that is open."""
 
     def __init__(self, trainable=True, collections=None):
-        self._trainable, self._collections, self._variables = trainable, with_model_variables(collections), {}
+        self.trainable, self.collections, self._variables = trainable, with_model_variables(collections), {}
 
     def create_variable(self, column, name, shape, dtype=None, trainable=True, use_resource=True, initializer=None):
         """Makes (or finds) the variable NAME of COLUMN."""
         made = variable_scope.get_variable(
-            name, shape, dtype or dtypes.float32, initializer, trainable=self._trainable and trainable,
-            collections=self._collections,
+            name, shape, dtype or dtypes.float32, initializer, trainable=self.trainable and trainable,
+            collections=self.collections,
         )  # fmt: skip
         self._variables[column, name] = made
         return made

@@ -1,7 +1,16 @@
 """Layers over feature columns: input_layer, linear_model, and what parse_example reads for columns."""
 
 from tenon.python.feature_column import base, learnt
-from tenon.python.feature_column.base import CategoricalColumn, DenseColumn, FeatureTransformationCache, ScopeState
+from tenon.python.feature_column.base import (  # noqa: F401, programs take the old names from here
+    CategoricalColumn,
+    DenseColumn,
+    FeatureTransformationCache,
+    ScopeState,
+    _CategoricalColumn,
+    _DenseColumn,
+    _FeatureColumn,
+    _SequenceDenseColumn,
+)
 from tenon.python.framework import ops
 from tenon.python.ops import array_ops, init_ops, math_ops, nn_ops, variable_scope
 from tenon.python.util.tf_export import tf_export

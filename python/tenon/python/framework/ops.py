@@ -7,7 +7,7 @@ from importlib import import_module
 from tenon.python.framework import dtypes, errors
 from tenon.python.framework.graph import Graph
 from tenon.python.framework.op_keys import GraphKeys
-from tenon.python.framework.tensor import IndexedSlices, Operation, Tensor
+from tenon.python.framework.tensor import IndexedSlices, Operation, Tensor, _TensorLike
 from tenon.python.util.tf_export import tf_export
 
 __all__ = ["Graph", "GraphKeys", "IndexedSlices", "Operation", "Tensor", "errors"]

@@ -11,7 +11,11 @@ DEPTH = 100
 VARINT, FIXED64, BYTES, START, STOP, FIXED32 = range(6)
 
 
-class DecodeError(Exception):
+class Error(Exception):
+    """What is wrong with a message."""
+
+
+class DecodeError(Error):
     """Bytes that are no message of the type asked for."""
 
 

@@ -7,7 +7,7 @@ from tenon.python.util.tf_export import tf_export
 
 
 @tf_export("SparseTensor", "sparse.SparseTensor")
-class SparseTensor:
+class SparseTensor(ops._TensorLike):
     """A sparse tensor: indices [n, rank] (int64), values [n], dense_shape [rank] (int64)."""
 
     def __init__(self, indices, values, dense_shape):

@@ -211,8 +211,12 @@ class InputList(tuple):
         return list(other) + list(self)
 
 
+class _TensorLike:
+    """What Tensor, SparseTensor and IndexedSlices have in common; libraries ask for it by this name."""
+
+
 @tf_export("Tensor")
-class Tensor:
+class Tensor(_TensorLike):
     """An output of an Operation: what it will hold once a session runs it."""
 
     __array_priority__ = 100
@@ -413,7 +417,7 @@ class Reference:
 
 
 @tf_export("IndexedSlices")
-class IndexedSlices:
+class IndexedSlices(_TensorLike):
     """Some rows of a tensor: their values [n, ...], their numbers [n], and the shape of the whole (or None)."""
 
     def __init__(self, values, indices, dense_shape=None):
