@@ -38,15 +38,28 @@ def names(space):
     return sorted({name for name, place in NAMES[space].items() if _there(place)} | (inner - {""}))
 
 
+def _module_elsewhere(name):
+    """The module of TensorFlow's or Keras' called NAME whose contents lie elsewhere here, None if there is none."""
+    from tenon._places import places
+
+    return import_module(f"{_ROOT}.{name}") if name in places() else None
+
+
 class Namespace(ModuleType):
     """A module over the table."""
 
     def __getattr__(self, name):
-        if name[:2] == "__":
-            if name == "__all__":
-                return names(self.__name__[len(_ROOT) + 1 :])
+        space = self.__name__[len(_ROOT) + 1 :]
+        if name == "__all__":
+            return names(space)
+        if name[:2] == "__" and name not in NAMES[space]:
             raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
-        value = load(self.__name__[len(_ROOT) + 1 :], name)
+        try:
+            value = load(space, name)
+        except AttributeError:
+            value = _module_elsewhere(f"{space}.{name}")
+            if value is None:
+                raise
         self.__dict__[name] = value
         return value
 

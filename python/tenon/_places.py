@@ -25,8 +25,14 @@ python.framework.graph_io                                               python.t
 python.framework.smart_cond                                             python.layers.utils
 python.framework.tensor_conversion_registry                             python.framework.ops
 python.framework.{device_spec,none_tensor,stack}                        python.framework.device python.framework.ops
+keras.backend.{tensorflow_backend,load_backend,common}                  keras.backend python.keras.backend
+keras.objectives                                                        keras.losses
+keras.engine.{network,training,sequential,saving,base_layer,input_layer} python.keras.engine.= keras.models keras
+keras.utils.{layer_utils,conv_utils,tf_utils}                           python.keras.utils.= keras.utils
+keras.legacy.interfaces                                                 python.keras.utils.legacy
 python.keras.models                                                     keras.models keras
 python.keras.engine.{topology,input_spec,functional,training_v1}        keras.engine.topology keras.models keras.engine.training
+{python.,}keras.layers.{noise,kernelized,cudnn_recurrent,serialization,recurrent_v2,normalization_v2} keras.layers
 python.keras.optimizer_v2.{adam,adagrad,rmsprop,gradient_descent,optimizer_v2} keras.optimizers
 python.lib.core.error_codes_pb2                                         core.lib.core.error_codes_pb2
 python.lib.io.python_io                                                 python_io

@@ -86,3 +86,45 @@ def test_everything_at_once(tmp_path):
     )
     done = run(str(tmp_path / "stars.py"))
     assert done.returncode == 0, done.stderr
+
+
+KERAS = """
+from keras.backend.tensorflow_backend import set_session, _get_available_gpus
+from keras import backend as K
+from keras.layers.noise import GaussianNoise
+from keras.layers.cudnn_recurrent import CuDNNLSTM
+from keras.engine.network import Network
+from keras.legacy import interfaces
+from keras.objectives import categorical_crossentropy
+from keras.utils.layer_utils import print_summary
+import keras, keras.backend.tensorflow_backend as KTF, tensorflow as tf
+from tensorflow.keras.backend import set_session as same
+assert K.tensorflow_backend.get_session is KTF.get_session is K.get_session and not KTF._get_available_gpus()
+set_session(tf.Session())
+assert keras.__version__.startswith("2.2.4") and set_session is same and issubclass(keras.models.Model, Network)
+
+class Halved(keras.optimizers.Optimizer):
+    def __init__(self, **options):
+        super(Halved, self).__init__(**options)
+        self.lr = K.variable(0.5, name='lr')
+
+    @interfaces.legacy_get_updates_support
+    def get_updates(self, loss, params):
+        self.updates = [K.update(p, p - self.lr * g) for p, g in zip(params, self.get_gradients(loss, params))]
+        return self.updates
+
+    def get_config(self):
+        return {"lr": float(K.get_value(self.lr))}
+
+model = keras.models.Sequential([keras.layers.Dense(1, use_bias=False, input_shape=(1,), kernel_initializer="ones")])
+model.compile(Halved(), "mse")
+model.train_on_batch([[1.0]], [[0.0]])
+print_summary(model)
+assert model.get_weights()[0].item() == 0.0
+"""
+
+
+def test_keras_as_a_package_of_its_own(tmp_path):
+    (tmp_path / "program.py").write_text(KERAS)
+    done = run(str(tmp_path / "program.py"))
+    assert done.returncode == 0, done.stderr

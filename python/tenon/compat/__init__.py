@@ -60,6 +60,7 @@ class Missing(ModuleType):
 def _complete(module):
     """Lets a MODULE of tensorflow.python look for what it lacks in the public module of its name: keras.layers."""
     from tenon._namespace import NAMES, load
+    from tenon._places import places
 
     space = module.__name__[len("tenon.python.") :]
     if space not in NAMES or "__getattr__" in module.__dict__:
@@ -67,7 +68,7 @@ def _complete(module):
 
     def find(name):
         whole = f"{module.__name__}.{name}"
-        if PathFinder.find_spec(whole, module.__dict__.get("__path__", ())):
+        if PathFinder.find_spec(whole, module.__dict__.get("__path__", ())) or whole[len("tenon.") :] in places():
             return import_module(whole)
         if name[:2] == "__":
             raise AttributeError(f"module '{module.__name__}' has no attribute '{name}'")

@@ -7,7 +7,6 @@ A column's value is made of the features once and kept in a FeatureTransformatio
 from tenon.python.framework import dtypes, ops, sparse_tensor
 from tenon.python.ops import array_ops, check_ops, control_flow_ops, gen_ops, math_ops, variable_scope
 
-
 # What columns of programs from before 1.13 define, by what it is called now; and the other way round.
 _OLD = {"transform_feature": "_transform_feature", "parse_example_spec": "_parse_example_spec",
         "variable_shape": "_variable_shape", "num_buckets": "_num_buckets", "get_dense_tensor": "_get_dense_tensor",

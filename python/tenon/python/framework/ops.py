@@ -314,11 +314,7 @@ convert_to_tensor_or_composite = convert_to_tensor_or_indexed_slices
 @tf_export("is_tensor", "contrib.framework.is_tensor")
 def is_tensor(x):
     """True for Tensors, variables, SparseTensors and the like."""
-    from tenon.python.framework.sparse_tensor import SparseTensor
-
-    return (
-        isinstance(x, (Tensor, SparseTensor, IndexedSlices)) or is_dense_tensor_like(x) or hasattr(x, "is_tensor_like")
-    )
+    return isinstance(x, _TensorLike) or is_dense_tensor_like(x) or hasattr(x, "is_tensor_like")
 
 
 def is_dense_tensor_like(t):

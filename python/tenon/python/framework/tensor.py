@@ -328,10 +328,6 @@ class Tensor(_TensorLike):
                             "tensor use tf.map_fn.")  # fmt: skip
         return (self[i] for i in range(self.shape._dims[0]))
 
-    def __len__(self):
-        raise TypeError(f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` rather "
-                        "than `len(x)` for shape information.")  # fmt: skip
-
     def __bool__(self):
         raise TypeError("Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of "
                         "`if t:` to test if a tensor is defined, and use TensorFlow ops such as tf.cond to execute "

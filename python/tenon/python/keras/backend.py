@@ -187,6 +187,13 @@ def get_session(op_input_list=()):
     return session
 
 
+def _get_available_gpus():
+    """The names of the GPUs that layers may be placed on."""
+    from tenon.python.framework.test_util import gpu_device_name
+
+    return [name for name in [gpu_device_name()] if name]
+
+
 def set_session(session):
     """Makes Keras use SESSION."""
     _own_session.value = session

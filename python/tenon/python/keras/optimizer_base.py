@@ -14,13 +14,13 @@ class Optimizer:
     _slots = ()
     clipnorm = clipvalue = None
 
-    def __init__(self, name, **kwargs):
+    def __init__(self, name=None, **kwargs):  # Keras' own has no name
         for k in kwargs:
             if k not in ("clipnorm", "clipvalue", "lr", "decay", "epsilon", "global_clipnorm", "schedule_decay"):
                 raise TypeError(f"Unexpected keyword argument passed to optimizer: {k}")
             if k != "epsilon" and kwargs[k] is not None and kwargs[k] < 0:
                 raise ValueError(f"Expected {k} >= 0, received: {kwargs[k]}")
-        self._name = name
+        self._name = name or type(self).__name__
         self._hyper = {}
         self._slot_variables = {}
         self._made = []
