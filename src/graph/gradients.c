@@ -131,7 +131,8 @@ static tn_error *first_gradient(tn_gradients *g, tn_output y, const tn_output *g
   g->current = g->loops ? tn_frame_backward(tn_frame_of(g, y.node)) : NULL;
   if (given && given->node) {
     tn_shape shape = tn_output_shape(y);
-    /* What is known of Y helps; where it differs ([1,2] for [2]) the gradient's own operations say whether that can be. */
+    /* What is known of Y helps; where it differs ([1,2] for [2]) the gradient's own operations say whether that can be.
+     */
     tn_error_free(tn_output_set_shape(*given, &shape));
     *out = tn_build1(s, "Identity", *given);
   } else {
