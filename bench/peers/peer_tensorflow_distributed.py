@@ -3,15 +3,19 @@
 
     python3 peer_tensorflow_distributed.py [--library tenon] [--workers 2] [--mode async|sync] [--steps 1500]
 
-The 784-500-10 perceptron, batch 100 a worker. Prints one JSON line: global steps a second.
+The 784-500-10 perceptron, batch 100 a worker. Prints one JSON line: global steps a second, and
+the processor time of a global step, of all tasks together and of each.
 """
 
 import argparse
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -52,28 +56,96 @@ def task(job, index, args):
     with tf1.train.MonitoredTrainingSession(server.target, is_chief=index == 0, hooks=hooks) as s:
         for _ in range(20):
             _, first = s.run([train, step], feed)
+        if index == 0:
+            print(json.dumps({"mark": "start"}), flush=True)
         start, last = time.perf_counter(), first
         while not s.should_stop():
             _, last = s.run([train, step], feed)
         if index == 0:
-            print(
-                json.dumps(
-                    {
-                        "peer": args.library,
-                        "version": tf.__version__,
-                        "work": f"ps-{args.mode}-{workers}",
-                        "unit": "global steps/s",
-                        "value": round(float(last - first) / (time.perf_counter() - start), 1),
-                    }
-                ),
-                flush=True,
-            )
+            steps, seconds = int(last - first), time.perf_counter() - start
+            print(json.dumps({"version": tf.__version__, "steps": steps, "seconds": seconds}), flush=True)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_ports(n):
+    """Ports that nobody listens at, from below those that the system gives to connections: one of these could take a
+    port between now and its task's start."""
+    sockets, ports = [], []
+    while len(ports) < n:
+        s = socket.socket()
+        sockets.append(s)
+        try:
+            s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+        except OSError:
+            continue
+        ports.append(s.getsockname()[1])
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def cpu_seconds(process):
+    """What PROCESS has used, of all its threads, user and system."""
+    with open(f"/proc/{process.pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(tasks, args):
+    """Reads the chief's lines; what it measured as the line to print, None if it ended before."""
+    chief, before = tasks["worker:0"][0], None
+    for line in chief.stdout:
+        mark = json.loads(line)
+        used = {name: cpu_seconds(process) for name, (process, _) in tasks.items() if process.poll() is None}
+        if "mark" in mark:
+            before = used
+            continue
+        each = {name: round(1e3 * (used[name] - before[name]) / mark["steps"], 3) for name in used if name in before}
+        return {
+            "peer": args.library,
+            "version": mark["version"],
+            "work": f"ps-{args.mode}-{args.workers}",
+            "unit": "global steps/s",
+            "value": round(mark["steps"] / mark["seconds"], 1),
+            "cpu_ms_per_step": round(sum(each.values()), 3),
+            "cpu_ms_by_task": each,
+        }
+    return None
+
+
+def explain(tasks):
+    """Says on stderr how tasks ended, and the last that they said."""
+    for name, (process, log) in tasks.items():
+        log.seek(0)
+        said = log.read().strip().splitlines()[-5:]
+        code = process.poll()
+        print(f"{name}: {'runs' if code is None else f'ended with {code}'}", *said, sep="\n  ", file=sys.stderr)
+
+
+def main(args):
+    ports = free_ports(1 + args.workers)
+    hosts = [f"127.0.0.1:{port}" for port in ports]
+    args.cluster = json.dumps({"ps": hosts[:1], "worker": hosts[1:]})
+    given = ["--library", args.library, "--mode", args.mode, "--steps", str(args.steps), "--cluster", args.cluster]
+    tasks = {}
+    try:
+        for name in ["ps:0", *(f"worker:{i}" for i in range(args.workers))]:
+            log = tempfile.TemporaryFile("w+")
+            command = [sys.executable, __file__, *given, "--task", name]
+            tasks[name] = (subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True), log)
+        alarm = threading.Timer(args.limit, tasks["worker:0"][0].kill)
+        alarm.start()
+        measured = measure(tasks, args)
+        if measured:
+            print(json.dumps(measured), flush=True)
+        # Only the chief is waited for: a worker of TensorFlow's can outlive a finished chief.
+        code = tasks["worker:0"][0].wait()
+        alarm.cancel()
+        if code or not measured:
+            explain(tasks)
+        return code or not measured
+    finally:
+        for process, _ in tasks.values():
+            process.kill()
 
 
 if __name__ == "__main__":
@@ -82,37 +154,12 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--mode", choices=["async", "sync"], default="async")
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--cluster")
-    parser.add_argument("--task")
-    args = parser.parse_args()
-    if args.task:
-        job, index = args.task.split(":")
-        task(job, int(index), args)
-        raise SystemExit
-    cluster = {
-        "ps": [f"127.0.0.1:{free_port()}"],
-        "worker": [f"127.0.0.1:{free_port()}" for _ in range(args.workers)],
-    }
-    base = [
-        sys.executable,
-        __file__,
-        "--library",
-        args.library,
-        "--mode",
-        args.mode,
-        "--steps",
-        str(args.steps),
-        "--cluster",
-        json.dumps(cluster),
-        "--task",
-    ]
-    ps = subprocess.Popen([*base, "ps:0"], stderr=subprocess.DEVNULL)
-    workers = [subprocess.Popen([*base, f"worker:{i}"], stderr=subprocess.DEVNULL) for i in range(args.workers)]
-    try:
-        code = workers[0].wait(
-            timeout=300
-        )  # the others may never exit by themselves: a worker can outlive a finished chief
-    finally:
-        for p in [*workers, ps]:
-            p.kill()
-    raise SystemExit(code)
+    parser.add_argument("--limit", type=float, default=300, help="seconds after which the chief is ended")
+    parser.add_argument("--cluster", help=argparse.SUPPRESS)
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.task:
+        job, index = options.task.split(":")
+        task(job, int(index), options)
+    else:
+        raise SystemExit(main(options))
