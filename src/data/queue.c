@@ -91,10 +91,20 @@ tn_error *tn_queue_check(const tn_queue *q, const tn_queue_spec *spec) {
 
 /* --- lines, with the lock held --- */
 
+static void wake_first(const tn_queue_line *line) {
+  tn_queue_waiter *first = line->first;
+  if (!first) return;
+  if (first->waiter) {
+    first->waiter->wake(first->waiter);
+  } else {
+    pthread_cond_signal(&first->wake);
+  }
+}
+
 /* Whoever is first may be able to go on. */
 static void wake(tn_queue *q) {
-  if (q->givers.first) pthread_cond_signal(&q->givers.first->wake);
-  if (q->takers.first) pthread_cond_signal(&q->takers.first->wake);
+  wake_first(&q->givers);
+  wake_first(&q->takers);
 }
 
 static void join(tn_queue_line *line, tn_queue_waiter *w) {
@@ -246,12 +256,25 @@ tn_error *tn_queue_put(tn_queue *q, const tn_step *step, int64_t count, tn_tenso
     if (i == count) break;
     if (q->givers.first == &self && (q->spec.capacity < 0 || q->size < q->spec.capacity)) {
       error = add(q, tuples + i++ * q->spec.n);
-      if (q->takers.first) pthread_cond_signal(&q->takers.first->wake);
+      wake_first(&q->takers);
     } else {
       error = tn_step_wait(step, &self.wake, &q->mutex);
     }
   }
   leave(q, &q->givers, &self);
+  tn_unlock(&q->mutex);
+  return error;
+}
+
+tn_error *tn_queue_try_put(tn_queue *q, int64_t count, tn_tensor *tuples, bool *done) {
+  tn_error *error = NULL;
+  tn_lock(&q->mutex);
+  bool room = q->spec.capacity < 0 || count <= q->spec.capacity - q->size;
+  if (!q->givers.first && !q->closed && room) {
+    for (int64_t i = 0; i < count && !error; i++) error = add(q, tuples + i * q->spec.n);
+    wake_first(&q->takers);
+    *done = true;
+  }
   tn_unlock(&q->mutex);
   return error;
 }
@@ -278,7 +301,7 @@ tn_error *tn_queue_take(tn_queue *q, const tn_step *step, int64_t count, bool le
     bool mine = q->takers.first == &self;
     if (mine && available(q) > 0) {
       take(q, tuples + n++ * q->spec.n);
-      if (q->givers.first) pthread_cond_signal(&q->givers.first->wake);
+      wake_first(&q->givers);
     } else if (mine && q->closed) {
       if (less && n > 0) break;
       restore(q, n, tuples);
@@ -292,6 +315,47 @@ tn_error *tn_queue_take(tn_queue *q, const tn_step *step, int64_t count, bool le
   leave(q, &q->takers, &self);
   tn_unlock(&q->mutex);
   if (!error) *taken = n;
+  return error;
+}
+
+static void leave_takers(tn_waiter *w) {
+  tn_queue_waiter *self = w->state;
+  tn_queue *q = self->queue;
+  tn_lock(&q->mutex);
+  leave(q, &q->takers, self);
+  tn_unlock(&q->mutex);
+  tn_free(self);
+  w->state = NULL;
+}
+
+/* With the lock held: W stands in the line of Q's takers. */
+static tn_error *join_takers(tn_queue *q, tn_waiter *w) {
+  tn_queue_waiter *self = tn_malloc(sizeof *self);
+  if (!self) return tn_out_of_memory();
+  join(&q->takers, self);
+  self->queue = q;
+  self->waiter = w;
+  w->state = self;
+  w->leave = leave_takers;
+  return NULL;
+}
+
+tn_error *tn_queue_try_take(tn_queue *q, tn_waiter *w, tn_tensor *tuple, bool *waits) {
+  tn_error *error = NULL;
+  tn_lock(&q->mutex);
+  bool mine = q->takers.first == w->state; /* nobody stands there, or this one does */
+  *waits = false;
+  if (mine && available(q) > 0) {
+    take(q, tuple);
+    wake_first(&q->givers);
+  } else if (mine && q->closed) {
+    error = insufficient(q, 1);
+  } else {
+    *waits = true;
+    if (!w->state) error = join_takers(q, w);
+  }
+  tn_unlock(&q->mutex);
+  if (!*waits && w->state) w->leave(w);
   return error;
 }
 

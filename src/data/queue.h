@@ -23,6 +23,8 @@ typedef struct tn_queue_waiter {
   pthread_cond_t wake;
   struct tn_queue_waiter *next;
   bool cancelled;
+  struct tn_queue *queue; /* of one who waits without a thread: */
+  tn_waiter *waiter;
 } tn_queue_waiter;
 
 typedef struct tn_queue_line {
@@ -56,6 +58,10 @@ tn_error *tn_queue_put(tn_queue *q, const tn_step *step, int64_t count, tn_tenso
  * is closed, LESS says that fewer (at least one) do: *TAKEN. OUT_OF_RANGE otherwise, and nothing is taken. */
 tn_error *tn_queue_take(tn_queue *q, const tn_step *step, int64_t count, bool less, int64_t *taken,
                         tn_tensor *tuples) TN_MUST_USE;
+/* The same where nobody stands in line and there is room for all; otherwise nothing, and *DONE stays false. */
+tn_error *tn_queue_try_put(tn_queue *q, int64_t count, tn_tensor *tuples, bool *done) TN_MUST_USE;
+/* Takes one element into TUPLE. Where there is none, *WAITS, and W stands in line: it is given again when it is woken. */
+tn_error *tn_queue_try_take(tn_queue *q, tn_waiter *w, tn_tensor *tuple, bool *waits) TN_MUST_USE;
 /* No more elements are taken in: after what waits to be put in, or (CANCEL) at once. CANCELLED if it is closed. */
 tn_error *tn_queue_close(tn_queue *q, const tn_step *step, bool cancel) TN_MUST_USE;
 int64_t tn_queue_size(tn_queue *q);

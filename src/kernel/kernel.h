@@ -6,6 +6,7 @@
 
 #include "graph/graph.h"
 #include "kernel/resource.h"
+#include "kernel/wait.h"
 
 #define TN_KERNEL_MAX_OUTPUTS 16 /* aliases and in-place marks are kept for the first this many outputs */
 
@@ -43,6 +44,8 @@ typedef struct tn_run {
   void *state;
   void *scratch;
   tn_step *step;
+  tn_waiter *waiter; /* for kernels that say ATTEMPTS: not NULL where this run must not block */
+  tn_run_outcome outcome;
 } tn_run;
 
 typedef struct tn_kernel_def {
@@ -53,6 +56,7 @@ typedef struct tn_kernel_def {
   tn_error *(*prepare)(tn_prepare *p);   /* NULL: output 0 has the shape of input 0 */
   tn_error *(*run)(tn_run *r);
   void (*destroy)(void *state); /* NULL: state came from tn_prepare_state or there is none */
+  bool attempts;                /* of ops that may wait: RUN can be given a waiter */
 } tn_kernel_def;
 
 /* Defines the kernel list of an op: best first, reference last. static const tn_kernel_def kernels[] = {..., {0}}; */

@@ -212,8 +212,8 @@ static tn_error *init_output(tn_kernel *kernel, int i, const tn_tensor *const *i
   return tn_tensor_init(output, want->dtype, &want->shape);
 }
 
-tn_error *tn_kernel_run(tn_kernel *kernel, const tn_tensor *const *inputs, const bool *forward, tn_step *step,
-                        tn_tensor *outputs) {
+/* Runs KERNEL as R says, whose inputs, step and waiter are set. */
+static tn_error *run_with(tn_kernel *kernel, tn_run *r, const bool *forward, tn_tensor *outputs) {
   tn_tensor *few[TN_KERNEL_MAX_OUTPUTS], **pointers = few;
   void *scratch = NULL;
   tn_error *error = NULL;
@@ -223,23 +223,35 @@ tn_error *tn_kernel_run(tn_kernel *kernel, const tn_tensor *const *inputs, const
   if (kernel->scratch) error = tn_alloc_aligned(kernel->scratch, &scratch);
   for (int i = 0; i < n; i++) {
     pointers[i] = &outputs[i];
-    if (!error) error = init_output(kernel, i, inputs, forward, &outputs[i]);
+    if (!error) error = init_output(kernel, i, r->inputs, forward, &outputs[i]);
   }
   if (!error) {
-    tn_run r = {.node = kernel->node,
-                .n_inputs = kernel->n_inputs,
-                .n_outputs = n,
-                .inputs = inputs,
-                .outputs = pointers,
-                .state = kernel->state,
-                .scratch = scratch,
-                .step = step};
-    error = kernel->def->run(&r);
+    r->node = kernel->node;
+    r->n_inputs = kernel->n_inputs;
+    r->n_outputs = n;
+    r->outputs = pointers;
+    r->state = kernel->state;
+    r->scratch = scratch;
+    error = kernel->def->run(r);
   }
   if (scratch) tn_free_aligned(scratch, kernel->scratch);
   if (pointers != few) tn_free(pointers);
-  for (int i = 0; i < n && error; i++) tn_tensor_clear(&outputs[i]);
+  for (int i = 0; i < n && (error || r->outcome != TN_RUN_DONE); i++) tn_tensor_clear(&outputs[i]);
   return error;
+}
+
+tn_error *tn_kernel_run(tn_kernel *kernel, const tn_tensor *const *inputs, const bool *forward, tn_step *step,
+                        tn_tensor *outputs) {
+  tn_run r = {.inputs = inputs, .step = step};
+  return run_with(kernel, &r, forward, outputs);
+}
+
+tn_error *tn_kernel_attempt(tn_kernel *kernel, const tn_tensor *const *inputs, tn_step *step, tn_waiter *waiter,
+                            tn_tensor *outputs, tn_run_outcome *outcome) {
+  tn_run r = {.inputs = inputs, .step = step, .waiter = waiter};
+  TN_TRY(run_with(kernel, &r, NULL, outputs));
+  *outcome = r.outcome;
+  return NULL;
 }
 
 tn_error *tn_handle_init(tn_tensor *out, tn_dtype dtype, tn_object *object) {

@@ -43,6 +43,10 @@ void tn_kernel_unref(tn_kernel *kernel);
  * per input that its buffer may be overwritten if nobody else holds it. On an error OUTPUTS are clear. */
 tn_error *tn_kernel_run(tn_kernel *kernel, const tn_tensor *const *inputs, const bool *forward, tn_step *step,
                         tn_tensor *outputs) TN_MUST_USE;
+/* The same for a kernel that says ATTEMPTS, which is given WAITER and overwrites no input. OUTPUTS are clear unless
+ * *OUTCOME is TN_RUN_DONE. */
+tn_error *tn_kernel_attempt(tn_kernel *kernel, const tn_tensor *const *inputs, tn_step *step, tn_waiter *waiter,
+                            tn_tensor *outputs, tn_run_outcome *outcome) TN_MUST_USE;
 
 /* Makes a reference or handle value: a scalar of DTYPE (a reference type or TN_RESOURCE) with one element, which takes
  * over OBJECT. */

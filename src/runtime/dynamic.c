@@ -1,6 +1,7 @@
 /* The dynamic executor's loop: takes what is ready, runs it, passes its outputs on. */
 #include "runtime/dynamic.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -21,15 +22,20 @@ struct tn_dynamic {
   int active;  /* nodes that run now */
   int waiting; /* threads that wait for CHANGED */
   int helpers; /* threads beside the caller's that take nodes */
+  struct job *parked; /* nodes whose kernels wait without a thread; they count as active */
+  struct job *woken;  /* those of them that are to be run again */
   tn_error *error;
   bool aborted;       /* the rendezvous knows of the error */
   tn_tensor *fetched; /* each belongs to one item, which fills it without the lock */
 };
 
-/* A node that runs on a thread of its own. */
+/* A node that runs on a thread of its own, or that waits without one. */
 typedef struct job {
   tn_dynamic *run;
   tn_ready ready;
+  tn_waiter waiter;
+  bool parked, woken; /* it is in the list of those; its object has changed since it ran */
+  struct job *next, **link;
 } job;
 
 tn_error *tn_dynamic_new(const tn_dynamic_request *request, tn_dynamic **out) {
@@ -102,14 +108,16 @@ void tn_dynamic_feed(tn_dynamic *run, int i, tn_tensor *value) {
   tn_unlock(&run->mutex);
 }
 
-/* Runs a node whose kernel may use all cores, if nobody else does. */
-static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
+/* Runs a node whose kernel may use all cores, if nobody else does. WAITER is NULL, or for a kernel that attempts. */
+static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs,
+                          tn_waiter *waiter, tn_run_outcome *outcome) {
   const tn_dynamic_request *request = &run->request;
   tn_node_context context = {.kernels = request->kernels,
                              .step = request->step,
                              .trace = request->trace,
                              .subgraph = request->subgraph,
-                             .islands = request->islands};
+                             .islands = request->islands,
+                             .waiter = waiter};
   /* What calls functions leaves the cores to what these do. */
   bool alone = !item->blocking && item->kind == TN_ITEM_KERNEL && !(item->node->op->flags & TN_OP_CALLS);
   bool all = alone && request->threads > 1 && tn_cores_take();
@@ -117,6 +125,7 @@ static tn_error *run_node(tn_dynamic *run, const tn_item *item, tn_tensor *input
   tn_error *error = tn_run_item(&context, item, inputs, outputs);
   tn_parallel_set_threads(before);
   if (all) tn_cores_give();
+  *outcome = context.outcome;
   return error;
 }
 
@@ -152,15 +161,58 @@ static void received(void *argument, tn_error *error, tn_tensor *value, bool is_
 static void receive(tn_dynamic *run, const tn_ready *ready) {
   job *j = tn_malloc(sizeof *j);
   tn_error *error = j ? tn_step_check(run->request.step) : tn_out_of_memory();
-  if (j) *j = (job){run, *ready};
+  if (j) *j = (job){.run = run, .ready = *ready};
   if (!error) error = tn_transfer_recv(run->request.step, &run->flow, ready, received, j);
   if (!error) return;
   tn_free(j);
   finish(run, ready, NULL, error);
 }
 
-/* Runs READY, which the caller counted as active; takes the lock when it is done. */
-static void process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs) {
+/* With the lock held. */
+static void unpark(job *j) {
+  *j->link = j->next;
+  if (j->next) j->next->link = j->link;
+  j->parked = false;
+}
+
+/* J's object has changed. */
+static void wake(tn_waiter *waiter) {
+  job *j = (job *)((char *)waiter - offsetof(job, waiter));
+  tn_dynamic *run = j->run;
+  tn_lock(&run->mutex);
+  j->woken = true;
+  if (j->parked) {
+    unpark(j);
+    j->next = run->woken;
+    run->woken = j;
+    if (run->waiting) pthread_cond_broadcast(&run->changed);
+  }
+  tn_unlock(&run->mutex);
+}
+
+/* J's kernel waits: true if its node rests until it is woken; false if it was already, or if the step has failed. */
+static bool park(tn_dynamic *run, job *j) {
+  tn_lock(&run->mutex);
+  bool rests = !j->woken && !run->error;
+  if (rests) {
+    j->parked = true;
+    j->next = run->parked;
+    j->link = &run->parked;
+    if (j->next) j->next->link = &j->next;
+    run->parked = j;
+  }
+  j->woken = false;
+  tn_unlock(&run->mutex);
+  return rests;
+}
+
+static void leave_line(job *j) {
+  if (j->waiter.state) j->waiter.leave(&j->waiter);
+}
+
+/* Runs READY, which the caller counted as active; takes the lock when it is done. J is NULL, or the job of a node whose
+ * kernel attempts: its outcome is returned, and unless that is TN_RUN_DONE the node still counts as active. */
+static tn_run_outcome process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs, job *j) {
   enum { FEW = 8 };
   const tn_item *item = &run->request.subgraph->items[ready->item];
   tn_tensor few[FEW], *outputs = few;
@@ -168,17 +220,21 @@ static void process(tn_dynamic *run, const tn_ready *ready, tn_tensor *inputs) {
   if (n > FEW) outputs = tn_malloc(n * sizeof *outputs);
   tn_error *error = outputs ? tn_step_check(run->request.step) : tn_out_of_memory();
   if (outputs) memset(outputs, 0, n * sizeof *outputs);
-  if (!error && !ready->dead) error = run_node(run, item, inputs, outputs);
+  tn_run_outcome outcome = TN_RUN_DONE;
+  if (!error && !ready->dead) error = run_node(run, item, inputs, outputs, j ? &j->waiter : NULL, &outcome);
   if (!error && item->kind == TN_ITEM_SEND) error = tn_transfer_send(run->request.step, &run->flow, ready, inputs);
-  finish(run, ready, outputs, error);
+  if (error) outcome = TN_RUN_DONE;
+  if (j && outcome != TN_RUN_WAITS) leave_line(j);
+  if (outcome == TN_RUN_DONE) finish(run, ready, outputs, error);
   for (size_t i = 0; outputs && i < n; i++) tn_tensor_clear(&outputs[i]);
   if (outputs != few) tn_free(outputs);
+  return outcome;
 }
 
 static void run_job(void *argument) {
   job j = *(job *)argument;
   tn_free(argument);
-  process(j.run, &j.ready, tn_flow_inputs(&j.run->flow, &j.ready));
+  process(j.run, &j.ready, tn_flow_inputs(&j.run->flow, &j.ready), NULL);
 }
 
 /* With the lock held: runs READY, which may wait, on a thread of its own. */
@@ -186,13 +242,70 @@ static void start_job(tn_dynamic *run, const tn_ready *ready) {
   job *j = tn_malloc(sizeof *j);
   tn_error *error = j ? NULL : tn_out_of_memory();
   if (j) {
-    *j = (job){run, *ready};
+    *j = (job){.run = run, .ready = *ready};
     error = tn_background(run_job, j);
   }
   if (!error) return;
   tn_free(j);
   run->active--;
   fail(run, error);
+}
+
+/* Runs the node of J, which is counted as active, without blocking. */
+static void attempt(tn_dynamic *run, job *j) {
+  for (;;) {
+    tn_run_outcome outcome = process(run, &j->ready, tn_flow_inputs(&run->flow, &j->ready), j);
+    if (outcome == TN_RUN_WAITS && park(run, j)) return;
+    if (outcome == TN_RUN_WAITS) continue;
+    if (outcome == TN_RUN_NEEDS_THREAD) {
+      tn_lock(&run->mutex);
+      start_job(run, &j->ready);
+      tn_unlock(&run->mutex);
+    }
+    tn_free(j);
+    return;
+  }
+}
+
+/* With the lock held, which it lets go meanwhile: attempts READY, counted as active. */
+static void start_attempt(tn_dynamic *run, const tn_ready *ready) {
+  job *j = tn_malloc(sizeof *j);
+  if (j) *j = (job){.run = run, .ready = *ready, .waiter = {.wake = wake}};
+  tn_unlock(&run->mutex);
+  if (j) {
+    attempt(run, j);
+  } else {
+    finish(run, ready, NULL, tn_out_of_memory());
+  }
+  tn_lock(&run->mutex);
+}
+
+/* With the lock held, which it lets go meanwhile: runs one of the woken nodes again. */
+static void attempt_again(tn_dynamic *run) {
+  job *j = run->woken;
+  run->woken = j->next;
+  j->woken = false;
+  tn_unlock(&run->mutex);
+  attempt(run, j);
+  tn_lock(&run->mutex);
+}
+
+/* With the lock held, which it lets go meanwhile: the step has failed, and nobody waits for it any more. */
+static void drop_waiting(tn_dynamic *run) {
+  while (run->parked || run->woken) {
+    job *j = run->woken;
+    if (j) {
+      run->woken = j->next;
+    } else {
+      j = run->parked;
+      unpark(j);
+    }
+    tn_unlock(&run->mutex);
+    leave_line(j);
+    tn_free(j);
+    tn_lock(&run->mutex);
+    run->active--;
+  }
 }
 
 /* With the lock held: waits until something changed, but looks up now and then whether the step was stopped. */
@@ -228,7 +341,8 @@ static void abort_transfers(tn_dynamic *run) {
 static void work(tn_dynamic *run) {
   tn_lock(&run->mutex);
   for (;;) {
-    if (run->error || !run->flow.n_ready) {
+    if (run->error || (!run->flow.n_ready && !run->woken)) {
+      if (run->error) drop_waiting(run);
       if (!run->active) break;
       if (run->error && !run->aborted) {
         abort_transfers(run);
@@ -237,11 +351,19 @@ static void work(tn_dynamic *run) {
       wait_for_change(run);
       continue;
     }
+    if (run->woken) {
+      attempt_again(run);
+      continue;
+    }
     tn_ready ready = run->flow.ready[--run->flow.n_ready];
     const tn_item *item = &run->request.subgraph->items[ready.item];
     run->active++;
     /* If it is the only one that could run, nobody waits for this thread. */
     bool alone = run->active == 1 && !run->flow.n_ready && !run->helpers;
+    if (!ready.dead && !alone && tn_item_attempts(item)) {
+      start_attempt(run, &ready);
+      continue;
+    }
     if (item->blocking && !ready.dead && !alone) {
       start_job(run, &ready);
       continue;
@@ -251,7 +373,7 @@ static void work(tn_dynamic *run) {
     if (item->kind == TN_ITEM_RECV) {
       receive(run, &ready);
     } else {
-      process(run, &ready, inputs);
+      process(run, &ready, inputs, NULL);
     }
     tn_lock(&run->mutex);
   }

@@ -57,7 +57,13 @@ static tn_error *run_merge(const tn_item *item, tn_tensor *inputs, tn_tensor *ou
   return NULL;
 }
 
-static tn_error *run_kernel(const tn_node_context *context, const tn_item *item, tn_tensor *inputs,
+bool tn_item_attempts(const tn_item *item) {
+  if (!item->blocking) return false;
+  const tn_kernel_def *kernels = item->node->op->kernels;
+  return kernels && kernels[0].attempts;
+}
+
+static tn_error *run_kernel(tn_node_context *context, const tn_item *item, tn_tensor *inputs,
                             tn_tensor *outputs) {
   enum { FEW = 16 };
   const tn_tensor *few[FEW], **pointers = few;
@@ -75,7 +81,9 @@ static tn_error *run_kernel(const tn_node_context *context, const tn_item *item,
       pointers[i] = &inputs[i];
       forward[i] = true;
     }
-    error = tn_kernel_run(kernel, pointers, forward, context->step, outputs);
+    error = context->waiter ? tn_kernel_attempt(kernel, pointers, context->step, context->waiter, outputs,
+                                                &context->outcome)
+                            : tn_kernel_run(kernel, pointers, forward, context->step, outputs);
     tn_kernel_unref(kernel);
   }
   if (pointers != few) tn_free(pointers);
@@ -83,7 +91,7 @@ static tn_error *run_kernel(const tn_node_context *context, const tn_item *item,
   return error;
 }
 
-static tn_error *run_kind(const tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
+static tn_error *run_kind(tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
   switch (item->kind) {
   case TN_ITEM_SWITCH: return run_switch(item, inputs, outputs);
   case TN_ITEM_MERGE: return run_merge(item, inputs, outputs);
@@ -109,7 +117,7 @@ static void trace(const tn_node_context *context, const tn_item *item, int64_t s
   tn_trace_add(context->trace, item->node, (int64_t[2]){start, tn_wall_ns()}, n, pointers);
 }
 
-tn_error *tn_run_item(const tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
+tn_error *tn_run_item(tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
   if (item->kind == TN_ITEM_ISLAND) {
     tn_program *island = context->islands[item->island - context->subgraph->islands];
     return tn_program_run_island(island, context->step, context->trace, inputs, outputs);
@@ -123,6 +131,6 @@ tn_error *tn_run_item(const tn_node_context *context, const tn_item *item, tn_te
   }
   tn_error *error = run_kind(context, item, inputs, outputs);
   if (error) return tn_name_node(error, item->node);
-  if (context->trace) trace(context, item, start, outputs);
+  if (context->trace && context->outcome == TN_RUN_DONE) trace(context, item, start, outputs);
   return NULL;
 }

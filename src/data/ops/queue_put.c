@@ -54,6 +54,14 @@ static tn_error *keep(tn_tensor *to, const tn_tensor *value) {
   return NULL;
 }
 
+/* Puts COUNT elements into Q; at once, or not at all, where R must not wait. */
+static tn_error *put(tn_run *r, tn_queue *q, int64_t count, tn_tensor *tuples) {
+  bool done = r->waiter == NULL;
+  tn_error *error = done ? tn_queue_put(q, r->step, count, tuples) : tn_queue_try_put(q, count, tuples, &done);
+  if (!done) r->outcome = TN_RUN_NEEDS_THREAD;
+  return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
+}
+
 static tn_error *run_put(tn_run *r) {
   tn_queue *q = NULL;
   TN_TRY(tn_queue_of(r, &q));
@@ -62,7 +70,7 @@ static tn_error *run_put(tn_run *r) {
   tn_tensor *tuple = tn_calloc((size_t)q->spec.n + 1, sizeof *tuple);
   tn_error *error = tuple ? NULL : tn_out_of_memory();
   for (int i = 0; i < q->spec.n && !error; i++) error = keep(&tuple[i], r->inputs[i + 1]);
-  if (!error) error = tn_error_context(tn_queue_put(q, r->step, 1, tuple), "%s '%s'", r->node->op->name, r->node->name);
+  if (!error) error = put(r, q, 1, tuple);
   for (int i = 0; tuple && i < q->spec.n; i++) tn_tensor_clear(&tuple[i]);
   tn_free(tuple);
   return error;
@@ -113,9 +121,7 @@ static tn_error *run_put_many(tn_run *r) {
   tn_tensor *tuples = tn_calloc(n + 1, sizeof *tuples);
   tn_error *error = tuples ? NULL : tn_out_of_memory();
   for (int i = 0; i < q->spec.n && !error; i++) error = tn_queue_cut(r, i, count, tuples);
-  if (!error) {
-    error = tn_error_context(tn_queue_put(q, r->step, count, tuples), "%s '%s'", r->node->op->name, r->node->name);
-  }
+  if (!error) error = put(r, q, count, tuples);
   for (size_t i = 0; tuples && i < n; i++) tn_tensor_clear(&tuples[i]);
   tn_free(tuples);
   return error;
@@ -149,8 +155,10 @@ static tn_error *run_size(tn_run *r) {
   return NULL;
 }
 
-static const tn_kernel_def puts_one[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_put}, {0}};
-static const tn_kernel_def puts_many[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_put_many}, {0}};
+static const tn_kernel_def puts_one[] = {
+    {.name = "reference", .prepare = prepare_nothing, .run = run_put, .attempts = true}, {0}};
+static const tn_kernel_def puts_many[] = {
+    {.name = "reference", .prepare = prepare_nothing, .run = run_put_many, .attempts = true}, {0}};
 static const tn_kernel_def closes[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_close}, {0}};
 static const tn_kernel_def asks[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_is_closed}, {0}};
 static const tn_kernel_def sizes[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_size}, {0}};

@@ -30,9 +30,13 @@ static tn_error *run_take(tn_run *r) {
   TN_TRY(tn_queue_check_outputs(r, q));
   tn_tensor *tuple = tn_calloc((size_t)q->spec.n + 1, sizeof *tuple);
   int64_t taken = 0;
-  tn_error *error = tuple ? tn_queue_take(q, r->step, 1, false, &taken, tuple) : tn_out_of_memory();
+  bool waits = false;
+  tn_error *error = !tuple      ? tn_out_of_memory()
+                    : r->waiter ? tn_queue_try_take(q, r->waiter, tuple, &waits)
+                                : tn_queue_take(q, r->step, 1, false, &taken, tuple);
+  if (waits) r->outcome = TN_RUN_WAITS;
   for (int i = 0; tuple && i < q->spec.n; i++) {
-    if (!error) tn_run_set(r, i, &tuple[i]);
+    if (!error && !waits) tn_run_set(r, i, &tuple[i]);
     tn_tensor_clear(&tuple[i]);
   }
   tn_free(tuple);
@@ -110,7 +114,8 @@ static tn_error *run_batch(tn_run *r, bool less) {
 static tn_error *run_many(tn_run *r) { return run_batch(r, false); }
 static tn_error *run_up_to(tn_run *r) { return run_batch(r, true); }
 
-static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare, .run = run_take}, {0}};
+static const tn_kernel_def takes[] = {
+    {.name = "reference", .prepare = prepare, .run = run_take, .attempts = true}, {0}};
 static const tn_kernel_def many[] = {{.name = "reference", .prepare = prepare, .run = run_many}, {0}};
 static const tn_kernel_def up_to[] = {{.name = "reference", .prepare = prepare, .run = run_up_to}, {0}};
 

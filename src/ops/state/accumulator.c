@@ -53,6 +53,7 @@ tn_error *tn_accumulator_new(const char *name, const tn_node *node, bool sparse,
   a->mean = tn_node_string_is(node, "reduction_type", "MEAN");
   pthread_mutex_init(&a->mutex, NULL);
   pthread_cond_init(&a->changed, NULL);
+  a->waiting.mutex = &a->mutex;
   a->name = tn_strdup(name);
   if (!a->name) {
     tn_object_unref(&a->object);
@@ -92,13 +93,26 @@ tn_error *tn_accumulator_hold(const tn_run *r, const char *type, tn_accumulator 
   return NULL;
 }
 
-tn_error *tn_accumulator_wait(const tn_run *r, const char *type, tn_accumulator **out) {
+void tn_accumulator_count(tn_accumulator *a) {
+  a->count++;
+  pthread_cond_signal(&a->changed);
+  tn_waiting_wake(&a->waiting);
+}
+
+tn_error *tn_accumulator_wait(tn_run *r, const char *type, tn_accumulator **out) {
   tn_accumulator *a = NULL;
   TN_TRY(find(r, type, &a));
   int32_t required = *TN_DATA(const int32_t, r->inputs[1]);
   if (required <= 0) return tn_run_errorf(r, TN_INVALID_ARGUMENT, "Argument num_required must be > 0");
   tn_lock(&a->mutex);
   tn_error *error = NULL;
+  if (r->waiter && a->count < required) {
+    bool joined = tn_waiting_join(&a->waiting, r->waiter);
+    r->outcome = TN_RUN_WAITS;
+    tn_unlock(&a->mutex);
+    return joined ? NULL : tn_out_of_memory();
+  }
+  if (r->waiter) tn_waiting_leave(r->waiter);
   while (a->count < required && !error) error = tn_step_wait(r->step, &a->changed, &a->mutex);
   if (error) {
     tn_unlock(&a->mutex);
@@ -203,8 +217,7 @@ static tn_error *add(const tn_run *r, tn_accumulator *a, const tn_tensor *gradie
     if (!sum) return tn_run_errorf(r, TN_UNIMPLEMENTED, "%s gradients can't be added", tn_dtype_name(a->dtype));
     sum(a->sum.data, gradient->data, tn_elements(gradient));
   }
-  a->count++;
-  pthread_cond_signal(&a->changed);
+  tn_accumulator_count(a);
   return NULL;
 }
 
@@ -226,6 +239,7 @@ static tn_error *prepare_take(tn_prepare *p) {
 static tn_error *run_take(tn_run *r) {
   tn_accumulator *a = NULL;
   TN_TRY(tn_accumulator_wait(r, TN_ACCUMULATOR_TYPE, &a));
+  if (!a) return NULL;
   tn_error *error = NULL;
   if (a->mean) error = tn_accumulator_divide(a->dtype, a->sum.data, tn_elements(&a->sum), a->count);
   if (!error) {
@@ -245,7 +259,8 @@ static const tn_kernel_def sparse[] = {
 static const tn_kernel_def counts[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_count}, {0}};
 static const tn_kernel_def steps[] = {{.name = "reference", .prepare = check_scalar, .run = run_set_step}, {0}};
 static const tn_kernel_def applies[] = {{.name = "reference", .prepare = check_scalar, .run = run_apply}, {0}};
-static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_take, .run = run_take}, {0}};
+static const tn_kernel_def takes[] = {
+    {.name = "reference", .prepare = prepare_take, .run = run_take, .attempts = true}, {0}};
 
 static tn_error *shape_ref(tn_shape_ctx *c) {
   c->out[0] = tn_shape_of(1, &(int64_t){2});

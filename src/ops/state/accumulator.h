@@ -20,6 +20,7 @@ typedef struct tn_accumulator {
   bool mean;             /* what is taken is divided by the number of gradients */
   pthread_mutex_t mutex; /* guards what follows */
   pthread_cond_t changed;
+  tn_waiting waiting; /* for enough gradients */
   int64_t step, count;
   tn_tensor sum; /* dense */
   /* Rows: each index is at a place, with a row of ROW elements and the number of gradients that it got. */
@@ -35,8 +36,11 @@ tn_error *tn_accumulator_new(const char *name, const tn_node *node, bool sparse,
 tn_error *tn_accumulator_of(const tn_run *r, tn_accumulator **out) TN_MUST_USE;
 /* The same, of TYPE, with its lock held; the dtype is that of the node. *STALE: local_step, input 1, is too old. */
 tn_error *tn_accumulator_hold(const tn_run *r, const char *type, tn_accumulator **out, bool *stale) TN_MUST_USE;
-/* The same for input 1 num_required: once as many gradients have come. */
-tn_error *tn_accumulator_wait(const tn_run *r, const char *type, tn_accumulator **out) TN_MUST_USE;
+/* The same for input 1 num_required: once as many gradients have come. *OUT stays NULL, and the lock free, if R is to
+ * wait without a thread. */
+tn_error *tn_accumulator_wait(tn_run *r, const char *type, tn_accumulator **out) TN_MUST_USE;
+/* With the lock held: one gradient more has come. */
+void tn_accumulator_count(tn_accumulator *a);
 /* With the lock held: it is empty, for the next step. */
 void tn_accumulator_next(tn_accumulator *a);
 /* N elements of DTYPE at DATA are divided by COUNT. */

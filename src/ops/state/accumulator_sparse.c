@@ -74,8 +74,7 @@ static tn_error *add(const tn_run *r, tn_accumulator *a) {
   for (int64_t i = 0; i < tn_elements(indices); i++) {
     TN_TRY(add_row(a, TN_DATA(const int64_t, indices)[i], (const char *)values->data + (size_t)i * bytes));
   }
-  a->count++;
-  pthread_cond_signal(&a->changed);
+  tn_accumulator_count(a);
   return NULL;
 }
 
@@ -147,6 +146,7 @@ static tn_error *prepare_take(tn_prepare *p) {
 static tn_error *run_take(tn_run *r) {
   tn_accumulator *a = NULL;
   TN_TRY(tn_accumulator_wait(r, TN_SPARSE_ACCUMULATOR_TYPE, &a));
+  if (!a) return NULL;
   tn_error *error = take(r, a);
   if (!error) tn_accumulator_next(a);
   tn_unlock(&a->mutex);
@@ -154,7 +154,8 @@ static tn_error *run_take(tn_run *r) {
 }
 
 static const tn_kernel_def applies[] = {{.name = "reference", .prepare = prepare_apply, .run = run_apply}, {0}};
-static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_take, .run = run_take}, {0}};
+static const tn_kernel_def takes[] = {
+    {.name = "reference", .prepare = prepare_take, .run = run_take, .attempts = true}, {0}};
 
 TN_OP(SparseAccumulatorApplyGradient,
       .inputs = "handle: Ref(string), local_step: int64, gradient_indices: int64, gradient_values: dtype, "
