@@ -49,7 +49,7 @@ static tn_error *check_count(const tn_run *r, const tn_queue *q) {
 
 /* VALUE for a queue to keep: a copy where its bytes belong to somebody who may change them. */
 static tn_error *keep(tn_tensor *to, const tn_tensor *value) {
-  if (!value->buffer || value->buffer->release) return tn_tensor_init_copy(to, value);
+  if (!value->buffer || (value->buffer->release && !value->buffer->fixed)) return tn_tensor_init_copy(to, value);
   tn_tensor_set(to, value);
   return NULL;
 }

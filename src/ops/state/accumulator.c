@@ -122,7 +122,23 @@ tn_error *tn_accumulator_wait(tn_run *r, const char *type, tn_accumulator **out)
   return NULL;
 }
 
+/* Exact where the quotient of the wide values, rounded, would be: the divisor is a float. */
+static void divide_floats(float *values, int64_t n, float count) {
+  float inverse = 1 / count;
+  if (((int64_t)count & ((int64_t)count - 1)) == 0) {
+    for (int64_t i = 0; i < n; i++) values[i] *= inverse; /* by a power of two: the same bits */
+  } else {
+    for (int64_t i = 0; i < n; i++) values[i] /= count;
+  }
+}
+
 tn_error *tn_accumulator_divide(tn_dtype dtype, void *data, int64_t n, int64_t count) {
+  enum { MOST = 1 << 24 }; /* integers that a float holds */
+  if (count == 1) return NULL;
+  if (dtype == TN_FLOAT && count <= MOST) {
+    divide_floats(data, n, (float)count);
+    return NULL;
+  }
   tn_wide wide = tn_wide_of(dtype);
   if (n == 0) return NULL;
   void *values = tn_malloc((size_t)n * tn_wide_size(wide));
@@ -203,6 +219,31 @@ static bool fits(const tn_shape *wanted, const tn_shape *given) {
   return same;
 }
 
+static void add_floats(float *out, const float *x, const float *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = x[i] + y[i];
+}
+
+/* With the lock held: GRADIENT is added to a sum that others may hold. */
+static tn_error *add_to_sum(tn_accumulator *a, tn_combine_fn sum, const tn_tensor *gradient) {
+  int64_t n = tn_elements(gradient);
+  const tn_buffer *held = a->sum.buffer;
+  if (!held->release && atomic_load_explicit(&held->refs, memory_order_acquire) == 1) {
+    sum(a->sum.data, gradient->data, n);
+    return NULL;
+  }
+  tn_tensor made = {0};
+  if (a->dtype == TN_FLOAT) {
+    TN_TRY(tn_tensor_init(&made, TN_FLOAT, &gradient->shape));
+    add_floats(made.data, a->sum.data, gradient->data, n);
+  } else {
+    TN_TRY(tn_tensor_init_copy(&made, &a->sum));
+    sum(made.data, gradient->data, n);
+  }
+  tn_tensor_clear(&a->sum);
+  a->sum = made;
+  return NULL;
+}
+
 /* With the lock held. */
 static tn_error *add(const tn_run *r, tn_accumulator *a, const tn_tensor *gradient) {
   const tn_shape *wanted = a->count ? &a->sum.shape : &a->shape;
@@ -210,12 +251,17 @@ static tn_error *add(const tn_run *r, tn_accumulator *a, const tn_tensor *gradie
     return tn_run_errorf(r, TN_INVALID_ARGUMENT, "Shape mismatch: expected %s, got %s", TN_SHAPE_STR(wanted),
                          TN_SHAPE_STR(&gradient->shape));
   }
-  if (a->count == 0) {
-    TN_TRY(tn_tensor_init_copy(&a->sum, gradient));
+  const tn_buffer *buffer = gradient->buffer;
+  tn_combine_fn sum = tn_combine_of(TN_COMBINE_ADD, a->dtype);
+  if (a->count && !sum) {
+    return tn_run_errorf(r, TN_UNIMPLEMENTED, "%s gradients can't be added", tn_dtype_name(a->dtype));
+  }
+  if (a->count) {
+    TN_TRY(add_to_sum(a, sum, gradient));
+  } else if (!buffer || (buffer->release && !buffer->fixed)) {
+    TN_TRY(tn_tensor_init_copy(&a->sum, gradient)); /* its bytes belong to somebody who may change them */
   } else {
-    tn_combine_fn sum = tn_combine_of(TN_COMBINE_ADD, a->dtype);
-    if (!sum) return tn_run_errorf(r, TN_UNIMPLEMENTED, "%s gradients can't be added", tn_dtype_name(a->dtype));
-    sum(a->sum.data, gradient->data, tn_elements(gradient));
+    tn_tensor_set(&a->sum, gradient);
   }
   tn_accumulator_count(a);
   return NULL;
