@@ -133,16 +133,20 @@ static bool clock_stop(tn_clock *clock, tn_timer *t) {
 
 /* --- the thread --- */
 
+/* Also those that tasks post: a few rounds, so that descriptors get their turn. */
 static void run_tasks(tn_loop *l) {
-  tn_lock(&l->mutex);
-  tn_task *task = l->first;
-  l->first = NULL;
-  l->last = &l->first;
-  tn_unlock(&l->mutex);
-  while (task) {
-    tn_task *next = task->next;
-    task->run(task);
-    task = next;
+  for (int round = 0; round < 4; round++) {
+    tn_lock(&l->mutex);
+    tn_task *task = l->first;
+    l->first = NULL;
+    l->last = &l->first;
+    tn_unlock(&l->mutex);
+    if (!task) return;
+    while (task) {
+      tn_task *next = task->next;
+      task->run(task);
+      task = next;
+    }
   }
 }
 

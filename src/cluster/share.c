@@ -19,6 +19,8 @@
 enum { HEAD = 4096, SEGMENTS = 64 };
 /* The copiers take chunks in turn. */
 static const size_t CHUNK = (size_t)2 << 20;
+/* Up to here the loop copies by itself: two changes of threads would take longer. */
+static const size_t AT_ONCE = (size_t)4 << 20;
 enum { FREE, USED, DEAD };
 static const size_t MOST_BYTES = (size_t)1 << 30;
 /* Segments that wait for a message for longer are given back. */
@@ -122,7 +124,7 @@ static segment *find_segment(tn_share *s, size_t size) {
   return g;
 }
 
-/* On the copier's thread: gets the memory. */
+/* Gets the memory. */
 static bool make_segment(segment *g) {
   size_t size = HEAD + g->capacity;
   g->fd = memfd_create("tenon", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -149,6 +151,17 @@ static void unref_job(tn_share_job *j) {
   tn_free(j);
 }
 
+/* Copies the bytes [BEGIN, END) of MESSAGE to where they belong from TO on. */
+static void copy_range(const tn_message *message, char *to, size_t begin, size_t end) {
+  const tn_message_part *parts;
+  size_t n = tn_message_parts(message, &parts), at = 0;
+  for (size_t i = 0; i < n && at < end; at += parts[i++].size) {
+    if (at + parts[i].size <= begin) continue;
+    size_t from = begin > at ? begin - at : 0, until = end - at < parts[i].size ? end - at : parts[i].size;
+    memcpy(to + at + from, parts[i].data + from, until - from);
+  }
+}
+
 tn_error *tn_share_start(tn_share *s, tn_message *message, tn_shared_fn *done, void *user, tn_share_job **out) {
   tn_share_job *j = tn_calloc(1, sizeof *j);
   if (!j) return tn_out_of_memory();
@@ -171,24 +184,18 @@ tn_error *tn_share_start(tn_share *s, tn_message *message, tn_shared_fn *done, v
     j->segment->used_ns = tn_now_ns();
   }
   *out = j;
-  if (!j->segment) j->task.run = run_copied;
-  tn_loop_post(j->segment ? s->copiers[0] : s->loop, &j->task);
+  bool here = !j->segment || tn_message_size(message) <= AT_ONCE;
+  if (j->segment && here) {
+    j->good = j->segment->map || make_segment(j->segment);
+    if (j->good) copy_range(message, (char *)j->segment->map + HEAD, 0, tn_message_size(message));
+  }
+  if (here) j->task.run = run_copied;
+  tn_loop_post(here ? s->loop : s->copiers[0], &j->task);
   return NULL;
 }
 
 void tn_share_abandon(tn_share_job *j) {
   if (j) j->done = NULL;
-}
-
-/* Copies the bytes [BEGIN, END) of MESSAGE to where they belong from TO on. */
-static void copy_range(const tn_message *message, char *to, size_t begin, size_t end) {
-  const tn_message_part *parts;
-  size_t n = tn_message_parts(message, &parts), at = 0;
-  for (size_t i = 0; i < n && at < end; at += parts[i++].size) {
-    if (at + parts[i].size <= begin) continue;
-    size_t from = begin > at ? begin - at : 0, until = end - at < parts[i].size ? end - at : parts[i].size;
-    memcpy(to + at + from, parts[i].data + from, until - from);
-  }
 }
 
 /* Back to the loop; once. */
