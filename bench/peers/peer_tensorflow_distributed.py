@@ -4,19 +4,17 @@
     python3 peer_tensorflow_distributed.py [--library tenon] [--workers 2] [--mode async|sync] [--steps 1500]
 
 The 784-500-10 perceptron, batch 100 a worker. Prints one JSON line: global steps a second, and
-the processor time of a global step, of all tasks together and of each.
+the processor time of a global step, of all tasks together and of each. Tenon also says how many megabytes the chief
+moved in a step of the cluster, by transport.
 """
 
 import argparse
 import json
 import os
-import random
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
+import resource
 import time
+
+import cluster_tasks
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -58,94 +56,43 @@ def task(job, index, args):
             _, first = s.run([train, step], feed)
         if index == 0:
             print(json.dumps({"mark": "start"}), flush=True)
+        before = server._core.traffic() if args.library == "tenon" else None
         start, last = time.perf_counter(), first
         while not s.should_stop():
             _, last = s.run([train, step], feed)
         if index == 0:
             steps, seconds = int(last - first), time.perf_counter() - start
-            print(json.dumps({"version": tf.__version__, "steps": steps, "seconds": seconds}), flush=True)
-
-
-def free_ports(n):
-    """Ports that nobody listens at, from below those that the system gives to connections: one of these could take a
-    port between now and its task's start."""
-    sockets, ports = [], []
-    while len(ports) < n:
-        s = socket.socket()
-        sockets.append(s)
-        try:
-            s.bind(("127.0.0.1", random.randrange(20000, 32000)))
-        except OSError:
-            continue
-        ports.append(s.getsockname()[1])
-    for s in sockets:
-        s.close()
-    return ports
-
-
-def cpu_seconds(process):
-    """What PROCESS has used, of all its threads, user and system."""
-    with open(f"/proc/{process.pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(tasks, args):
-    """Reads the chief's lines; what it measured as the line to print, None if it ended before."""
-    chief, before = tasks["worker:0"][0], None
-    for line in chief.stdout:
-        mark = json.loads(line)
-        used = {name: cpu_seconds(process) for name, (process, _) in tasks.items() if process.poll() is None}
-        if "mark" in mark:
-            before = used
-            continue
-        each = {name: round(1e3 * (used[name] - before[name]) / mark["steps"], 3) for name in used if name in before}
-        return {
-            "peer": args.library,
-            "version": mark["version"],
-            "work": f"ps-{args.mode}-{args.workers}",
-            "unit": "global steps/s",
-            "value": round(mark["steps"] / mark["seconds"], 1),
-            "cpu_ms_per_step": round(sum(each.values()), 3),
-            "cpu_ms_by_task": each,
-        }
-    return None
-
-
-def explain(tasks):
-    """Says on stderr how tasks ended, and the last that they said."""
-    for name, (process, log) in tasks.items():
-        log.seek(0)
-        said = log.read().strip().splitlines()[-5:]
-        code = process.poll()
-        print(f"{name}: {'runs' if code is None else f'ended with {code}'}", *said, sep="\n  ", file=sys.stderr)
+            done = {"version": tf.__version__, "steps": steps, "seconds": seconds}
+            done["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            if args.library == "tenon":
+                own = {name: value - before[name] for name, value in server._core.traffic().items()}
+                done["mb_per_step"] = {name: round(value / steps / 1e6, 3) for name, value in own.items()}
+            print(json.dumps(done), flush=True)
 
 
 def main(args):
-    ports = free_ports(1 + args.workers)
-    hosts = [f"127.0.0.1:{port}" for port in ports]
-    args.cluster = json.dumps({"ps": hosts[:1], "worker": hosts[1:]})
-    given = ["--library", args.library, "--mode", args.mode, "--steps", str(args.steps), "--cluster", args.cluster]
-    tasks = {}
-    try:
-        for name in ["ps:0", *(f"worker:{i}" for i in range(args.workers))]:
-            log = tempfile.TemporaryFile("w+")
-            command = [sys.executable, __file__, *given, "--task", name]
-            tasks[name] = (subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True), log)
-        alarm = threading.Timer(args.limit, tasks["worker:0"][0].kill)
-        alarm.start()
-        measured = measure(tasks, args)
-        if measured:
-            print(json.dumps(measured), flush=True)
-        # Only the chief is waited for: a worker of TensorFlow's can outlive a finished chief.
-        code = tasks["worker:0"][0].wait()
-        alarm.cancel()
-        if code or not measured:
-            explain(tasks)
-        return code or not measured
-    finally:
-        for process, _ in tasks.values():
-            process.kill()
+    given = ["--library", args.library, "--mode", args.mode, "--steps", args.steps]
+    cluster = cluster_tasks.make_cluster(1, args.workers)
+    with cluster_tasks.Tasks([__file__, *given], cluster, args.limit) as tasks:
+        before = None
+        for line, used in tasks.lines():
+            if before is None:
+                before = used
+                continue
+            each = {name: round(1e3 * (used[name] - before[name]) / line["steps"], 3) for name in used if name in before}
+            line = {
+                "peer": args.library,
+                "version": line["version"],
+                "work": f"ps-{args.mode}-{args.workers}",
+                "unit": "global steps/s",
+                "value": round(line["steps"] / line["seconds"], 1),
+                "rss_mb": line["rss_mb"],
+                "cpu_ms_per_step": round(sum(each.values()), 3),
+                "cpu_ms_by_task": each,
+                **{key: line[key] for key in ("mb_per_step",) if key in line},
+            }
+            print(json.dumps(line), flush=True)
+        return tasks.end()
 
 
 if __name__ == "__main__":

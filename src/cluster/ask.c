@@ -31,8 +31,8 @@ static void answered(void *argument, tn_error *error, tn_message *reply) {
   a->error = error;
   a->reply = reply;
   a->done = true;
-  pthread_cond_signal(&a->changed);
   tn_unlock(&a->mutex);
+  pthread_cond_signal(&a->changed);
   answer_unref(a);
 }
 
@@ -87,7 +87,9 @@ tn_error *tn_ask(tn_transport *transport, const tn_question *q, tn_message **rep
                         .done = answered,
                         .argument = a};
   tn_call *call = NULL;
+  tn_transport_hold(transport);
   tn_error *error = tn_transport_call(transport, &request, &call);
+  tn_transport_flush(transport);
   tn_message_unref(message);
   if (error) {
     answer_unref(a);

@@ -30,6 +30,10 @@ static void free_http2(tn_transport *transport) {
   destroy(t);
 }
 
+static void hold(tn_transport *transport) { tn_loop_hold(((tn_http2 *)transport)->loop); }
+
+static void flush(tn_transport *transport) { tn_loop_flush(((tn_http2 *)transport)->loop); }
+
 static tn_traffic traffic(tn_transport *transport) {
   tn_conn_traffic *t = &((tn_http2 *)transport)->traffic;
   return (tn_traffic){.network_in = atomic_load(&t->network_in),
@@ -107,6 +111,8 @@ tn_error *tn_http2_new(const tn_http2_options *options, tn_transport **out) {
                            .call = tn_http2_start_call,
                            .listen = tn_http2_listen,
                            .traffic = traffic,
+                           .hold = hold,
+                           .flush = flush,
                            .free = free_http2};
   *out = &t->base;
   return NULL;

@@ -28,8 +28,10 @@ struct tn_loop {
   pthread_t thread;
   int epoll;
   tn_watch wake;
+  pthread_mutex_t running; /* held by the thread that runs tasks, timers and watches; of what is here: */
   struct epoll_event batch[BATCH];
   int batch_at, batch_end;
+  uint64_t n_unwatched;
 
   pthread_mutex_t mutex; /* of what is below */
   tn_task *first, **last;
@@ -37,6 +39,9 @@ struct tn_loop {
   size_t n_timers, capacity;
   bool asleep, stopping, stopped;
 };
+
+/* The loop that this thread runs at the moment, and the one for which what it posts may rest. */
+static _Thread_local const tn_loop *inside, *held;
 
 /* --- the heap of timers, under the lock --- */
 
@@ -83,9 +88,14 @@ static bool heap_reserve(tn_loop *l) {
 
 /* --- waking up --- */
 
-static void wake_locked(tn_loop *l) {
-  if (!l->asleep) return;
+/* With the lock held: whether the thread has to be woken, without it. */
+static bool must_wake(tn_loop *l) {
+  bool asleep = l->asleep;
   l->asleep = false;
+  return asleep;
+}
+
+static void wake_thread(tn_loop *l) {
   uint64_t one = 1;
   ssize_t written = write(l->wake.fd, &one, sizeof one);
   (void)written; /* it can only fail when the counter is high already */
@@ -102,14 +112,15 @@ static tn_error *clock_start(tn_clock *clock, int64_t at, tn_timer_fn *fn, void 
   if (!t) return tn_out_of_memory();
   *t = (tn_timer){.at = at, .fn = fn, .argument = argument, .refs = out ? 2 : 1};
   tn_lock(&l->mutex);
-  bool good = heap_reserve(l);
+  bool good = heap_reserve(l), wakes = false;
   if (good) {
     place(l, l->n_timers++, t);
     sift_up(l, t->place);
-    if (t->place == 0) wake_locked(l);
+    wakes = t->place == 0 && must_wake(l);
     if (out) *out = t;
   }
   tn_unlock(&l->mutex);
+  if (wakes) wake_thread(l);
   if (good) return NULL;
   tn_free(t);
   return tn_out_of_memory();
@@ -182,10 +193,26 @@ static bool may_sleep(tn_loop *l, int *timeout) {
   return go_on;
 }
 
+static void enter(tn_loop *l) {
+  tn_lock(&l->running);
+  inside = l;
+}
+
+static void leave(tn_loop *l) {
+  inside = NULL;
+  tn_unlock(&l->running);
+}
+
 static void *run_loop(void *argument) {
   tn_loop *l = argument;
+  enter(l);
   for (int timeout; run_tasks(l), run_timers(l), may_sleep(l, &timeout);) {
-    l->batch_end = epoll_wait(l->epoll, l->batch, BATCH, timeout);
+    uint64_t n_unwatched = l->n_unwatched;
+    leave(l);
+    int n = epoll_wait(l->epoll, l->batch, BATCH, timeout);
+    enter(l);
+    /* If somebody who stood in has ended a watch, its events may be among these; the others' come again. */
+    l->batch_end = n_unwatched == l->n_unwatched ? n : 0;
     tn_lock(&l->mutex);
     l->asleep = false;
     tn_unlock(&l->mutex);
@@ -195,23 +222,44 @@ static void *run_loop(void *argument) {
     }
     l->batch_end = 0;
   }
+  leave(l);
   return NULL;
 }
 
-bool tn_loop_inside(const tn_loop *l) { return pthread_equal(pthread_self(), l->thread); }
+bool tn_loop_inside(const tn_loop *l) { return inside == l; }
 tn_clock *tn_loop_clock(tn_loop *l) { return &l->clock; }
 
 bool tn_loop_post(tn_loop *l, tn_task *task) {
   task->next = NULL;
   tn_lock(&l->mutex);
-  bool runs = !l->stopped;
+  bool runs = !l->stopped, wakes = false;
   if (runs) {
     *l->last = task;
     l->last = &task->next;
-    wake_locked(l);
+    wakes = held != l && must_wake(l);
   }
   tn_unlock(&l->mutex);
+  if (wakes) wake_thread(l);
   return runs;
+}
+
+void tn_loop_hold(tn_loop *l) {
+  if (inside != l) held = l;
+}
+
+void tn_loop_flush(tn_loop *l) {
+  if (held == l) held = NULL;
+  if (inside) return; /* its own thread comes to that; or another loop's, which must not be kept */
+  for (;;) {
+    tn_lock(&l->mutex);
+    bool rests = l->first && l->asleep;
+    tn_unlock(&l->mutex);
+    /* Who runs now looks for more before it sleeps or returns. */
+    if (!rests || pthread_mutex_trylock(&l->running)) return;
+    inside = l;
+    run_tasks(l);
+    leave(l);
+  }
 }
 
 typedef struct waited_call {
@@ -237,6 +285,7 @@ bool tn_loop_call(tn_loop *l, void (*fn)(void *argument), void *argument) {
   pthread_mutex_init(&c.mutex, NULL);
   pthread_cond_init(&c.ended, NULL);
   bool runs = tn_loop_post(l, &c.task);
+  tn_loop_flush(l);
   tn_lock(&c.mutex);
   while (runs && !c.done) pthread_cond_wait(&c.ended, &c.mutex);
   tn_unlock(&c.mutex);
@@ -260,6 +309,7 @@ void tn_loop_rewatch(tn_loop *l, tn_watch *watch, uint32_t events) {
 
 void tn_loop_unwatch(tn_loop *l, tn_watch *watch) {
   epoll_ctl(l->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+  l->n_unwatched++;
   for (int i = l->batch_at; i < l->batch_end; i++)
     if (l->batch[i].data.ptr == watch) l->batch[i].data.ptr = NULL;
 }
@@ -281,6 +331,7 @@ static void free_loop(tn_loop *l) {
   if (l->epoll >= 0) close(l->epoll);
   if (l->wake.fd >= 0) close(l->wake.fd);
   pthread_mutex_destroy(&l->mutex);
+  pthread_mutex_destroy(&l->running);
   tn_free(l->heap);
   tn_free(l);
 }
@@ -303,6 +354,7 @@ tn_error *tn_loop_new(const char *name, tn_loop **out) {
   l->refs = 1;
   l->last = &l->first;
   pthread_mutex_init(&l->mutex, NULL);
+  pthread_mutex_init(&l->running, NULL);
   l->epoll = epoll_create1(EPOLL_CLOEXEC);
   l->wake = (tn_watch){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = drain_wake};
   tn_error *error = NULL;
@@ -331,7 +383,8 @@ void tn_loop_unref(tn_loop *l) {
 void tn_loop_stop(tn_loop *l) {
   tn_lock(&l->mutex);
   l->stopping = true;
-  wake_locked(l);
+  bool wakes = must_wake(l);
   tn_unlock(&l->mutex);
+  if (wakes) wake_thread(l);
   pthread_join(l->thread, NULL);
 }

@@ -1,4 +1,5 @@
-/* An event loop on a thread of its own: tasks from other threads, timers, file descriptors. A transport has one. */
+/* An event loop on a thread of its own: tasks from other threads, timers, file descriptors. A transport has one.
+ * Now and then another thread stands in for it (tn_loop_flush); never do two run at once. */
 #ifndef TN_CLUSTER_LOOP_H
 #define TN_CLUSTER_LOOP_H
 
@@ -27,6 +28,10 @@ void tn_loop_stop(tn_loop *loop);
 
 /* Has TASK run on the loop's thread, in the order of posting; from any thread. False: the loop has stopped. */
 bool tn_loop_post(tn_loop *loop, tn_task *task);
+/* What this thread posts to LOOP from now on may rest until tn_loop_flush, which has to follow. */
+void tn_loop_hold(tn_loop *loop);
+/* Has what rests run now: on this thread, if the loop's own sleeps, which spares waking it. The caller holds no lock. */
+void tn_loop_flush(tn_loop *loop);
 /* Posts and waits until it has run; not from the loop's thread. */
 bool tn_loop_call(tn_loop *loop, void (*fn)(void *argument), void *argument);
 bool tn_loop_inside(const tn_loop *loop);

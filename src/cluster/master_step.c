@@ -52,8 +52,8 @@ static void landed(void *argument, tn_error *error, tn_message *reply) {
   bool first = error && !f->failed;
   if (first) f->failed = true;
   tn_error *copy = first ? tn_error_copy(l->error) : NULL;
-  pthread_cond_signal(&f->changed);
   tn_unlock(&f->mutex);
+  pthread_cond_signal(&f->changed);
   if (first) tn_worker_end_step(f->worker, f->id, copy); /* the part here doesn't wait for that one any more */
   tn_error_free(copy);
   flight_unref(f);
@@ -256,6 +256,7 @@ static tn_error *fly(tn_master_session *s, tn_master_step *step, const tn_master
   const tn_master_part *own = NULL;
   tn_run_graph own_request = {0};
   tn_error *error = NULL;
+  tn_transport_hold(s->master->options.transport); /* they go out with what the own part asks for */
   for (size_t i = 0; i < step->plan->n_parts && !error; i++) {
     const tn_master_part *part = &step->plan->parts[i];
     tn_run_graph request;
@@ -277,6 +278,7 @@ static tn_error *fly(tn_master_session *s, tn_master_step *step, const tn_master
     cancel_legs(f);
     tn_unlock(&f->mutex);
   }
+  tn_transport_flush(s->master->options.transport);
   tn_error *waited = wait_for_all(s, f, call, deadline_ns);
   if (!error) {
     error = waited;

@@ -57,6 +57,14 @@ void tn_call_cancel(tn_call *call) {
 
 tn_clock *tn_transport_clock(tn_transport *transport) { return transport->clock; }
 
+void tn_transport_hold(tn_transport *transport) {
+  if (transport->hold) transport->hold(transport);
+}
+
+void tn_transport_flush(tn_transport *transport) {
+  if (transport->flush) transport->flush(transport);
+}
+
 tn_traffic tn_transport_traffic(tn_transport *transport) { return transport->traffic(transport); }
 
 void tn_transport_free(tn_transport *transport) {

@@ -107,7 +107,7 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
   tn_master_options master = {
       .spec = &server->spec, .task = task, .transport = server->transport, .worker = server->worker};
   TN_TRY(tn_master_new(&master, &server->master));
-  tn_service_init(&server->service, server->master, server->worker);
+  tn_service_init(&server->service, server->transport, server->master, server->worker);
   server->serves = true;
   const char *listen = getenv("TENON_LISTEN");
   if (!listen || !listen[0]) listen = task->address;

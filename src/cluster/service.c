@@ -174,8 +174,11 @@ static void ask(void *from, const char *key, tn_rendezvous_done done, void *argu
 
 static void finish(serving *s, tn_error *error) {
   tn_message *reply = NULL;
+  tn_transport *transport = s->service->transport;
   if (!error) error = tn_encode(s->method->reply, s->reply, &reply);
+  tn_transport_hold(transport);
   tn_incoming_finish(s->incoming, error, reply);
+  tn_transport_flush(transport);
   serving_unref(s);
 }
 
@@ -318,8 +321,8 @@ void tn_service_handle(void *argument, tn_incoming *incoming) {
   if (error) finish(s, error);
 }
 
-void tn_service_init(tn_service *service, tn_master *master, tn_worker *worker) {
-  *service = (tn_service){.master = master, .worker = worker};
+void tn_service_init(tn_service *service, tn_transport *transport, tn_master *master, tn_worker *worker) {
+  *service = (tn_service){.transport = transport, .master = master, .worker = worker};
   pthread_mutex_init(&service->mutex, NULL);
   pthread_cond_init(&service->changed, NULL);
 }

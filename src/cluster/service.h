@@ -8,6 +8,7 @@
 #include "cluster/master.h"
 
 typedef struct tn_service {
+  tn_transport *transport; /* over which calls come */
   tn_master *master;
   tn_worker *worker;
   pthread_mutex_t mutex;
@@ -15,7 +16,7 @@ typedef struct tn_service {
   size_t running; /* calls that are being answered */
 } tn_service;
 
-void tn_service_init(tn_service *service, tn_master *master, tn_worker *worker);
+void tn_service_init(tn_service *service, tn_transport *transport, tn_master *master, tn_worker *worker);
 /* A tn_handler_fn; ARGUMENT is the service. UNIMPLEMENTED for methods that there are not. */
 void tn_service_handle(void *argument, tn_incoming *incoming);
 /* Waits until no call is being answered; nobody may bring more. */

@@ -15,6 +15,8 @@ struct tn_transport {
   tn_error *(*listen)(tn_transport *transport, const char *address, tn_handler_fn *handler, void *argument,
                       tn_listener **out);
   tn_traffic (*traffic)(tn_transport *transport);
+  void (*hold)(tn_transport *transport);  /* NULL: nothing rests */
+  void (*flush)(tn_transport *transport); /* NULL with HOLD */
   void (*free)(tn_transport *transport);
 };
 

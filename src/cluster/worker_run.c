@@ -24,10 +24,12 @@ static tn_error *write_stats(tn_trace *trace, tn_arena *arena, tn_run_graph_repl
 }
 
 /* Runs all of it here. */
-static tn_error *run_whole(const tn_run_graph *request, tn_worker_graph *g, tn_worker_step *s,
+static tn_error *run_whole(const tn_worker *worker, const tn_run_graph *request, tn_worker_graph *g, tn_worker_step *s,
                            const tn_fragment_call *call) {
   tn_error *error = put_feeds(s, request);
+  tn_transport_hold(worker->options.transport);
   if (!error) error = tn_pulling_start(s->pulling, g->pulls, request->step, s->rendezvous);
+  tn_transport_flush(worker->options.transport);
   return error ? error : tn_fragment_run(g->fragment, call);
 }
 
@@ -140,14 +142,6 @@ static tn_error *run_partial(const tn_run_graph *request, tn_worker_graph *g, tn
 
 /* --- */
 
-static tn_error *run(const tn_run_graph *request, tn_worker_graph *g, tn_worker_step *s, const tn_fragment_call *call,
-                     tn_arena *arena, tn_run_graph_reply *reply) {
-  if (request->is_partial) return run_partial(request, g, s, arena, reply);
-  tn_error *error = run_whole(request, g, s, call);
-  if (!error && call->trace) error = write_stats(call->trace, arena, reply);
-  return error ? error : fetch(s, request, arena, reply);
-}
-
 tn_error *tn_worker_run(tn_worker *worker, const tn_run_graph *request, const tn_cancellation *cancellation,
                         tn_arena *arena, tn_run_graph_reply *reply) {
   for (size_t i = 0; i < request->finished.n; i++) {
@@ -162,7 +156,14 @@ tn_error *tn_worker_run(tn_worker *worker, const tn_run_graph *request, const tn
   if (!error) call.rendezvous = s->rendezvous;
   if (!error && request->options.timeline) error = tn_trace_new(&call.trace);
   if (call.trace) tn_trace_set_device(call.trace, worker->device_name);
-  if (!error) error = run(request, g, s, &call, arena, reply);
+  if (!error && request->is_partial) {
+    tn_transport_flush(worker->options.transport); /* the caller's calls rest no longer: this may wait */
+    error = run_partial(request, g, s, arena, reply);
+  } else if (!error) {
+    error = run_whole(worker, request, g, s, &call);
+    if (!error && call.trace) error = write_stats(call.trace, arena, reply);
+    if (!error) error = fetch(s, request, arena, reply);
+  }
   tn_trace_free(call.trace);
   if (error && s) tn_rendezvous_abort(s->rendezvous, error);
   tn_worker_step_unref(s);

@@ -1,6 +1,8 @@
 /* The dynamic executor's loop: takes what is ready, runs it, passes its outputs on. */
 #include "runtime/dynamic.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +24,7 @@ struct tn_dynamic {
   int active;  /* nodes that run now */
   int waiting; /* threads that wait for CHANGED */
   int helpers; /* threads beside the caller's that take nodes */
+  atomic_int tellers; /* threads that are about to signal CHANGED, without the lock */
   struct job *parked; /* nodes whose kernels wait without a thread; they count as active */
   struct job *woken;  /* those of them that are to be run again */
   tn_error *error;
@@ -57,6 +60,7 @@ tn_error *tn_dynamic_new(const tn_dynamic_request *request, tn_dynamic **out) {
 
 void tn_dynamic_free(tn_dynamic *run) {
   if (!run) return;
+  while (atomic_load_explicit(&run->tellers, memory_order_acquire)) sched_yield();
   tn_flow_clear(&run->flow);
   for (size_t i = 0; i < run->request.n_fetches; i++) tn_tensor_clear(&run->fetched[i]);
   tn_error_free(run->error);
@@ -71,6 +75,18 @@ tn_error *tn_dynamic_fetched(tn_dynamic *run, size_t i, const tn_tensor **out) {
   if (value->dtype != TN_INVALID && tn_dtype_is_ref(value->dtype)) TN_TRY(tn_deref(value, value));
   *out = value;
   return NULL;
+}
+
+/* Lets the lock go and tells who waits: in this order, for they would only wait for the lock. */
+static void unlock_and_tell(tn_dynamic *run) {
+  if (!run->waiting) {
+    tn_unlock(&run->mutex);
+    return;
+  }
+  atomic_fetch_add_explicit(&run->tellers, 1, memory_order_relaxed);
+  tn_unlock(&run->mutex);
+  pthread_cond_broadcast(&run->changed);
+  atomic_fetch_sub_explicit(&run->tellers, 1, memory_order_release);
 }
 
 /* With the lock held: the step fails with ERROR, if it is the first. */
@@ -141,8 +157,7 @@ static void finish(tn_dynamic *run, const tn_ready *ready, const tn_tensor *outp
     if (run->flow.failed) fail(run, tn_out_of_memory());
   }
   run->active--;
-  if (run->waiting) pthread_cond_broadcast(&run->changed);
-  tn_unlock(&run->mutex);
+  unlock_and_tell(run);
 }
 
 /* What a _Recv waited for has come. */
@@ -185,9 +200,10 @@ static void wake(tn_waiter *waiter) {
     unpark(j);
     j->next = run->woken;
     run->woken = j;
-    if (run->waiting) pthread_cond_broadcast(&run->changed);
+    unlock_and_tell(run);
+  } else {
+    tn_unlock(&run->mutex);
   }
-  tn_unlock(&run->mutex);
 }
 
 /* J's kernel waits: true if its node rests until it is woken; false if it was already, or if the step has failed. */

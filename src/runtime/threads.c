@@ -18,14 +18,14 @@ typedef struct idler {
 } idler;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static idler *idle;
+static idler *idle, *spare; /* SPARE: of threads that have ended; never freed, as somebody may still signal them */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_bool cores_taken;
 
 /* A child has none of its parent's threads, and nobody in it uses the cores. */
 static void after_fork(void) {
   pthread_mutex_init(&mutex, NULL);
-  idle = NULL;
+  idle = spare = NULL;
   atomic_store(&cores_taken, false);
 }
 
@@ -58,15 +58,27 @@ static void *thread_main(void *argument) {
   do {
     self->fn(self->argument);
   } while (wait_for_work(self));
-  pthread_cond_destroy(&self->wake);
-  tn_free(self);
+  pthread_mutex_lock(&mutex);
+  self->next = spare;
+  spare = self;
+  pthread_mutex_unlock(&mutex);
   return NULL;
 }
 
+static idler *new_idler(void) {
+  pthread_mutex_lock(&mutex);
+  idler *made = spare;
+  if (made) spare = made->next;
+  pthread_mutex_unlock(&mutex);
+  if (made) return made;
+  made = tn_calloc(1, sizeof *made);
+  if (made) pthread_cond_init(&made->wake, NULL);
+  return made;
+}
+
 static tn_error *new_thread(void (*fn)(void *argument), void *argument) {
-  idler *self = tn_calloc(1, sizeof *self);
+  idler *self = new_idler();
   if (!self) return tn_out_of_memory();
-  pthread_cond_init(&self->wake, NULL);
   self->fn = fn;
   self->argument = argument;
   pthread_t thread;
@@ -87,9 +99,9 @@ tn_error *tn_background(void (*fn)(void *argument), void *argument) {
     idle = found->next;
     found->argument = argument;
     found->fn = fn;
-    pthread_cond_signal(&found->wake);
   }
   pthread_mutex_unlock(&mutex);
+  if (found) pthread_cond_signal(&found->wake); /* without the lock, for which it would only wait */
   return found ? NULL : new_thread(fn, argument);
 }
 
