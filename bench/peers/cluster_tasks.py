@@ -54,7 +54,9 @@ class Tasks:
             for index in range(len(hosts)):
                 log = tempfile.TemporaryFile("w+")
                 command = [sys.executable, *self._command, *given, "--task", f"{job}:{index}"]
-                process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment)
+                process = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment
+                )
                 self._tasks[f"{job}:{index}"] = (process, log)
         self.chief = self._tasks["worker:0"][0]
         self._alarm = threading.Timer(self._limit, self.chief.kill)
@@ -74,8 +76,8 @@ class Tasks:
             yield json.loads(line), {name: cpu_seconds(process) for name, process in running.items()}
 
     def end(self):
-        """Waits for the chief alone (a worker of TensorFlow's can outlive it); its exit status. A failure is explained on
-        stderr: how each task ended, and the last that it said."""
+        """Waits for the chief alone (a worker of TensorFlow's can outlive it); its exit status. A failure is explained
+        on stderr: how each task ended, and the last that it said."""
         code = self.chief.wait()
         for name, (process, log) in self._tasks.items() if code else ():
             log.seek(0)

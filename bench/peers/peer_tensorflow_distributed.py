@@ -79,7 +79,9 @@ def main(args):
             if before is None:
                 before = used
                 continue
-            each = {name: round(1e3 * (used[name] - before[name]) / line["steps"], 3) for name in used if name in before}
+            each = {
+                name: round(1e3 * (used[name] - before[name]) / line["steps"], 3) for name in used if name in before
+            }
             line = {
                 "peer": args.library,
                 "version": line["version"],

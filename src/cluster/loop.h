@@ -30,7 +30,8 @@ void tn_loop_stop(tn_loop *loop);
 bool tn_loop_post(tn_loop *loop, tn_task *task);
 /* What this thread posts to LOOP from now on may rest until tn_loop_flush, which has to follow. */
 void tn_loop_hold(tn_loop *loop);
-/* Has what rests run now: on this thread, if the loop's own sleeps, which spares waking it. The caller holds no lock. */
+/* Has what rests run now: on this thread, if the loop's own sleeps, which spares waking it. The caller holds no lock.
+ */
 void tn_loop_flush(tn_loop *loop);
 /* Posts and waits until it has run; not from the loop's thread. */
 bool tn_loop_call(tn_loop *loop, void (*fn)(void *argument), void *argument);

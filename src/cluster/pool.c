@@ -125,8 +125,8 @@ tn_error *tn_pool_buffer(tn_pool *p, size_t size, tn_buffer **out) {
     tn_free(buffer);
     return error;
   }
-  *buffer =
-      (tn_buffer){.refs = 1, .dtype = TN_UINT8, .size = size, .data = b->memory, .release = release, .argument = b, .fixed = true};
+  *buffer = (tn_buffer){
+      .refs = 1, .dtype = TN_UINT8, .size = size, .data = b->memory, .release = release, .argument = b, .fixed = true};
   *out = buffer;
   return NULL;
 }

@@ -89,8 +89,8 @@ typedef struct tn_request {
  * returned is lack of memory alone: then nothing was started and DONE is not called.
  * *OUT (OUT may be NULL) is given back with tn_call_unref, before or after the end. */
 tn_error *tn_transport_call(tn_transport *transport, const tn_request *request, tn_call **out) TN_MUST_USE;
-/* What this thread gives TRANSPORT to do from now on, calls and answers, may rest until tn_transport_flush, which has to
- * follow soon: several go out together, and from this thread where that can be. The caller of flush holds no lock
+/* What this thread gives TRANSPORT to do from now on, calls and answers, may rest until tn_transport_flush, which has
+ * to follow soon: several go out together, and from this thread where that can be. The caller of flush holds no lock
  * that a DONE or a handler takes: they may run in it. */
 void tn_transport_hold(tn_transport *transport);
 void tn_transport_flush(tn_transport *transport); /* without hold before it: nothing */

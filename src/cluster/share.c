@@ -373,13 +373,8 @@ tn_error *tn_share_open(tn_share *s, const char *header, size_t most, tn_message
   tn_buffer *owner = tn_malloc(sizeof *owner);
   if (!owner) return tn_out_of_memory();
   atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
-  *owner = (tn_buffer){.refs = 1,
-                       .dtype = TN_UINT8,
-                       .size = size,
-                       .data = data,
-                       .release = release,
-                       .argument = m,
-                       .fixed = true};
+  *owner = (tn_buffer){
+      .refs = 1, .dtype = TN_UINT8, .size = size, .data = data, .release = release, .argument = m, .fixed = true};
   tn_error *error = NULL;
   if (size > most)
     error = tn_errorf(TN_RESOURCE_EXHAUSTED, "a message of %zu bytes came; the limit is %zu", size, most);

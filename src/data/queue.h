@@ -60,7 +60,8 @@ tn_error *tn_queue_take(tn_queue *q, const tn_step *step, int64_t count, bool le
                         tn_tensor *tuples) TN_MUST_USE;
 /* The same where nobody stands in line and there is room for all; otherwise nothing, and *DONE stays false. */
 tn_error *tn_queue_try_put(tn_queue *q, int64_t count, tn_tensor *tuples, bool *done) TN_MUST_USE;
-/* Takes one element into TUPLE. Where there is none, *WAITS, and W stands in line: it is given again when it is woken. */
+/* Takes one element into TUPLE. Where there is none, *WAITS, and W stands in line: it is given again when it is woken.
+ */
 tn_error *tn_queue_try_take(tn_queue *q, tn_waiter *w, tn_tensor *tuple, bool *waits) TN_MUST_USE;
 /* No more elements are taken in: after what waits to be put in, or (CANCEL) at once. CANCELLED if it is closed. */
 tn_error *tn_queue_close(tn_queue *q, const tn_step *step, bool cancel) TN_MUST_USE;

@@ -8,8 +8,8 @@
 
 /* One who waits; made, and freed, by whoever runs kernels. */
 typedef struct tn_waiter {
-  /* The object may have what is waited for: the kernel is to run again, with the same waiter. The object's lock is held;
-   * called any number of times; must not block. */
+  /* The object may have what is waited for: the kernel is to run again, with the same waiter. The object's lock is
+   * held; called any number of times; must not block. */
   void (*wake)(struct tn_waiter *self);
   /* Set by the kernel when it returns waiting: leaves the line, and gives back STATE. WAKE is not called after it. */
   void (*leave)(struct tn_waiter *self);

@@ -21,9 +21,9 @@ struct tn_dynamic {
   pthread_mutex_t mutex; /* guards what follows */
   pthread_cond_t changed;
   tn_flow flow;
-  int active;  /* nodes that run now */
-  int waiting; /* threads that wait for CHANGED */
-  int helpers; /* threads beside the caller's that take nodes */
+  int active;         /* nodes that run now */
+  int waiting;        /* threads that wait for CHANGED */
+  int helpers;        /* threads beside the caller's that take nodes */
   atomic_int tellers; /* threads that are about to signal CHANGED, without the lock */
   struct job *parked; /* nodes whose kernels wait without a thread; they count as active */
   struct job *woken;  /* those of them that are to be run again */

@@ -63,8 +63,7 @@ bool tn_item_attempts(const tn_item *item) {
   return kernels && kernels[0].attempts;
 }
 
-static tn_error *run_kernel(tn_node_context *context, const tn_item *item, tn_tensor *inputs,
-                            tn_tensor *outputs) {
+static tn_error *run_kernel(tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
   enum { FEW = 16 };
   const tn_tensor *few[FEW], **pointers = few;
   bool few_forward[FEW], *forward = few_forward;
@@ -81,9 +80,9 @@ static tn_error *run_kernel(tn_node_context *context, const tn_item *item, tn_te
       pointers[i] = &inputs[i];
       forward[i] = true;
     }
-    error = context->waiter ? tn_kernel_attempt(kernel, pointers, context->step, context->waiter, outputs,
-                                                &context->outcome)
-                            : tn_kernel_run(kernel, pointers, forward, context->step, outputs);
+    error = context->waiter
+                ? tn_kernel_attempt(kernel, pointers, context->step, context->waiter, outputs, &context->outcome)
+                : tn_kernel_run(kernel, pointers, forward, context->step, outputs);
     tn_kernel_unref(kernel);
   }
   if (pointers != few) tn_free(pointers);

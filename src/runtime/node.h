@@ -20,10 +20,8 @@ typedef struct tn_node_context {
 /* True if ITEM, which may wait, can do so without a thread. */
 bool tn_item_attempts(const tn_item *item);
 
-
 /* Runs ITEM on INPUTS, which it may use up, and fills OUTPUTS, which are clear; on an error they stay so. */
-tn_error *tn_run_item(tn_node_context *context, const tn_item *item, tn_tensor *inputs,
-                      tn_tensor *outputs) TN_MUST_USE;
+tn_error *tn_run_item(tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) TN_MUST_USE;
 /* Reads what the reference REF refers to. OUT may be REF. FAILED_PRECONDITION if that is an uninitialised variable. */
 tn_error *tn_deref(const tn_tensor *ref, tn_tensor *out) TN_MUST_USE;
 /* Puts the node's op and name before ERROR's message unless they are in it. */

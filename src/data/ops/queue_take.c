@@ -114,8 +114,8 @@ static tn_error *run_batch(tn_run *r, bool less) {
 static tn_error *run_many(tn_run *r) { return run_batch(r, false); }
 static tn_error *run_up_to(tn_run *r) { return run_batch(r, true); }
 
-static const tn_kernel_def takes[] = {
-    {.name = "reference", .prepare = prepare, .run = run_take, .attempts = true}, {0}};
+static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare, .run = run_take, .attempts = true},
+                                      {0}};
 static const tn_kernel_def many[] = {{.name = "reference", .prepare = prepare, .run = run_many}, {0}};
 static const tn_kernel_def up_to[] = {{.name = "reference", .prepare = prepare, .run = run_up_to}, {0}};
 

@@ -305,8 +305,8 @@ static const tn_kernel_def sparse[] = {
 static const tn_kernel_def counts[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_count}, {0}};
 static const tn_kernel_def steps[] = {{.name = "reference", .prepare = check_scalar, .run = run_set_step}, {0}};
 static const tn_kernel_def applies[] = {{.name = "reference", .prepare = check_scalar, .run = run_apply}, {0}};
-static const tn_kernel_def takes[] = {
-    {.name = "reference", .prepare = prepare_take, .run = run_take, .attempts = true}, {0}};
+static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_take, .run = run_take, .attempts = true},
+                                      {0}};
 
 static tn_error *shape_ref(tn_shape_ctx *c) {
   c->out[0] = tn_shape_of(1, &(int64_t){2});

@@ -154,8 +154,8 @@ static tn_error *run_take(tn_run *r) {
 }
 
 static const tn_kernel_def applies[] = {{.name = "reference", .prepare = prepare_apply, .run = run_apply}, {0}};
-static const tn_kernel_def takes[] = {
-    {.name = "reference", .prepare = prepare_take, .run = run_take, .attempts = true}, {0}};
+static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_take, .run = run_take, .attempts = true},
+                                      {0}};
 
 TN_OP(SparseAccumulatorApplyGradient,
       .inputs = "handle: Ref(string), local_step: int64, gradient_indices: int64, gradient_values: dtype, "
