@@ -85,7 +85,7 @@ def main(args):
             line = {
                 "peer": args.library,
                 "version": line["version"],
-                "work": f"ps-{args.mode}-{args.workers}",
+                "work": f"distributed-{args.mode}",
                 "unit": "global steps/s",
                 "value": round(line["steps"] / line["seconds"], 1),
                 "rss_mb": line["rss_mb"],
