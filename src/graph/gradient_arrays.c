@@ -33,8 +33,8 @@ static tn_output hoist(tn_gradients *g, tn_frame *frame, const char *type, tn_ou
   if (g->scope.error) return TN_NONE;
   tn_attr source = {.kind = TN_ATTR_STRING, .string = {(char *)g->source, strlen(g->source)}};
   if (!enter) {
-    tn_output zero = tn_loop_zero(g), flow = tn_loop_map(g, back, zero), inside = tn_loop_map(g, back, handle);
-    tn_output ended = tn_loop_map(g, back, after);
+    tn_output inside = tn_loop_map(g, back, handle), ended = tn_loop_map(g, back, after);
+    tn_output flow = tn_loop_number(g, back, TN_FLOAT, 0, back ? inside.node : NULL);
     if (g->scope.error) return TN_NONE;
     return tn_loop_raw(g, back, type, TN_IN(inside, flow), TN_ATTRS({"source", source}), ended.node);
   }

@@ -50,21 +50,31 @@ tn_output tn_loop_enter(tn_gradients *g, tn_frame *frame, tn_output value, bool 
   return enter;
 }
 
-/* A number in no frame. */
-static tn_output root_number(tn_gradients *g, int32_t value) {
-  tn_flow_hook *hook = g->graph->flow;
-  g->graph->flow = NULL;
-  tn_output output = tn_build_scalar(&g->scope, TN_INT32, value);
-  g->graph->flow = hook;
+/* Where the outermost loop that FRAME's gradient goes back through is run: in no frame, or, where the gradient was
+ * asked for inside a loop, in that one. *BEFORE is a node there. */
+static tn_frame *home_of(const tn_frame *frame, tn_node **before) {
+  if (frame->forward) frame = frame->forward;
+  while (frame->parent && frame->parent->backward) frame = frame->parent;
+  *before = frame->parent ? frame->enters.nodes[0]->inputs[0].node : NULL;
+  return frame->parent;
+}
+
+tn_output tn_loop_number(tn_gradients *g, tn_frame *frame, tn_dtype dtype, int32_t value, tn_node *before) {
+  tn_tensor *tensor = NULL;
+  keep_error(g, tn_tensor_new(dtype, 0, NULL, &tensor));
+  if (tensor && dtype == TN_INT32) *(int32_t *)tensor->data = value;
+  if (tensor && dtype == TN_FLOAT) *(float *)tensor->data = (float)value;
+  const tn_output output = tn_loop_raw(g, frame, "Const", TN_NO_INPUTS,
+                                       TN_ATTRS(TN_A_TYPE("dtype", dtype), TN_A_TENSOR("value", tensor)), before);
+  tn_tensor_free(tensor);
   return output;
 }
 
-tn_output tn_loop_zero(tn_gradients *g) {
-  tn_flow_hook *hook = g->graph->flow;
-  g->graph->flow = NULL;
-  tn_output output = tn_build_scalar(&g->scope, TN_FLOAT, 0);
-  g->graph->flow = hook;
-  return output;
+/* An integer in the home of FRAME. */
+static tn_output home_number(tn_gradients *g, const tn_frame *frame, int32_t value) {
+  tn_node *before;
+  tn_frame *home = home_of(frame, &before);
+  return tn_loop_number(g, home, TN_INT32, value, before);
 }
 
 static void join(tn_gradients *g, tn_node *before, tn_node *after) {
@@ -133,8 +143,10 @@ const tn_node *tn_loop_invariant(tn_output output) {
 /* Pushes each iteration's VALUE of the forward loop FRAME on a new stack, whose handle it returns. */
 static tn_output remember(tn_gradients *g, tn_frame *frame, tn_output value) {
   tn_dtype type = tn_dtype_base(tn_output_dtype(value));
-  tn_output stack =
-      tn_loop_raw(g, NULL, "StackV2", TN_IN(root_number(g, -1)), TN_ATTRS(TN_A_TYPE("elem_type", type)), NULL);
+  tn_node *before;
+  tn_frame *home = home_of(frame, &before);
+  tn_output any_size = tn_loop_number(g, home, TN_INT32, -1, before);
+  tn_output stack = tn_loop_raw(g, home, "StackV2", TN_IN(any_size), TN_ATTRS(TN_A_TYPE("elem_type", type)), NULL);
   tn_output entered = tn_loop_map(g, frame, stack);
   /* The next push comes after the counter has been raised, which comes after this one. */
   tn_output push = tn_loop_raw(g, frame, "StackPushV2", TN_IN(entered, value), NULL, frame->count);
@@ -285,20 +297,11 @@ static tn_output count(tn_gradients *g, tn_frame *frame, tn_output merge, const 
 /* Counts the iterations of the forward loop FRAME. */
 static tn_output count_forward(tn_gradients *g, tn_frame *frame) {
   tn_frame *parent = frame->parent;
-  tn_node *control = parent ? frame->enters.nodes[0]->inputs[0].node : NULL;
-  tn_output zero;
-  if (parent) {
-    tn_tensor *tensor = NULL;
-    keep_error(g, tn_tensor_new(TN_INT32, 0, NULL, &tensor));
-    zero = tn_loop_raw(g, parent, "Const", TN_NO_INPUTS,
-                       TN_ATTRS(TN_A_TYPE("dtype", TN_INT32), TN_A_TENSOR("value", tensor)), control);
-    tn_tensor_free(tensor);
-    /* The pushes of one execution of this loop come before those of the next. */
-    if (parent->count && !g->scope.error) join(g, parent->count, zero.node);
-  } else {
-    zero = root_number(g, 0);
-  }
-  tn_output one = tn_loop_map(g, frame, root_number(g, 1));
+  tn_node *before = parent ? frame->enters.nodes[0]->inputs[0].node : NULL;
+  tn_output zero = tn_loop_number(g, parent, TN_INT32, 0, before);
+  /* The pushes of one execution of this loop come before those of the next. */
+  if (parent && parent->count && !g->scope.error) join(g, parent->count, zero.node);
+  tn_output one = tn_loop_map(g, frame, home_number(g, frame, 1));
   tn_output total = count(g, frame, loop_variable(g, frame, zero), "Add", one);
   frame->body = NULL;
   return total;
@@ -306,7 +309,7 @@ static tn_output count_forward(tn_gradients *g, tn_frame *frame) {
 
 /* Makes the loop that goes back through as many iterations as the forward loop made: TOTAL. */
 static tn_error *count_backward(tn_gradients *g, tn_frame *frame, tn_output total) {
-  tn_output one = tn_loop_map(g, frame, root_number(g, 1));
+  tn_output one = tn_loop_map(g, frame, home_number(g, frame, 1));
   tn_output merge = loop_variable(g, frame, tn_loop_map(g, frame->parent, total));
   tn_output more = tn_loop_raw(g, frame, "GreaterEqual", TN_IN(merge, one), NULL, NULL);
   tn_output cond = tn_loop_raw(g, frame, "LoopCond", TN_IN(more), NULL, NULL);

@@ -126,8 +126,8 @@ tn_output tn_loop_enter(tn_gradients *g, tn_frame *frame, tn_output value, bool 
 /* What FRAME knows OUTPUT, or another key, as; NULL: nothing. And the same kept for later: returns VALUE. */
 tn_output *tn_loop_known(const tn_frame *frame, tn_output output);
 tn_output tn_loop_keep(tn_gradients *g, tn_frame *frame, tn_output output, tn_output value);
-/* A float 0 in no frame. */
-tn_output tn_loop_zero(tn_gradients *g);
+/* A number, DTYPE being int32 or float, in FRAME, where it is made once BEFORE (NULL: nothing) has run. */
+tn_output tn_loop_number(tn_gradients *g, tn_frame *frame, tn_dtype dtype, int32_t value, tn_node *before);
 /* The Enter that makes OUTPUT the same in every iteration of its loop, if it is so; else NULL. */
 const tn_node *tn_loop_invariant(tn_output output);
 /* NODE runs before the backward loop of its loop does. False, and nothing is done, where there is none. */

@@ -114,6 +114,35 @@ def test_gradients_inside():
     both(program)
 
 
+def test_gradients_inside_through_an_inner_loop():
+    """Each turn of the outer loop goes back through the inner loop's turns, which it remembers for itself."""
+
+    def repeat(tf, n, body, a, **options):
+        return tf.while_loop(lambda j, t: j < n, lambda j, t: (j + 1, body(j, t)), [0, a], **options)[1]
+
+    def program(tf):
+        x, w = tf.constant([1.3, -0.4]), tf.constant(0.7)
+
+        def deep(a):
+            return repeat(tf, 2, lambda j, t: tf.sin(t) * w + tf.cast(j, tf.float32), a)
+
+        def deeper(a):
+            return repeat(tf, 3, lambda j, t: tf.cond(j < 1, lambda: deep(t) + t, lambda: t * t), a)
+
+        def arrays(a):
+            parts = tf.TensorArray(tf.float32, 2, clear_after_read=False).unstack(tf.stack([a, a * a]))
+            return repeat(tf, 2, lambda j, t: t * parts.read(j), a)
+
+        def turn(inner):
+            return lambda i, a: a - 0.1 * tf.gradients(inner(a) * tf.cast(i + 1, tf.float32), [a])[0]
+
+        return [repeat(tf, 4, turn(inner), x) for inner in (deep, deeper, arrays)] + [
+            repeat(tf, 2, lambda i, a: repeat(tf, 2, turn(deep), a), x)
+        ]
+
+    both(program)
+
+
 def test_case_and_switch_case():
     def program(tf):
         x, y = tf.constant(1), tf.constant(2)
