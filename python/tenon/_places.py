@@ -29,6 +29,10 @@ keras.backend.{tensorflow_backend,load_backend,common}                  keras.ba
 keras.objectives                                                        keras.losses
 keras.engine.{network,training,sequential,saving,base_layer,input_layer} python.keras.engine.= keras.models keras
 keras.utils.{layer_utils,conv_utils,tf_utils}                           python.keras.utils.= keras.utils
+{,python.}keras.utils.vis_utils                                         keras.utils
+python.keras._impl.keras                                                keras
+python.keras._impl.keras.{layers,models,optimizers,losses,metrics,callbacks,utils,regularizers,initializers}    keras.=
+python.keras._impl.keras.{activations,constraints,backend,applications,preprocessing,datasets,engine}           keras.=
 keras.legacy.interfaces                                                 python.keras.utils.legacy
 python.keras.models                                                     keras.models keras
 python.keras.engine.{topology,input_spec,functional,training_v1}        keras.engine.topology keras.models keras.engine.training
@@ -65,7 +69,7 @@ python.util.tf_contextlib                                               python.u
 contrib.{layers,framework,rnn,slim,seq2seq,legacy_seq2seq,losses,metrics,training,data,learn,lookup,crf,opt,image}.python *
 contrib.{cudnn_rnn,distributions,tensorboard,util,eager,keras,nn,estimator,summary,predictor,staging,quantize}.python     *
 contrib.{rnn,framework,seq2seq,legacy_seq2seq,metrics,data,lookup,crf,image,cudnn_rnn,distributions,nn,layers}.python.ops *
-contrib.rnn.python.ops.{core_rnn,core_rnn_cell,core_rnn_cell_impl,rnn,rnn_cell,fused_rnn_cell,lstm_ops,gru_ops} contrib.rnn contrib.rnn.core_rnn_cell nn.rnn_cell nn
+contrib.rnn.python.ops.{core_rnn,core_rnn_cell,core_rnn_cell_impl,rnn,rnn_cell,fused_rnn_cell,lstm_ops,gru_ops} contrib.rnn contrib.rnn.core_rnn_cell python.ops.rnn_cell_impl nn.rnn_cell nn
 contrib.layers.python.layers                                            contrib.layers
 contrib.layers.python.layers.{layers,initializers,regularizers,optimizers,summaries,embedding_ops,encoders}     contrib.layers
 contrib.layers.python.layers.{feature_column,feature_column_ops,normalization,target_column,rev_block_lib}      contrib.layers
@@ -82,7 +86,8 @@ contrib.slim.{,python.slim.}nets.{inception_v1,inception_v2,inception_v3,incepti
 contrib.slim.{,python.slim.}data                                        contrib.slim
 contrib.slim.{,python.slim.}data.{data_decoder,data_provider,dataset,dataset_data_provider}     contrib.slim.= contrib.slim
 contrib.slim.{,python.slim.}data.{parallel_reader,prefetch_queue,tfexample_decoder}             contrib.slim.= contrib.slim
-contrib.seq2seq.python.ops.{attention_wrapper,basic_decoder,decoder,helper,beam_search_decoder,loss,beam_search_ops} contrib.seq2seq
+contrib.seq2seq.python.ops.attention_wrapper                            contrib.seq2seq contrib.seq2seq.attention_mechanisms contrib.seq2seq.=
+contrib.seq2seq.python.ops.{basic_decoder,decoder,helper,beam_search_decoder,loss,beam_search_ops} contrib.seq2seq contrib.seq2seq.= python.ops.rnn
 contrib.legacy_seq2seq.python.ops.seq2seq                               contrib.legacy_seq2seq
 contrib.losses.python.{losses,losses.loss_ops,metric_learning,metric_learning.metric_loss_ops} contrib.losses contrib.losses.metric_learning
 contrib.metrics.python.{metrics,metrics.classification}                 contrib.metrics

@@ -45,7 +45,7 @@ def _prepare_memory(memory, memory_sequence_length, check_inner_dims_defined):
     return nest.map_structure(masked, memory)
 
 
-def _mask_score(score, memory_sequence_length, score_mask_value):
+def _maybe_mask_score(score, memory_sequence_length, score_mask_value):
     """SCORE with SCORE_MASK_VALUE beyond each row's length."""
     if memory_sequence_length is None:
         return score
@@ -71,7 +71,7 @@ class _BaseAttentionMechanism(AttentionMechanism):
             score_mask_value = dtypes.as_dtype(self.dtype).as_numpy_dtype(-float("inf"))
 
         def probability(score, previous):
-            return probability_fn(_mask_score(score, memory_sequence_length, score_mask_value), previous)
+            return probability_fn(_maybe_mask_score(score, memory_sequence_length, score_mask_value), previous)
 
         self._probability_fn = probability
         with ops.name_scope(None, "BaseAttentionMechanismInit", nest.flatten(memory)):

@@ -23,6 +23,9 @@ class tf_export:
         """Exports the value called NAME of the module that calls this."""
 
 
+keras_export = tf_export
+
+
 def api_names(thing):
     """The public names of a function or class, () if it has none."""
     return getattr(thing, "_tf_api_names", ())
