@@ -128,7 +128,8 @@ def random_gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=
         alpha = gen_ops.broadcast_to(alpha, common)
         seed1, seed2 = get_seed(seed)
         value = gen_ops.random_gamma(shape, alpha, seed=seed1, seed2=seed2)
-        return gen_ops.maximum(float(_tiny(alpha.dtype)), value / beta)
+        tiny = _tiny(alpha.dtype)
+        return gen_ops.maximum(tiny if alpha.dtype.name == "float64" else float(tiny), value / beta)
 
 
 def _tiny(dtype):
