@@ -149,7 +149,7 @@ tn_error *tn_master_ask_task(tn_master *master, const tn_master_ask *ask, const 
 }
 
 static bool is_tenon(const tn_device_attributes *device) {
-  return device->description && strcmp(device->description, TN_TENON_DEVICE) == 0;
+  return device->description && strncmp(device->description, TN_TENON_DEVICE, sizeof TN_TENON_DEVICE - 1) == 0;
 }
 
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); }
@@ -224,6 +224,12 @@ tn_error *tn_master_reach(tn_master_session *s, tn_master_task *task, const tn_m
   if (!is_tenon(first)) {
     return tn_errorf(TN_UNIMPLEMENTED, "%s at %s is not a task of Tenon's: a cluster can't mix its tasks with others'",
                      name, task->task->address);
+  }
+  if (strcmp(first->description, TN_TENON_PROTOCOL) != 0) {
+    return tn_errorf(TN_FAILED_PRECONDITION,
+                     "%s at %s is of another version: it is '%.40s', this task is '" TN_TENON_PROTOCOL
+                     "'; all tasks of a cluster must be of one release",
+                     name, task->task->address, first->description);
   }
   if (!first->name || strcmp(first->name, task->device) != 0) {
     return tn_errorf(TN_INVALID_ARGUMENT, "at %s is '%s'; the cluster has %s there", task->task->address,

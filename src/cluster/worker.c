@@ -146,7 +146,7 @@ static tn_error *admit(tn_worker *worker, const tn_create_worker_session *reques
 tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_session *request) {
   for (size_t i = 0; i < request->devices.n; i++) {
     const tn_device_attributes *device = &TN_AT(tn_device_attributes, request->devices, i);
-    if (device->description && strcmp(device->description, TN_TENON_DEVICE) == 0) continue;
+    if (device->description && strncmp(device->description, TN_TENON_DEVICE, sizeof TN_TENON_DEVICE - 1) == 0) continue;
     return tn_errorf(TN_UNIMPLEMENTED, "'%s' is not of a task of Tenon's: a cluster can't mix its tasks with others'",
                      device->name ? device->name : "");
   }
@@ -356,7 +356,7 @@ tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) {
   snprintf(made->device_name, sizeof made->device_name, "%s/device:CPU:0", options->task->name);
   made->device = (tn_device_attributes){.name = made->device_name,
                                         .type = "CPU",
-                                        .description = TN_TENON_DEVICE,
+                                        .description = TN_TENON_PROTOCOL,
                                         .memory_limit = 256 << 20,
                                         .incarnation = options->incarnation};
   tn_error *error = tn_session_state_new(&made->state);

@@ -3,7 +3,10 @@
 import os
 import sys
 
-from tenon import _core
+from tenon import (
+    _core,
+    _graph,  # noqa: F401: it tells the core how to raise errors
+)
 from tenon.python.framework import errors
 from tenon.python.framework import proto as messages
 from tenon.python.training import draining
