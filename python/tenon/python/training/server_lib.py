@@ -3,10 +3,8 @@
 import os
 import sys
 
-from tenon import (
-    _core,
-    _graph,  # noqa: F401: it tells the core how to raise errors
-)
+# _graph tells the core how to raise errors.
+from tenon import _core, _graph  # noqa: F401
 from tenon.python.framework import errors
 from tenon.python.framework import proto as messages
 from tenon.python.training import draining
