@@ -303,8 +303,11 @@ int tn_socket_listen_near(int fd) {
 void tn_socket_remove(const char *address) { unlink(unix_path(address)); }
 
 int tn_socket_connect(const tn_socket_address *address) {
-  int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
   if (fd < 0) return -1;
+  /* The system may give it the port at which a task that is still to start wants to listen: that task can all the same.
+   */
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (!connect(fd, (const struct sockaddr *)&address->storage, address->size) || errno == EINPROGRESS) return fd;
   int why = errno;
   close(fd);

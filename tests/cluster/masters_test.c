@@ -2,10 +2,12 @@
 #include "cluster/masters.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "cluster/address.h"
 #include "runtime/builder.h"
 
@@ -54,7 +56,31 @@ static void test_own_socket(void **state) {
   close(fd);
 }
 
+/* Who calls a task may have got the port of another one that starts later: that one listens at it nevertheless. */
+static void test_port_of_a_caller(void **state) {
+  (void)state;
+  int server = -1, later = -1;
+  char *real = NULL, *again = NULL, own[64];
+  ok(tn_socket_listen("127.0.0.1:0", false, &server, &real));
+  tn_socket_address to = {.size = sizeof to.storage};
+  assert_int_equal(getsockname(server, (struct sockaddr *)&to.storage, &to.size), 0);
+  int caller = tn_socket_connect(&to);
+  assert_true(caller >= 0);
+  struct sockaddr_in from;
+  socklen_t size = sizeof from;
+  assert_int_equal(getsockname(caller, (struct sockaddr *)&from, &size), 0);
+  snprintf(own, sizeof own, "127.0.0.1:%d", ntohs(from.sin_port));
+  ok(tn_socket_listen(own, false, &later, &again));
+  assert_string_equal(again, own);
+  close(later);
+  close(caller);
+  close(server);
+  tn_free(real);
+  tn_free(again);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_replaced), cmocka_unit_test(test_own_socket)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_replaced), cmocka_unit_test(test_own_socket),
+                                     cmocka_unit_test(test_port_of_a_caller)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
