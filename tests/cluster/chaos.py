@@ -215,13 +215,26 @@ class Job:
         if self.tasks[key].process.poll() is None:
             self.tasks[key].process.send_signal(number)
 
+    def _others_go_on(self, key):
+        """A step needs neither a single worker nor, in asynchronous training, the chief."""
+        if key[0] == "ps" or (key[1] == 0 and self.mode == "sync"):
+            return
+        since, patience = time.monotonic(), Patience(self)
+        others = [task for other, task in self.tasks.items() if other[0] == "worker" and other != key]
+        while not any(task.progress > since for task in others):
+            if patience.lost():
+                raise Failure(f"nobody goes on without {key}: {[task.last for task in others]}")
+            time.sleep(0.05)
+
     def _kill(self, key, seconds):
         self._signal(key, signal.SIGKILL)
         time.sleep(seconds / 4)
+        self._others_go_on(key)
 
     def _freeze(self, key, seconds):
         self._signal(key, signal.SIGSTOP)
         time.sleep(seconds)
+        self._others_go_on(key)
         self._signal(key, signal.SIGCONT)
 
     def _replace(self, key, seconds):
