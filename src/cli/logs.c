@@ -12,6 +12,13 @@ typedef struct task {
   tn_error *error;
 } task;
 
+/* What is asked for. */
+typedef struct wish {
+  const char *only; /* this task; NULL: all */
+  bool follow;
+  int64_t tail; /* lines; 0: all */
+} wish;
+
 static void print_line(void *argument, json_t *line) {
   const task *t = argument;
   printf("%-12s | %s\n", t->name, json_string_value(line));
@@ -25,19 +32,21 @@ static void ended(void *argument, tn_error *error, json_t *reply) {
   --*t->open;
 }
 
-static tn_error *open_log(cli_kube *k, const tn_job *job, const json_t *pod, bool follow, task *t) {
-  char path[768];
+static tn_error *open_log(cli_kube *k, const tn_job *job, const json_t *pod, const wish *w, task *t) {
+  char path[768], tail[48] = "";
   const char *name = tn_json_text(pod, "metadata.name");
   size_t prefix = strlen(job->name);
+  if (w->tail > 0) snprintf(tail, sizeof tail, "&tailLines=%lld", (long long)w->tail);
   snprintf(t->name, sizeof t->name, "%s", strlen(name) > prefix ? name + prefix + 1 : name);
-  snprintf(path, sizeof path, "/api/v1/namespaces/%s/pods/%s/log?container=%s%s", job->ns, name, job->kind->container,
-           follow ? "&follow=true" : "");
+  snprintf(path, sizeof path, "/api/v1/namespaces/%s/pods/%s/log?container=%s%s%s", job->ns, name, job->kind->container,
+           w->follow ? "&follow=true" : "", tail);
   tn_api_watch watch = {.path = path, .text = true, .line = print_line, .done = ended, .argument = t};
   ++*t->open;
   return tn_api_stream(k->api, &watch, NULL);
 }
 
-static tn_error *follow_logs(cli_kube *k, const tn_job *job, const char *only, bool follow) {
+static tn_error *follow_logs(cli_kube *k, const tn_job *job, const wish *w) {
+  const char *only = w->only;
   char path[768];
   json_t *list = NULL, *pod;
   size_t i, n = 0;
@@ -52,7 +61,7 @@ static tn_error *follow_logs(cli_kube *k, const tn_job *job, const char *only, b
     const char *name = tn_json_text(pod, "metadata.name");
     if (error || (only && strcmp(name + strlen(job->name) + 1, only))) continue;
     tasks[n].open = &open;
-    error = open_log(k, job, pod, follow, &tasks[n++]);
+    error = open_log(k, job, pod, w, &tasks[n++]);
   }
   if (!error && !n)
     error = tn_errorf(TN_NOT_FOUND,
@@ -70,14 +79,12 @@ static tn_error *follow_logs(cli_kube *k, const tn_job *job, const char *only, b
 
 static int run(const cli_command *command, int argc, char **argv) {
   cli_kube k = {0};
-  bool follow = false;
-  const char *only = NULL;
-  const cli_option options[] = {{"follow", CLI_FLAG, &follow, NULL, "go on as more comes (-f)"},
-                                {"task", CLI_TEXT, &only, "TASK", "only of this one: worker-1"},
+  wish w = {.tail = 5000};
+  const cli_option options[] = {{"follow", CLI_FLAG, &w.follow, NULL, "go on as more comes (-f)"},
+                                {"tail", CLI_INT, &w.tail, "N", "only the last N lines of each task; 0: all"},
+                                {"task", CLI_TEXT, &w.only, "TASK", "only of this one: worker-1"},
                                 CLI_KUBE_OPTIONS(&k),
                                 {.name = NULL}};
-  for (int i = 0; i < argc; i++)
-    if (!strcmp(argv[i], "-f")) argv[i] = "--follow";
   int n, code = cli_parse(command, options, argc, argv, &n);
   if (code >= 0) return code;
   if (n != 1) return cli_usage(command, "it takes the name of a job");
@@ -87,7 +94,7 @@ static int run(const cli_command *command, int argc, char **argv) {
   tn_job job = {0};
   error = cli_kube_job(&k, argv[0], &object);
   if (!error) error = tn_job_read(object, &job);
-  if (!error) error = follow_logs(&k, &job, only, follow);
+  if (!error) error = follow_logs(&k, &job, &w);
   tn_job_clear(&job);
   json_decref(object);
   cli_kube_close(&k);

@@ -120,6 +120,19 @@ static int take_option(const cli_command *c, const cli_option *options, int argc
   return -1;
 }
 
+/* What a word of one letter stands for, as kubectl has them; WORD itself if this command has no such option. */
+static char *long_form(const cli_option *options, char *word) {
+  static const struct {
+    const char *letter, *name;
+  } letters[] = {{"-n", "--namespace"}, {"-A", "--all-namespaces"}, {"-f", "--file"}, {"-f", "--follow"}};
+  for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+    if (strcmp(letters[i].letter, word) != 0) continue;
+    for (const cli_option *o = options; o->name; o++)
+      if (!strcmp(o->name, letters[i].name + 2)) return (char *)letters[i].name;
+  }
+  return word;
+}
+
 int cli_parse(const cli_command *c, const cli_option *options, int argc, char **argv, int *n) {
   for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
     if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
@@ -129,6 +142,7 @@ int cli_parse(const cli_command *c, const cli_option *options, int argc, char **
   int rest = 0;
   bool only_arguments = false;
   for (int i = 0; i < argc; i++) {
+    if (!only_arguments) argv[i] = long_form(options, argv[i]);
     if (!only_arguments && !strcmp(argv[i], "--")) {
       only_arguments = true;
     } else if (!only_arguments && !strncmp(argv[i], "--", 2)) {

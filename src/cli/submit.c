@@ -24,7 +24,7 @@ typedef struct settings {
 
 /* Creates OBJECT; prints what it is called. */
 static tn_error *create(settings *s, const json_t *object, json_t **out) {
-  char path[768];
+  char path[768], strict[800];
   if (s->print) {
     char *text = json_dumps(object, JSON_INDENT(2));
     if (text) printf("---\n%s\n", text);
@@ -33,8 +33,9 @@ static tn_error *create(settings *s, const json_t *object, json_t **out) {
   }
   TN_TRY(tn_manifest_path(object, s->kube.ns, path));
   *strrchr(path, '/') = 0;
+  snprintf(strict, sizeof strict, "%s?fieldValidation=Strict", path);
   json_t *made = NULL;
-  TN_TRY(tn_error_context(tn_api_do(s->kube.api, "POST", path, object, &made), "%s %s", tn_json_text(object, "kind"),
+  TN_TRY(tn_error_context(tn_api_do(s->kube.api, "POST", strict, object, &made), "%s %s", tn_json_text(object, "kind"),
                           tn_json_text(object, "metadata.name")));
   printf("%s %s\n", tn_json_text(object, "kind"), tn_json_text(made, "metadata.name"));
   if (out)
@@ -181,8 +182,6 @@ static int run(const cli_command *command, int argc, char **argv) {
                                 {"print", CLI_FLAG, &s.print, NULL, "print the manifests instead of submitting them"},
                                 CLI_KUBE_OPTIONS(&s.kube),
                                 {.name = NULL}};
-  for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
-    if (!strcmp(argv[i], "-f")) argv[i] = "--file";
   int n, code = cli_parse(command, options, argc, argv, &n);
   if (code >= 0) return code;
   if (!s.file == !n) return cli_usage(command, "give it either a manifest (-f FILE) or a program (-- PROGRAM.py)");

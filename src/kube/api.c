@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -33,8 +34,16 @@ struct tn_api_call {
   tn_api_call *next, **link; /* in the list of calls */
 };
 
+/* A credential's file as it was last read. */
+typedef struct file_copy {
+  struct timespec changed;
+  char *data;
+  size_t size;
+} file_copy;
+
 struct tn_api {
   const tn_kube_config *config;
+  file_copy ca, certificate, key;
   CURLM *multi;
   tn_api_call *calls;
   int in_flight;
@@ -91,12 +100,25 @@ static size_t receive(char *data, size_t size, size_t n, void *argument) {
   return bytes;
 }
 
-static void set_blob(CURL *curl, CURLoption blob, CURLoption path, const tn_credential *from) {
-  struct curl_blob bytes = {from->data, from->size, CURL_BLOB_NOCOPY};
-  if (from->data)
-    curl_easy_setopt(curl, blob, &bytes);
-  else if (from->path)
-    curl_easy_setopt(curl, path, from->path);
+/* Reads a credential's file again if it is another than before: certificates are replaced while we run. */
+static tn_error *refresh(const tn_credential *from, file_copy *copy) {
+  struct stat now;
+  if (!from->path || from->data) return NULL;
+  if (!stat(from->path, &now) && copy->data && !memcmp(&now.st_mtim, &copy->changed, sizeof copy->changed)) return NULL;
+  char *data;
+  size_t size;
+  TN_TRY(tn_file_read(from->path, &data, &size));
+  tn_free(copy->data);
+  *copy = (file_copy){now.st_mtim, data, size};
+  return NULL;
+}
+
+/* Bytes and not a path: connections that were made with other bytes are not used again. */
+static tn_error *set_blob(CURL *curl, CURLoption option, const tn_credential *from, file_copy *copy) {
+  TN_TRY(refresh(from, copy));
+  struct curl_blob bytes = {from->data ? from->data : copy->data, from->data ? from->size : copy->size, CURL_BLOB_COPY};
+  if (bytes.data) curl_easy_setopt(curl, option, &bytes);
+  return NULL;
 }
 
 /* The header that says who we are. A token's file is read each time: tokens are replaced while we run. */
@@ -115,15 +137,17 @@ static tn_error *add_token(tn_api_call *call, const tn_credential *token) {
   return NULL;
 }
 
-static void set_security(tn_api_call *call) {
+static tn_error *set_security(tn_api_call *call) {
   const tn_kube_config *config = call->api->config;
   CURL *curl = call->curl;
-  set_blob(curl, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO, &config->ca);
-  set_blob(curl, CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT, &config->certificate);
-  set_blob(curl, CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY, &config->key);
-  if (!config->insecure) return;
+  tn_api *api = call->api;
+  TN_TRY(set_blob(curl, CURLOPT_CAINFO_BLOB, &config->ca, &api->ca));
+  TN_TRY(set_blob(curl, CURLOPT_SSLCERT_BLOB, &config->certificate, &api->certificate));
+  TN_TRY(set_blob(curl, CURLOPT_SSLKEY_BLOB, &config->key, &api->key));
+  if (!config->insecure) return NULL;
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+  return NULL;
 }
 
 static tn_error *set_options(tn_api_call *call, const tn_api_request *request) {
@@ -132,7 +156,7 @@ static tn_error *set_options(tn_api_call *call, const tn_api_request *request) {
   tn_str_addf(&url, "%s%s", call->aside ? request->elsewhere : call->api->config->server, request->path);
   if (url.data) curl_easy_setopt(curl, CURLOPT_URL, url.data);
   tn_str_clear(&url);
-  if (!call->aside) set_security(call);
+  if (!call->aside) TN_TRY(set_security(call));
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PRIVATE, call);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->reason);
@@ -229,14 +253,38 @@ static tn_code code_of(long status, const char *reason) {
                                         : TN_UNKNOWN;
 }
 
+/* What to do about a refusal that is worded tersely; "" if its own words say it. */
+static const char *advice(const char *message, tn_code code) {
+  static const struct {
+    tn_code code;
+    const char *words, *advice;
+  } known[] = {{TN_UNAUTHENTICATED, "",
+                ": the certificate or token is expired or another cluster's; get a new kubeconfig, or a token by "
+                "`kubectl create "
+                "token`"},
+               {TN_PERMISSION_DENIED, "cannot", ": somebody who administers the cluster has to grant that"},
+               {TN_NOT_FOUND, "could not find the requested resource",
+                ": the cluster does not know this type; `tenon install` brings it"},
+               {TN_INVALID_ARGUMENT, "unknown field",
+                ": it is misspelled, or the type in the cluster is older than this command; `tenon install "
+                "--crds-only` brings it "
+                "up to date"},
+               {TN_UNAVAILABLE, "certificate",
+                ": does the kubeconfig name this cluster's certificate authority, and is this machine's clock right?"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].code == code && strstr(message, known[i].words)) return known[i].advice;
+  return "";
+}
+
 /* What came back, as a value or an error. */
 static tn_error *result(tn_api_call *call, CURLcode code, json_t **out) {
   long status = 0;
   curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (code != CURLE_OK)
-    return tn_errorf(code == CURLE_OPERATION_TIMEDOUT ? TN_DEADLINE_EXCEEDED : TN_UNAVAILABLE, "%s: %s",
-                     call->aside ? "the task" : call->api->config->server,
-                     *call->reason ? call->reason : curl_easy_strerror(code));
+  if (code != CURLE_OK) {
+    tn_code kind = code == CURLE_OPERATION_TIMEDOUT ? TN_DEADLINE_EXCEEDED : TN_UNAVAILABLE;
+    const char *why = *call->reason ? call->reason : curl_easy_strerror(code);
+    return tn_errorf(kind, "%s: %s%s", call->aside ? "the task" : call->api->config->server, why, advice(why, kind));
+  }
   if (call->streams && status == 200) {
     if (call->text && call->received.size) give_line(call, call->received.data, call->received.size);
     return NULL;
@@ -250,8 +298,10 @@ static tn_error *result(tn_api_call *call, CURLcode code, json_t **out) {
   }
   tn_error_free(error);
   const char *message = tn_json_text(reply, "message");
-  error = tn_errorf(code_of(status, tn_json_text(reply, "reason")), "%s",
-                    message ? message : "the apiserver refused without saying why");
+  if (!message && status == 404) message = "the server could not find the requested resource"; /* a text says so */
+  tn_code kind = code_of(status, tn_json_text(reply, "reason"));
+  error = tn_errorf(kind, "%s%s", message ? message : "the apiserver refused without saying why",
+                    message ? advice(message, kind) : "");
   if (!message) error = tn_error_context(error, "HTTP status %ld", status);
   json_decref(reply);
   return error;
@@ -305,6 +355,9 @@ void tn_api_free(tn_api *api) {
   if (!api) return;
   while (api->calls) tn_api_stop(api, api->calls);
   curl_multi_cleanup(api->multi);
+  tn_free(api->ca.data);
+  tn_free(api->certificate.data);
+  tn_free(api->key.data);
   tn_free(api);
 }
 

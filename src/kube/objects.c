@@ -111,7 +111,10 @@ json_t *tn_tf_config(const tn_job *job, tn_role role, int index) {
 
 static bool fill_container(const tn_job *job, tn_role role, int index, json_t *container) {
   bool done = true;
-  if (tn_job_total(job) > 1) done = tn_container_variable(container, "TF_CONFIG", tn_tf_config(job, role, index));
+  /* The end of a failed program's log becomes the reason that its job gives. */
+  if (!json_object_get(container, "terminationMessagePolicy"))
+    done = !json_object_set_new(container, "terminationMessagePolicy", json_string("FallbackToLogsOnError"));
+  if (tn_job_total(job) > 1) done &= tn_container_variable(container, "TF_CONFIG", tn_tf_config(job, role, index));
   if (tn_json_find(container, "ports", "name", job->kind->port_name)) return done;
   json_t *list = json_object_get(container, "ports");
   if (!list) {

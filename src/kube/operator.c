@@ -14,14 +14,37 @@
 
 enum { MOST_WAITING = 1000, LOOP_MS = 1000 };
 
+/* Whether a line may be written now: a hundred at once, and ten a second on the long run, so that what fails over and
+ * over fills no disk. *LEFT_OUT are those that were not since the last one. */
+static bool may_log(int *left_out) {
+  static double tokens = 100;
+  static int64_t last;
+  static int dropped;
+  int64_t now = tn_now_ns();
+  tokens += last ? (double)(now - last) * 1e-8 : 0;
+  last = now;
+  if (tokens > 100) tokens = 100;
+  if (tokens < 1) {
+    dropped++;
+    return false;
+  }
+  tokens--;
+  *left_out = dropped;
+  dropped = 0;
+  return true;
+}
+
 void tn_kube_log(const char *level, const char *key, const char *format, ...) {
   char text[1200], time[32];
+  int left_out = 0;
+  if (!may_log(&left_out)) return;
   va_list list;
   va_start(list, format);
   vsnprintf(text, sizeof text, format, list);
   va_end(list);
   json_t *line = json_pack("{ss,ss,ss*,ss}", "time", tn_time_text(tn_wall_ns() / 1000000000, time), "level", level,
                            "job", key ? key + 2 : NULL, "message", text);
+  if (left_out) json_object_set_new(line, "leftOut", json_integer(left_out));
   char *dump = json_dumps(line, JSON_COMPACT);
   if (dump) fprintf(stderr, "%s\n", dump);
   tn_free(dump);

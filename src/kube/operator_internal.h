@@ -41,6 +41,7 @@ typedef struct tn_work {
   json_t *progress; /* what the job's leader last told of its progress; NULL: nothing yet */
   int64_t ask_at;   /* when to ask it again */
   int unanswered;   /* times in a row */
+  int complaints;   /* that were recorded as Events in the present pass */
   tn_outcome outcome;
 } tn_work;
 

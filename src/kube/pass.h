@@ -56,6 +56,8 @@ bool tn_step_admission(tn_pass *pass);
 void tn_step_objects(tn_pass *pass);
 /* Makes the job's TensorBoard, or ends it. */
 void tn_step_tensorboard(tn_pass *pass);
+/* Whether pods can't begin, and why: an image that is not there, a volume, no room. */
+void tn_step_waiting(tn_pass *pass);
 /* How far the training is. */
 void tn_step_progress(tn_pass *pass);
 /* Running, Restarting, and the counts per role. */

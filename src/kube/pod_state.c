@@ -5,6 +5,8 @@
 
 #include "kube/monitoring.h"
 
+enum { MOST_LINE = 500 };
+
 /* Reasons in a pod's status that say that nobody's program failed. */
 static bool is_disruption(const char *reason) {
   static const char *const reasons[] = {"Evicted",
@@ -72,10 +74,22 @@ bool tn_pod_restarts(const tn_job *job, tn_role role, const tn_pod_state *state)
   return policy != TN_RESTART_NEVER;
 }
 
+/* The last line of TEXT, which may be the end of a program's log: what Python says of an exception stands there. */
+static const char *last_line(const char *text, int *size) {
+  size_t end = strlen(text);
+  while (end && strchr(" \r\n\t", text[end - 1])) end--;
+  size_t begin = end;
+  while (begin && text[begin - 1] != '\n') begin--;
+  *size = (int)(end - begin < MOST_LINE ? end - begin : MOST_LINE);
+  return text + begin;
+}
+
 json_t *tn_pod_ending(const char *replica, const tn_pod_state *state) {
   const char *reason = state->reason ? state->reason : "no reason given";
-  const char *colon = state->message ? ": " : "", *message = state->message ? state->message : "";
+  int size = 0;
+  const char *colon = state->message ? ": " : "", *message = last_line(state->message ? state->message : "", &size);
   if (state->phase == TN_POD_DISRUPTED)
-    return tn_json_textf("%s was taken away (%s)%s%s", replica, reason, colon, message);
-  return tn_json_textf("%s failed with exit code %d (%s)%s%s", replica, state->exit_code, reason, colon, message);
+    return tn_json_textf("%s was taken away (%s)%s%.*s", replica, reason, colon, size, message);
+  return tn_json_textf("%s failed with exit code %d (%s)%s%.*s", replica, state->exit_code, reason, colon, size,
+                       message);
 }

@@ -131,11 +131,15 @@ static void run_steps(tn_pass *pass) {
   prune_counted(pass);
   if (tn_step_finished(pass)) return;
   note_start(pass);
-  if (tn_step_suspended(pass)) return;
+  if (tn_step_suspended(pass)) {
+    tn_step_waiting(pass);
+    return;
+  }
   bool over = tn_step_success(pass) || tn_step_deadline(pass) || tn_step_failures(pass);
   if (!over) tn_step_objects(pass);
   if (!over) tn_step_tensorboard(pass);
   tn_step_counts(pass);
+  tn_step_waiting(pass);
   tn_step_progress(pass);
   if (over) tn_step_finished(pass);
 }

@@ -9,6 +9,7 @@
 #define TN_RESTARTING "Restarting"
 #define TN_SUSPENDED  "Suspended"
 #define TN_ADMITTED   "Admitted"
+#define TN_WAITING    "Waiting"
 #define TN_SUCCEEDED  "Succeeded"
 #define TN_FAILED     "Failed"
 

@@ -7,7 +7,7 @@
 #include "kube/operator_internal.h"
 #include "kube/status.h"
 
-enum { MOST_IN_FLIGHT = 32 };
+enum { MOST_IN_FLIGHT = 32, MOST_COMPLAINTS = 5 };
 
 /* An answer that a work waits for, and what it is about. */
 typedef struct step {
@@ -60,7 +60,9 @@ static void complain(tn_work *work, const step *s, const tn_error *error) {
   tn_kube_log("warning", work->key, "%s: %s", reason, message);
   tn_metrics_count(work->operator->metrics, TN_API_ERRORS, NULL, NULL);
   json_t *job = job_of(work), *event = json_pack("{ss,ss,ss}", "type", "Warning", "reason", reason, "message", message);
-  if (job && event && !work->failures) tn_event_send(work->operator, job, event);
+  /* A thousand pods that a quota refuses are one complaint, not a thousand. */
+  if (job && event && !work->failures && work->complaints++ < MOST_COMPLAINTS)
+    tn_event_send(work->operator, job, event);
   json_decref(event);
 }
 
@@ -280,6 +282,7 @@ static void send_status(tn_work *work) {
 void tn_work_act(tn_work *work) {
   work->waiting++;
   work->trouble = false;
+  work->complaints = 0;
   work->before = json_incref(tn_json_at(job_of(work), "status"));
   if (!work->outcome.status)
     send_rest(work);

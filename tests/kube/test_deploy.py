@@ -98,45 +98,6 @@ def test_the_restricted_profile_takes_the_operators_pod(plane):
         plane.client.post(path, pod)
 
 
-def render(helm, *options):
-    command = [helm, "template", "release", DEPLOY / "chart", "--namespace", "tenon-system", *options]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def helm():
-    done = subprocess.run([ROOT / "scripts" / "kube-tools", "helm"], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"helm can't be built here: {done.stderr.strip()[-300:]}")
-    return f"{done.stdout.strip()}/helm"
-
-
-def test_chart(plane, helm):
-    subprocess.run([helm, "lint", "--strict", DEPLOY / "chart"], check=True, capture_output=True)
-    text = render(
-        helm, "--include-crds", "--set", "image=registry/tenon:9,replicas=2", "--set", "nodeSelector.disk=fast"
-    )
-    plane.client.call("PATCH", "/api/v1/namespaces/tenon-system?fieldManager=test",
-                      {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenon-system"}},
-                      "application/apply-patch+yaml")  # fmt: skip
-    manifests = dry_run(plane, text)
-    deployment = the(manifests, "Deployment")
-    check_pod(deployment)
-    pod = deployment["spec"]["template"]["spec"]
-    assert deployment["spec"]["replicas"] == 2 and pod["nodeSelector"] == {"disk": "fast"}
-    assert pod["containers"][0]["image"] == "registry/tenon:9"
-    assert pod["containers"][0]["command"][-4:] == ["--gang", "builtin", "--progress", "10"]
-    assert {m["kind"] for m in manifests} >= {"CustomResourceDefinition", "ClusterRole", "Role", "NetworkPolicy"}
-    rules = yaml.safe_load_all((DEPLOY / "manifests" / "operator.yaml").read_text())
-    assert the(manifests, "ClusterRole")["rules"] == the(list(rules), "ClusterRole")["rules"]
-    assert "NetworkPolicy" not in render(helm, "--set", "networkPolicy=false")
-    elsewhere = yaml.safe_load_all(render(helm, "--namespace", "other"))
-    binding = next(m for m in elsewhere if m and m["kind"] == "ClusterRoleBinding")
-    assert binding["subjects"][0]["namespace"] == "other"
-
-
 def test_alert_rules(tmp_path):
     rules = DEPLOY / "monitoring" / "alerts.yaml"
     done = subprocess.run([tool("promtool"), "check", "rules", rules], capture_output=True, text=True)
