@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "kube/job.h"
+#include "kube/status.h"
 
 tn_error *cli_kube_open(cli_kube *k) {
   TN_TRY(tn_kube_config_load(k->kubeconfig, k->context, &k->config));
@@ -45,12 +46,4 @@ tn_error *cli_kube_patch(cli_kube *k, const json_t *job, json_t *patch) {
   return error;
 }
 
-const char *cli_job_state(const json_t *job) {
-  /* The ones that end a job first. */
-  static const char *const order[] = {"Succeeded", "Failed", "Suspended", "Restarting", "Running", "Created", NULL};
-  for (int i = 0; order[i]; i++) {
-    const char *status = tn_json_text(tn_json_find(job, "status.conditions", "type", order[i]), "status");
-    if (status && !strcmp(status, "True")) return order[i];
-  }
-  return "Pending";
-}
+const char *cli_job_state(const json_t *job) { return tn_status_state(tn_json_at(job, "status")); }

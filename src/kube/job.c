@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kube/failure_rules.h"
 #include "kube/short_form.h"
 
 enum { DEFAULT_PORT = 2222, MOST_NAME = 63, MOST_REPLICAS = 10000, METRICS_PORT = 9099 };
@@ -99,7 +100,9 @@ static tn_error *read_rest(tn_job *job) {
   TN_TRY(read_choice("successPolicy", tn_json_text(job->object, "spec.successPolicy"), successes, &success));
   TN_TRY(read_choice("restartScope", tn_json_text(job->object, "spec.restartScope"), restarts, &restart));
   job->all_workers = success == 1;
-  job->group_restart = restart == 1;
+  job->group_restart = job->generations = restart == 1;
+  job->failure_rules = tn_json_at(job->object, "spec.failureRules");
+  TN_TRY(tn_failure_rules_check(job->failure_rules, &job->generations));
   job->min_workers = job->roles[TN_ROLE_WORKER].count;
   json_t *elastic = tn_json_at(job->object, "spec.elastic");
   job->elastic = elastic != NULL || tn_json_flag(job->object, "spec.enableDynamicWorker", false);

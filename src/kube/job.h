@@ -71,10 +71,12 @@ typedef struct tn_job {
   int64_t ttl, deadline; /* seconds; TN_NO_LIMIT */
   int64_t restart_budget;
   bool suspend, all_workers, group_restart, elastic;
-  int64_t min_workers;      /* of an elastic job */
-  const char *managed_by;   /* NULL: us */
-  const json_t *scheduling; /* the schedulingPolicy; NULL: it need not start as one */
-  int64_t min_available;    /* pods that have to start together */
+  bool generations;            /* pods carry their restart generation: the whole group may start again */
+  const json_t *failure_rules; /* NULL: none */
+  int64_t min_workers;         /* of an elastic job */
+  const char *managed_by;      /* NULL: us */
+  const json_t *scheduling;    /* the schedulingPolicy; NULL: it need not start as one */
+  int64_t min_available;       /* pods that have to start together */
   tn_monitoring monitoring;
   const json_t *tensorboard; /* what spec.tensorboard says; NULL: there is none */
   tn_gang gang;              /* NONE where the job does not ask for it; set by tn_job_set_gang */

@@ -128,7 +128,7 @@ static bool fill_container(const tn_job *job, tn_role role, int index, json_t *c
 static bool fill_labels(const tn_job *job, tn_role role, int index, int64_t generation, json_t *labels) {
   bool done = put_label(labels, job, TN_LABEL_ROLE, json_string(tn_role_name(role)));
   done &= put_label(labels, job, TN_LABEL_INDEX, tn_json_textf("%d", index));
-  if (job->group_restart)
+  if (job->generations)
     done &= put_label(labels, job, TN_LABEL_GENERATION, tn_json_textf("%lld", (long long)generation));
   if (index == 0 && role == tn_job_leader(job)) done &= put_label(labels, job, "job-role", json_string("master"));
   return done;

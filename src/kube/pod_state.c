@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kube/failure_rules.h"
 #include "kube/monitoring.h"
 
 enum { MOST_LINE = 500 };
@@ -69,6 +70,8 @@ tn_pod_state tn_pod_state_of(const tn_job *job, const json_t *pod) {
 
 bool tn_pod_restarts(const tn_job *job, tn_role role, const tn_pod_state *state) {
   tn_restart_policy policy = job->roles[role].restart;
+  tn_failure_action rule = tn_failure_rule(job, role, state);
+  if (rule != TN_FAILURE_NO_RULE) return rule != TN_FAILURE_FAIL;
   if (state->phase == TN_POD_DISRUPTED) return policy != TN_RESTART_NEVER || state->going;
   if (policy == TN_RESTART_EXIT_CODE) return state->exit_code >= 128;
   return policy != TN_RESTART_NEVER;

@@ -166,6 +166,7 @@ tn_error *tn_reconcile(const tn_observed *observed, tn_outcome *out) {
       reject(&pass, error), error = NULL;
     else if (!(error = collect(&pass)))
       run_steps(&pass);
+    tn_json_put(pass.status, "state", json_string(tn_status_state(pass.status)));
     tn_json_put(pass.status, "observedGeneration", json_integer(tn_json_int(observed->job, "metadata.generation", 1)));
     if (!error && pass.failed) error = tn_out_of_memory();
     if (!json_equal(pass.status, old)) out->status = json_incref(pass.status);

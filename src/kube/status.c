@@ -30,6 +30,14 @@ bool tn_condition_set(json_t *status, const char *type, bool value, const char *
   return changes;
 }
 
+const char *tn_status_state(const json_t *status) {
+  static const char *const order[] = {TN_SUCCEEDED, TN_FAILED,  TN_SUSPENDED, TN_RESTARTING,
+                                      TN_RUNNING,   TN_WAITING, TN_CREATED,   NULL};
+  for (int i = 0; order[i]; i++)
+    if (tn_condition_is(status, order[i])) return order[i];
+  return "Pending";
+}
+
 bool tn_status_finished(const json_t *status) {
   return tn_condition_is(status, TN_SUCCEEDED) || tn_condition_is(status, TN_FAILED);
 }

@@ -18,6 +18,9 @@ bool tn_condition_is(const json_t *status, const char *type);
 /* Sets it, making the list and the condition where they are missing. True if it was not like this before. */
 bool tn_condition_set(json_t *status, const char *type, bool value, const char *reason, const char *message,
                       int64_t now);
+/* The one word for how the job is: the first of the conditions that hold, those that end a job first; "Pending" if none
+ * does. */
+const char *tn_status_state(const json_t *status);
 /* Succeeded or Failed: final. */
 bool tn_status_finished(const json_t *status);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/failure_rules.h"
 #include "kube/objects.h"
 #include "kube/pass.h"
 
@@ -44,18 +45,21 @@ static bool count_end(tn_pass *pass, tn_role role, int index, const tn_slot *slo
   json_t *ending = early ? tn_json_textf("%s ended before the job was done", name) : tn_pod_ending(name, &slot->state);
   const char *text = ending ? json_string_value(ending) : name;
   bool fails = ended && !early && !tn_pod_restarts(&pass->job, role, &slot->state);
-  if (fails && can_do_without(pass, role)) {
+  tn_failure_action rule = ended && !early ? tn_failure_rule(&pass->job, role, &slot->state) : TN_FAILURE_NO_RULE;
+  if (fails && rule != TN_FAILURE_FAIL && can_do_without(pass, role)) {
     tn_pass_event(pass, true, "WorkerLost", text);
     fails = false;
   } else if (fails) {
     tn_pass_finish(pass, false, "Failed", text);
   } else {
-    bool failure = slot->state.phase == TN_POD_FAILED || early;
+    bool failure =
+        rule == TN_FAILURE_NO_RULE ? slot->state.phase == TN_POD_FAILED || early : rule != TN_FAILURE_UNCOUNTED;
     tn_status_add(pass->status, failure ? "restarts" : "disruptions", 1);
     if (failure) tn_pass_event(pass, true, "ExitedWithCode", text);
     if (tn_condition_is(pass->status, TN_RUNNING)) tn_pass_condition(pass, TN_RUNNING, false, "Restarting", text);
     tn_pass_condition(pass, TN_RESTARTING, true, "Restarting", text);
-    if (pass->job.group_restart && ended) tn_status_add(pass->status, "restartGeneration", 1);
+    if ((pass->job.group_restart || rule == TN_FAILURE_GROUP) && ended)
+      tn_status_add(pass->status, "restartGeneration", 1);
   }
   json_decref(ending);
   tn_count(pass->status, uid_of(slot->pod));
@@ -90,7 +94,7 @@ bool tn_step_failures(tn_pass *pass) {
 /* Whether POD is of an older generation than the job's. */
 static bool is_old(const tn_pass *pass, const json_t *pod) {
   const char *label = tn_object_label(&pass->job, pod, TN_LABEL_GENERATION);
-  return pass->job.group_restart &&
+  return pass->job.generations &&
          (label ? strtoll(label, NULL, 10) : 0) != tn_json_int(pass->status, "restartGeneration", 0);
 }
 

@@ -171,7 +171,7 @@ class ControlPlane:
         ])  # fmt: skip
 
     def wait_ready(self):
-        end = time.monotonic() + 90
+        end = time.monotonic() + 300
         while True:
             try:
                 self.client.get("/readyz")
