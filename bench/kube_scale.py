@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How the operator does at scale: a real apiserver, nodes and pods that KWOK simulates.
 
-usage: kube.py [--jobs N] [--replicas N] [--idle SECONDS] [--check]
+usage: kube_scale.py [--jobs N] [--replicas N] [--idle SECONDS] [--no-kwok] [--check]
 
 Prints a line for each of what is promised: the objects of one large job, the passes over many jobs,
 rest, memory, start. --check: the exit status is 1 if one of them is not kept. It takes some minutes and needs etcd,
@@ -54,25 +54,31 @@ def add_nodes(plane):
         })  # fmt: skip
 
 
+def simulate(plane, programs, kwok):
+    """Nodes that KWOK plays, and the scheduler that gives them pods."""
+    add_nodes(plane)
+    plane.spawn("scheduler", [
+        programs / "kube-scheduler", f"--kubeconfig={plane.kubeconfig}", "--leader-elect=false",
+        f"--secure-port={free_port()}", "--bind-address=127.0.0.1",
+        f"--authentication-kubeconfig={plane.kubeconfig}", f"--authorization-kubeconfig={plane.kubeconfig}",
+        "--kube-api-qps=500", "--kube-api-burst=1000",
+    ])  # fmt: skip
+    plane.spawn("kwok", [kwok, f"--kubeconfig={plane.kubeconfig}", "--manage-all-nodes=true",
+                         f"--server-address=127.0.0.1:{free_port()}", "--cidr=127.64.0.0/16"])  # fmt: skip
+
+
 @contextlib.contextmanager
-def cluster():
-    """A control plane with a scheduler and simulated nodes."""
+def cluster(simulated):
+    """A control plane; SIMULATED: with nodes on which pods run."""
     programs = tools("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    kwok = tools("kwok") / "kwok"
+    kwok = tools("kwok") / "kwok" if simulated else None
     with tempfile.TemporaryDirectory() as folder:
         plane = ControlPlane(Path(folder), programs)
         try:
             plane.start()
             plane.install()
-            add_nodes(plane)
-            plane.spawn("scheduler", [
-                programs / "kube-scheduler", f"--kubeconfig={plane.kubeconfig}", "--leader-elect=false",
-                f"--secure-port={free_port()}", "--bind-address=127.0.0.1",
-                f"--authentication-kubeconfig={plane.kubeconfig}", f"--authorization-kubeconfig={plane.kubeconfig}",
-                "--kube-api-qps=500", "--kube-api-burst=1000",
-            ])  # fmt: skip
-            plane.spawn("kwok", [kwok, f"--kubeconfig={plane.kubeconfig}", "--manage-all-nodes=true",
-                                 f"--server-address=127.0.0.1:{free_port()}", "--cidr=127.64.0.0/16"])  # fmt: skip
+            if simulated:
+                simulate(plane, programs, kwok)
             yield plane
         finally:
             plane.close()
@@ -140,8 +146,9 @@ def buckets(operator):
     return found
 
 
-def many_jobs(plane, operator, table, jobs, replicas):
+def many_jobs(plane, operator, table, options):
     """Many jobs at once, until KWOK runs all their pods."""
+    jobs, replicas = options.jobs, options.replicas
     space = Namespace(plane, "many").create()
     before, created = buckets(operator), operator.metric("tenon_operator_pods_created_total")
     began = time.monotonic()
@@ -149,6 +156,8 @@ def many_jobs(plane, operator, table, jobs, replicas):
     submitted = time.monotonic() - began
     wait_for(lambda: operator.metric("tenon_operator_pods_created_total") - created == jobs * replicas, 600)
     table.add(f"p99 of a pass, {jobs} jobs of {replicas} made", p99(operator, before), PASS_S, "s")
+    if options.no_kwok:
+        return
     wait_for(lambda: all(o["status"].get("replicaStatuses", {}).get("worker", {}).get("active") == replicas - 1
                          for o in space.list("tenonjobs")), 600)  # fmt: skip
     running = (job for job in made if not job.is_true("Running"))
@@ -178,18 +187,19 @@ def main():
     parser.add_argument("--jobs", type=int, default=500, help="jobs at once (500)")
     parser.add_argument("--replicas", type=int, default=4, help="replicas of each (4)")
     parser.add_argument("--idle", type=int, default=20, help="how long rest is watched, in seconds (20)")
+    parser.add_argument("--no-kwok", action="store_true", help="leave the pods as they are made: nothing runs them")
     parser.add_argument("--check", action="store_true", help="fail if a promise is not kept")
     options = parser.parse_args()
     why = missing_tools()
     if why:
-        sys.exit(f"bench/kube.py: {why}")
+        sys.exit(f"bench/kube_scale.py: {why}")
     table = Table()
-    with cluster() as plane:
+    with cluster(not options.no_kwok) as plane:
         operator = start(plane, table)
         try:
             large_job(plane, operator, table, tenonjob("large", worker=1000), TENON_S)
             large_job(plane, operator, table, tfjob("large", Worker=1000), TF_S)
-            many_jobs(plane, operator, table, options.jobs, options.replicas)
+            many_jobs(plane, operator, table, options)
             idle(plane, operator, table, options.idle)
             table.add("memory of the operator at its peak", peak_mb(operator.process.pid), MEMORY_MB, "MB")
         finally:
