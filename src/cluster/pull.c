@@ -5,7 +5,17 @@
 
 #include "base/thread.h"
 #include "cluster/methods.h"
+#include "cluster/sent.h"
 #include "compile/subgraph.h"
+
+/* What is remembered of a tensor, so that it need not come again while it is the same. Those that change are asked
+ * about ever more rarely, since the sender must not overwrite what it is asked about. */
+typedef struct memory {
+  int64_t number; /* the sender's, of VALUE; 0: none */
+  tn_tensor value;
+  unsigned pause, changes; /* steps before it is asked about again; how often it was another one in a row */
+} memory;
+enum { MOST_CHANGES = 10 };
 
 /* One request of each step. */
 typedef struct batch {
@@ -13,10 +23,12 @@ typedef struct batch {
   const char *name, *address;
   int64_t depth;
   tn_repeated keys; /* texts */
+  memory *memories; /* of each key; guarded by the pulls' mutex */
 } batch;
 
 struct tn_pulls {
   atomic_int refs;
+  pthread_mutex_t mutex;
   tn_arena *arena;
   tn_repeated batches;
 };
@@ -79,8 +91,14 @@ tn_error *tn_pulls_new(const tn_graph *graph, const tn_spec *spec, const tn_spec
   tn_pulls *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
   atomic_init(&made->refs, 1);
+  pthread_mutex_init(&made->mutex, NULL);
   tn_error *error = tn_arena_new(&made->arena);
   if (!error) error = scan(made, graph, spec, own);
+  for (size_t i = 0; i < made->batches.n && !error; i++) {
+    batch *b = &TN_AT(batch, made->batches, i);
+    b->memories = tn_arena_alloc(made->arena, (b->keys.n + 1) * sizeof *b->memories);
+    if (!b->memories) error = tn_out_of_memory();
+  }
   if (error) {
     tn_pulls_free(made);
     return error;
@@ -91,6 +109,11 @@ tn_error *tn_pulls_new(const tn_graph *graph, const tn_spec *spec, const tn_spec
 
 void tn_pulls_free(tn_pulls *pulls) {
   if (!pulls || atomic_fetch_sub_explicit(&pulls->refs, 1, memory_order_acq_rel) != 1) return;
+  for (size_t i = 0; i < pulls->batches.n; i++) {
+    const batch *b = &TN_AT(batch, pulls->batches, i);
+    for (size_t k = 0; b->memories && k < b->keys.n; k++) tn_tensor_clear(&b->memories[k].value);
+  }
+  pthread_mutex_destroy(&pulls->mutex);
   tn_arena_free(pulls->arena);
   tn_free(pulls);
 }
@@ -116,6 +139,7 @@ typedef struct pull {
   tn_pulls *pulls;
   const batch *batch;
   tn_rendezvous *rendezvous;
+  memory known[]; /* of each key, when it was asked for: a number and a value */
 } pull;
 
 tn_error *tn_pulling_new(tn_transport *transport, tn_pulling **out) {
@@ -149,19 +173,65 @@ void tn_pulling_remote(tn_pulling *pulling, tn_rendezvous_remote *remote) {
 }
 
 static void drop(pull *p) {
-  tn_pulls_free(p->pulls);
   tn_rendezvous_unref(p->rendezvous);
+  for (size_t i = 0; i < p->batch->keys.n; i++) tn_tensor_clear(&p->known[i].value);
+  tn_pulls_free(p->pulls);
   tn_free(p);
 }
 
-static tn_error *take(const pull *p, tn_message *reply, tn_arena *arena) {
+/* Copies what is remembered of P's keys, and says it in REQUEST, whose list of integers is KNOWN. */
+static void recall(pull *p, int64_t *known, tn_recv_tensors *request) {
+  tn_lock(&p->pulls->mutex);
+  for (size_t i = 0; i < p->batch->keys.n; i++) {
+    memory *m = &p->batch->memories[i];
+    p->known[i] = (memory){.number = m->number};
+    if (m->number) tn_tensor_set(&p->known[i].value, &m->value);
+    known[i] = m->number ? m->number : m->pause ? TN_SENT_NOTHING : TN_SENT_WANTED;
+    if (!m->number && m->pause) m->pause--;
+  }
+  tn_unlock(&p->pulls->mutex);
+  request->known = (tn_repeated){.n = p->batch->keys.n, .at = known};
+}
+
+/* V has come for key I of P: puts in what is known, remembers what is new. */
+static tn_error *remember(pull *p, size_t i, tn_recv_tensor_reply *v) {
+  memory *m = &p->batch->memories[i];
+  if (v->same && !p->known[i].number) {
+    return tn_errorf(TN_INTERNAL, "a tensor is said to be as it was, but none was known");
+  }
+  if (v->same) tn_tensor_set(&v->value, &p->known[i].value);
+  TN_TRY(tn_widen_answer(v));
+  tn_tensor gone = {0};
+  tn_lock(&p->pulls->mutex);
+  bool changed = p->known[i].number && !v->same && m->number == p->known[i].number;
+  if (v->same) m->changes = 0;
+  if (changed || (v->number && v->number != m->number)) {
+    gone = m->value;
+    *m = (memory){.changes = m->changes, .pause = m->pause};
+  }
+  if (changed) {
+    m->pause = 1u << m->changes;
+    if (m->changes < MOST_CHANGES) m->changes++;
+  }
+  if (v->number && !v->is_dead) {
+    m->number = v->number;
+    tn_tensor_set(&m->value, &v->value);
+  }
+  tn_unlock(&p->pulls->mutex);
+  tn_tensor_clear(&gone);
+  return NULL;
+}
+
+static tn_error *take(pull *p, tn_message *reply, tn_arena *arena) {
   tn_recv_tensors_reply values = {0};
   tn_error *error = tn_decode(&tn_recv_tensors_reply_layout, reply, arena, &values);
   if (!error && values.values.n != p->batch->keys.n) {
     error = tn_errorf(TN_INTERNAL, "%zu tensors came; %zu were asked for", values.values.n, p->batch->keys.n);
   }
   for (size_t i = 0; i < values.values.n && !error; i++) {
-    const tn_recv_tensor_reply *v = &TN_AT(tn_recv_tensor_reply, values.values, i);
+    tn_recv_tensor_reply *v = &TN_AT(tn_recv_tensor_reply, values.values, i);
+    error = remember(p, i, v);
+    if (error) break;
     if (!v->is_dead && v->value.dtype == TN_INVALID) {
       error = tn_errorf(TN_INTERNAL, "no tensor came for '%s'", TN_AT(const char *, p->batch->keys, i));
     } else {
@@ -188,20 +258,30 @@ static void pulled(void *argument, tn_error *error, tn_message *reply) {
 }
 
 static tn_error *ask(tn_pulling *pulling, tn_pulls *pulls, const batch *b, const asked *what, tn_call **out) {
-  tn_recv_tensors request = {.step = what->step, .keys = b->keys};
+  size_t n = b->keys.n;
+  pull *p = tn_calloc(1, sizeof *p + n * sizeof *p->known);
+  int64_t *known = tn_malloc((n + 1) * sizeof *known);
   tn_message *message = NULL;
-  TN_TRY(tn_encode(&tn_recv_tensors_layout, &request, &message));
-  pull *p = tn_malloc(sizeof *p);
-  tn_error *error = p ? NULL : tn_out_of_memory();
-  if (p) {
+  tn_error *error = p && known ? NULL : tn_out_of_memory();
+  if (!error) {
     atomic_fetch_add_explicit(&pulls->refs, 1, memory_order_relaxed);
-    *p = (pull){.pulls = pulls, .batch = b, .rendezvous = tn_rendezvous_ref(what->rendezvous)};
+    p->pulls = pulls;
+    p->batch = b;
+    p->rendezvous = tn_rendezvous_ref(what->rendezvous);
+    tn_recv_tensors request = {.step = what->step, .keys = b->keys};
+    recall(p, known, &request);
+    error = tn_encode(&tn_recv_tensors_layout, &request, &message);
   }
   tn_request call = {
       .address = b->address, .method = TN_RECV_TENSORS, .message = message, .done = pulled, .argument = p};
   if (!error) error = tn_transport_call(pulling->transport, &call, out);
   tn_message_unref(message);
-  if (error && p) drop(p);
+  tn_free(known);
+  if (error && p && p->pulls) {
+    drop(p);
+  } else if (error) {
+    tn_free(p);
+  }
   return error;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/parallel.h"
 #include "base/thread.h"
 #include "cluster/ask.h"
 #include "cluster/http2.h"
@@ -65,6 +66,7 @@ void tn_server_unref(tn_server *server) {
   if (server->worker) tn_worker_stop(server->worker);
   if (server->serves) tn_service_drain(&server->service);
   tn_transport_free(server->transport);
+  if (server->serves) tn_service_clear(&server->service);
   tn_master_free(server->master);
   tn_worker_free(server->worker);
   tn_spec_clear(&server->spec);
@@ -82,6 +84,34 @@ static tn_error *make_target(tn_server *server) {
   return tn_str_take(&target, &server->target, &size);
 }
 
+/* The part of an address before its port. */
+static size_t host_size(const char *address) {
+  const char *port = strrchr(address, ':');
+  return port ? (size_t)(port - address) : strlen(address);
+}
+
+/* The threads of TASK where nobody says: tasks of one host that compute beside each other share its cores, since each
+ * would only take them from the others. Parameter servers, which mostly wait, count for none. */
+static int share_of_cores(const tn_spec *spec, const tn_spec_task *task) {
+  size_t size = host_size(task->address);
+  int n = 0;
+  for (size_t i = 0; i < spec->n; i++) {
+    const tn_spec_task *other = &spec->tasks[i];
+    bool near = host_size(other->address) == size && strncmp(other->address, task->address, size) == 0;
+    n += near && strcmp(other->job, "ps") != 0;
+  }
+  int share = tn_cpus() / (n ? n : 1);
+  return share ? share : 1;
+}
+
+/* How large floats go to other tasks: TENON_WIRE is "float32", the default, or "bfloat16". */
+static tn_error *read_wire(bool *narrow) {
+  const char *wire = getenv("TENON_WIRE");
+  *narrow = wire && strcmp(wire, "bfloat16") == 0;
+  if (*narrow || !wire || !wire[0] || strcmp(wire, "float32") == 0) return NULL;
+  return tn_errorf(TN_INVALID_ARGUMENT, "TENON_WIRE is '%.40s'; expected float32 or bfloat16", wire);
+}
+
 static tn_error *start(tn_server *server, const tn_server_options *options) {
   TN_TRY(options->cluster ? tn_spec_parse(options->cluster, &server->spec)
                           : tn_spec_read(options->cluster_def, options->cluster_def_size, &server->spec));
@@ -91,6 +121,7 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
     return tn_errorf(TN_INVALID_ARGUMENT, "the cluster has no task %d of a job '%.100s'", options->task, job);
   }
   tn_session_options session = options->session ? *options->session : (tn_session_options){0};
+  if (!session.intra_op_threads) session.intra_op_threads = share_of_cores(&server->spec, task);
   if (session.disabled_passes) {
     server->disabled_passes = tn_strdup(session.disabled_passes);
     if (!server->disabled_passes) return tn_out_of_memory();
@@ -107,8 +138,9 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
   tn_master_options master = {
       .spec = &server->spec, .task = task, .transport = server->transport, .worker = server->worker};
   TN_TRY(tn_master_new(&master, &server->master));
-  tn_service_init(&server->service, server->transport, server->master, server->worker);
   server->serves = true;
+  TN_TRY(tn_service_init(&server->service, server->transport, server->master, server->worker));
+  TN_TRY(read_wire(&server->service.narrow));
   const char *listen = getenv("TENON_LISTEN");
   if (!listen || !listen[0]) listen = task->address;
   TN_TRY(tn_error_context(

@@ -125,6 +125,7 @@ static tn_error *get_status(serving *s) {
 static tn_error *create_worker_session(serving *s) { return tn_worker_create_session(s->service->worker, s->request); }
 
 static tn_error *delete_worker_session(serving *s) {
+  tn_sent_clear(s->service->sent); /* other sessions' values are sent once more */
   return tn_worker_delete_session(s->service->worker, ((const tn_handle_message *)s->request)->session);
 }
 
@@ -205,12 +206,15 @@ static void collected_many(void *argument, tn_collected *collected) {
   serving *s = argument;
   tn_error *error = collected->error;
   tn_recv_tensors_reply *reply = s->reply;
+  const tn_repeated *known = &((const tn_recv_tensors *)s->request)->known;
   for (size_t i = 0; i < collected->n; i++) {
     tn_recv_tensor_reply *value = error ? NULL : tn_repeated_add(&reply->values, s->arena, sizeof *value);
     if (!value && !error) error = tn_out_of_memory();
     if (value) {
       value->is_dead = collected->dead[i];
       if (!value->is_dead) tn_tensor_set(&value->value, &collected->values[i]);
+      tn_sent_exchange(s->service->sent, i < known->n ? TN_AT(int64_t, *known, i) : TN_SENT_NOTHING, value);
+      if (s->service->narrow) error = tn_narrow_answer(value);
     }
     tn_tensor_clear(&collected->values[i]);
   }
@@ -321,10 +325,17 @@ void tn_service_handle(void *argument, tn_incoming *incoming) {
   if (error) finish(s, error);
 }
 
-void tn_service_init(tn_service *service, tn_transport *transport, tn_master *master, tn_worker *worker) {
+tn_error *tn_service_init(tn_service *service, tn_transport *transport, tn_master *master, tn_worker *worker) {
   *service = (tn_service){.transport = transport, .master = master, .worker = worker};
   pthread_mutex_init(&service->mutex, NULL);
   pthread_cond_init(&service->changed, NULL);
+  return tn_sent_new(&service->sent);
+}
+
+void tn_service_clear(tn_service *service) {
+  tn_sent_free(service->sent);
+  pthread_cond_destroy(&service->changed);
+  pthread_mutex_destroy(&service->mutex);
 }
 
 void tn_service_drain(tn_service *service) {

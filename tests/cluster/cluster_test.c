@@ -122,6 +122,60 @@ static void steps(void **state) {
   stop_all(&c);
 }
 
+/* A step that computes PRODUCT, checked; how many bytes came to its task. */
+static uint64_t bytes_of_product(const cluster *c, tn_session *session, const model *m, float expected) {
+  uint64_t before = tn_server_traffic(c->servers[1]).local_in;
+  tn_tensor *value = filled(ROWS, COLUMNS, 3), *out = run(session, m->x, value, m->product);
+  for (int i = 0; i < ROWS * COLUMNS; i += 977) assert_float_equal(at(out, i), expected, 1e-5);
+  tn_tensor_free(value);
+  tn_tensor_free(out);
+  return tn_server_traffic(c->servers[1]).local_in - before;
+}
+
+static void unchanged_variables_are_not_sent_again(void **state) {
+  (void)state;
+  const uint64_t all = ROWS * COLUMNS * sizeof(float);
+  cluster c;
+  start_all(&c);
+  model m = new_model();
+  tn_session *session = connect_to(&c, m.graph, 1, false);
+  tn_output one = on("/job:ps/task:0", constant(m.graph, "one", filled(ROWS, COLUMNS, 1)));
+  tn_output more = on("/job:ps/task:0", op2(m.graph, "AssignAdd", "more", m.v, one));
+  run_target(session, m.init.node);
+  assert_true(bytes_of_product(&c, session, &m, 6) > all);
+  for (int i = 0; i < 3; i++) assert_true(bytes_of_product(&c, session, &m, 6) < all / 4);
+  /* Whatever changes between two steps is seen, however often it did before. */
+  for (int i = 1; i <= 40; i++) {
+    run_target(session, more.node);
+    assert_true(bytes_of_product(&c, session, &m, 6 + 3 * (float)i) > all);
+    if (i % 10 == 0) bytes_of_product(&c, session, &m, 6 + 3 * (float)i);
+  }
+  tn_session_free(session);
+  tn_graph_free(m.graph);
+  stop_all(&c);
+}
+
+static void large_floats_may_go_in_half_their_bytes(void **state) {
+  (void)state;
+  const uint64_t all = ROWS * COLUMNS * sizeof(float);
+  cluster c;
+  setenv("TENON_WIRE", "bfloat16", 1);
+  start_all(&c);
+  model m = new_model();
+  tn_session *session = connect_to(&c, m.graph, 1, false);
+  run_target(session, m.init.node);
+  uint64_t came = bytes_of_product(&c, session, &m, 6);
+  assert_true(came > all / 2 && came < all * 3 / 4);
+  tn_session_free(session);
+  tn_graph_free(m.graph);
+  stop_all(&c);
+  setenv("TENON_WIRE", "float8", 1);
+  tn_server *server = NULL;
+  fails(tn_server_new(&(tn_server_options){.cluster = "ps=127.0.0.1:0", .job = "ps"}, &server), TN_INVALID_ARGUMENT,
+        "TENON_WIRE");
+  unsetenv("TENON_WIRE");
+}
+
 static void errors_name_their_task(void **state) {
   (void)state;
   cluster c;
@@ -367,6 +421,8 @@ static void bad_input(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(steps),
+                                     cmocka_unit_test(unchanged_variables_are_not_sent_again),
+                                     cmocka_unit_test(large_floats_may_go_in_half_their_bytes),
                                      cmocka_unit_test(errors_name_their_task),
                                      cmocka_unit_test(many_steps_at_once),
                                      cmocka_unit_test(steps_that_wait_can_be_ended),

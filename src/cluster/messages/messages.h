@@ -197,13 +197,17 @@ extern const tn_layout tn_recv_tensor_layout;
 typedef struct tn_recv_tensor_reply {
   tn_tensor value;
   int64_t is_dead;
+  /* Tenon's: the value is the one that the receiver knows; the number under which it is kept now; it came as bfloat16.
+   */
+  int64_t same, number, narrowed;
 } tn_recv_tensor_reply;
 extern const tn_layout tn_recv_tensor_reply_layout;
 
 /* Tenon's: several tensors at once, in the order of the keys. */
 typedef struct tn_recv_tensors {
   int64_t step;
-  tn_repeated keys; /* texts */
+  tn_repeated keys;  /* texts */
+  tn_repeated known; /* int64_t: what the receiver knows of each (cluster/sent.h); none: nothing of any */
 } tn_recv_tensors;
 extern const tn_layout tn_recv_tensors_layout;
 

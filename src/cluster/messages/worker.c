@@ -46,10 +46,12 @@ LAYOUT(tn_recv_tensor_layout, tn_recv_tensor, TN_FIELD(1, INT, tn_recv_tensor, s
        TN_FIELD(2, TEXT, tn_recv_tensor, key, NULL), TN_FIELD(7, INT, tn_recv_tensor, request_id, NULL));
 
 LAYOUT(tn_recv_tensor_reply_layout, tn_recv_tensor_reply, TN_FIELD(1, TENSOR, tn_recv_tensor_reply, value, NULL),
-       TN_FIELD(2, INT, tn_recv_tensor_reply, is_dead, NULL));
+       TN_FIELD(2, INT, tn_recv_tensor_reply, is_dead, NULL), TN_FIELD(1000, INT, tn_recv_tensor_reply, same, NULL),
+       TN_FIELD(1001, INT, tn_recv_tensor_reply, number, NULL),
+       TN_FIELD(1002, INT, tn_recv_tensor_reply, narrowed, NULL));
 
 LAYOUT(tn_recv_tensors_layout, tn_recv_tensors, TN_FIELD(1, INT, tn_recv_tensors, step, NULL),
-       TN_FIELD(2, TEXTS, tn_recv_tensors, keys, NULL));
+       TN_FIELD(2, TEXTS, tn_recv_tensors, keys, NULL), TN_FIELD(3, INTS, tn_recv_tensors, known, NULL));
 
 LAYOUT(tn_recv_tensors_reply_layout, tn_recv_tensors_reply,
        TN_FIELD(1, MESSAGES, tn_recv_tensors_reply, values, &tn_recv_tensor_reply_layout));

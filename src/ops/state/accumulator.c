@@ -96,6 +96,8 @@ tn_error *tn_accumulator_hold(const tn_run *r, const char *type, tn_accumulator 
 void tn_accumulator_count(tn_accumulator *a) {
   a->count++;
   pthread_cond_signal(&a->changed);
+  if (!a->wanted || a->count < a->wanted) return;
+  a->wanted = 0; /* those that find too few say so again */
   tn_waiting_wake(&a->waiting);
 }
 
@@ -108,6 +110,7 @@ tn_error *tn_accumulator_wait(tn_run *r, const char *type, tn_accumulator **out)
   tn_error *error = NULL;
   if (r->waiter && a->count < required) {
     bool joined = tn_waiting_join(&a->waiting, r->waiter);
+    if (!a->wanted || required < a->wanted) a->wanted = required;
     r->outcome = TN_RUN_WAITS;
     tn_unlock(&a->mutex);
     return joined ? NULL : tn_out_of_memory();

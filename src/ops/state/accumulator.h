@@ -21,6 +21,7 @@ typedef struct tn_accumulator {
   pthread_mutex_t mutex; /* guards what follows */
   pthread_cond_t changed;
   tn_waiting waiting; /* for enough gradients */
+  int64_t wanted;     /* the least number that somebody waits for; 0: none since they were woken */
   int64_t step, count;
   tn_tensor sum; /* dense */
   /* Rows: each index is at a place, with a row of ROW elements and the number of gradients that it got. */
