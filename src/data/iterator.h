@@ -2,6 +2,7 @@
 #ifndef TN_DATA_ITERATOR_H
 #define TN_DATA_ITERATOR_H
 
+#include "base/str.h"
 #include "data/source.h"
 
 #define TN_ITERATOR_TYPE "Iterator"
@@ -14,6 +15,11 @@ tn_error *tn_iterator_new(size_t n, const tn_dtype *types, const tn_shape *shape
 tn_error *tn_iterator_start(tn_iterator *it, tn_source *source, const tn_step *step) TN_MUST_USE;
 /* The next element. FAILED_PRECONDITION: there is no dataset yet. */
 tn_error *tn_iterator_next(tn_iterator *it, const tn_step *step, int n, tn_tensor *out, bool *end) TN_MUST_USE;
+/* Where it is, as bytes: how many elements were asked for, and the seeds of shuffles. FAILED_PRECONDITION: no dataset.
+ */
+tn_error *tn_iterator_save(tn_iterator *it, const tn_step *step, tn_str *out) TN_MUST_USE;
+/* Begins its dataset anew, and goes to where BYTES say. INVALID_ARGUMENT: they are of another dataset. */
+tn_error *tn_iterator_restore(tn_iterator *it, const tn_step *step, tn_string bytes) TN_MUST_USE;
 bool tn_iterator_started(tn_iterator *it);
 /* INVALID_ARGUMENT if the iterator gives other types or shapes than these; N 0: anything will do. */
 tn_error *tn_iterator_check(tn_iterator *it, size_t n, const tn_dtype *types, const tn_shape *shapes) TN_MUST_USE;

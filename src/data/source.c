@@ -29,6 +29,7 @@ void tn_element_free(int n, tn_tensor *element) {
 static void destroy(tn_object *object) {
   tn_source *s = (tn_source *)object;
   if (s->kind->drop) s->kind->drop(s);
+  if (s->seeds) tn_object_unref((tn_object *)s->seeds);
   for (int i = 0; i < s->n_inputs; i++) tn_source_unref(s->inputs[i]);
   tn_free(s->inputs);
   tn_free(s->types);
@@ -64,6 +65,14 @@ tn_error *tn_source_new(const tn_source_kind *kind, const tn_source *like, tn_so
     (*out)->shapes[i] = like->shapes[i];
   }
   return NULL;
+}
+
+int tn_source_seeds(const tn_source *source, int most, struct tn_seeds **out) {
+  int n = 0;
+  if (source->seeds && n < most) out[n] = source->seeds;
+  if (source->seeds) n++;
+  for (int i = 0; i < source->n_inputs; i++) n += tn_source_seeds(source->inputs[i], most > n ? most - n : 0, out + n);
+  return n;
 }
 
 int64_t tn_source_size(const tn_source *s) {

@@ -39,6 +39,7 @@ struct tn_source {
   tn_shape *shapes;
   int n_inputs;
   tn_source **inputs;
+  struct tn_seeds *seeds; /* what a shuffle draws its seeds from; else NULL */
 };
 
 struct tn_cursor {
@@ -79,6 +80,9 @@ tn_error *tn_cursor_open(tn_source *source, tn_step *step, tn_cursor **out) TN_M
 /* The next element in OUT, clear slots, which stay so at the end and on an error. */
 tn_error *tn_cursor_next(tn_cursor *c, tn_step *step, tn_tensor *out, bool *end) TN_MUST_USE;
 void tn_cursor_close(tn_cursor *c); /* NULL is allowed */
+/* The seeds of SOURCE and of the datasets that it is made of, in a fixed order: up to MOST in OUT. Returns how many
+ * there are. */
+int tn_source_seeds(const tn_source *source, int most, struct tn_seeds **out);
 /* An error that begins with the dataset's op and node. */
 #define tn_cursor_errorf(c, code, format, ...)                                                                         \
   tn_errorf((code), "%s '%s': " format, (c)->kind->name, (c)->source->name, ##__VA_ARGS__)

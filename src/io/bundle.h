@@ -14,7 +14,7 @@ typedef struct tn_slice {
 /* --- writing: the data goes to disk as it is added; the bundle exists once it is finished --- */
 typedef struct tn_bundle_writer tn_bundle_writer;
 tn_error *tn_bundle_create(const char *prefix, tn_bundle_writer **out) TN_MUST_USE;
-/* ALREADY_EXISTS for a second tensor called KEY; UNIMPLEMENTED for resources and variants. */
+/* ALREADY_EXISTS for a second tensor called KEY; UNIMPLEMENTED for resources and variants, but for blobs. */
 tn_error *tn_bundle_add(tn_bundle_writer *writer, const char *key, const tn_tensor *value) TN_MUST_USE;
 /* Adds the part SLICE of a tensor KEY whose whole shape is FULL. */
 tn_error *tn_bundle_add_slice(tn_bundle_writer *writer, const char *key, const tn_shape *full, const tn_slice *slice,

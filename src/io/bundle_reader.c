@@ -6,6 +6,7 @@
 #include "io/bundle_format.h"
 #include "io/file.h"
 #include "io/table_format.h"
+#include "tensor/blob.h"
 
 void tn_bundle_close(tn_bundle *b) {
   if (!b) return;
@@ -154,11 +155,60 @@ static tn_error *parse_strings(const tn_bundle_entry *e, const char *data, tn_te
   return NULL;
 }
 
-static tn_error *read_strings(tn_file *file, const tn_bundle_entry *e, tn_tensor *out) {
+/* The blob of one message. */
+static tn_error *parse_blob(const char *data, size_t size, tn_object **out) {
+  tn_wire_in in = tn_wire_bytes(data, size);
+  tn_wire_field f, name = {0}, bytes = {0};
+  for (bool more = true;;) {
+    TN_TRY(tn_wire_next(&in, &f, &more));
+    if (!more) break;
+    if (f.number == 1 && f.type == TN_WIRE_BYTES) name = f;
+    if (f.number == 2 && f.type == TN_WIRE_BYTES) bytes = f;
+  }
+  return tn_blob_new(name.data ? name.data : "", name.size, bytes.data, bytes.size, out);
+}
+
+static tn_error *parse_variants(const tn_bundle_entry *e, const char *data, tn_tensor *out) {
+  tn_wire_in in = tn_wire_bytes(data, (size_t)e->size);
+  const int64_t n = tn_shape_elements(&e->shape);
+  if (n > e->size)
+    return tn_errorf(TN_DATA_LOSS, "%lld variants can't lie in %lld bytes", (long long)n, (long long)e->size);
+  tn_tensor value;
+  TN_TRY(tn_tensor_init(&value, TN_VARIANT, &e->shape));
+  tn_error *error = NULL;
+  uint32_t sum = 0;
+  for (int64_t i = 0; !error && i < n; i++) {
+    uint64_t size;
+    const char *message, *check;
+    error = tn_wire_varint(&in, &size);
+    if (!error) error = tn_wire_take(&in, size, &message);
+    if (!error) error = tn_wire_take(&in, 4, &check);
+    if (error) break;
+    uint8_t raw[8];
+    for (int k = 0; k < 8; k++) raw[k] = (uint8_t)(size >> 8 * k);
+    sum = tn_crc32c(tn_crc32c(sum, raw, 8), message, (size_t)size);
+    if (!tn_crc32c_matches(tn_crc32c_unmask(tn_get_u32(check)), sum)) {
+      error = tn_errorf(TN_DATA_LOSS, "the checksum of a variant is wrong");
+      break;
+    }
+    sum = tn_crc32c(sum, check, 4);
+    error = parse_blob(message, (size_t)size, (tn_object **)value.data + i);
+  }
+  if (!error && !tn_crc32c_matches(tn_crc32c_unmask(e->crc), sum))
+    error = tn_errorf(TN_DATA_LOSS, "its checksum is wrong");
+  if (error) {
+    tn_tensor_clear(&value);
+    return error;
+  }
+  *out = value;
+  return NULL;
+}
+
+static tn_error *read_parsed(tn_file *file, const tn_bundle_entry *e, tn_tensor *out) {
   char *bytes = tn_malloc((size_t)e->size);
   if (!bytes) return tn_out_of_memory();
   tn_error *error = tn_file_read_at(file, (uint64_t)e->offset, bytes, (size_t)e->size);
-  if (!error) error = parse_strings(e, bytes, out);
+  if (!error) error = e->dtype == TN_STRING ? parse_strings(e, bytes, out) : parse_variants(e, bytes, out);
   tn_free(bytes);
   return error;
 }
@@ -171,7 +221,7 @@ static tn_error *read_entry(tn_bundle *b, const tn_bundle_entry *e, tn_tensor *o
   if ((uint64_t)e->offset > tn_file_size(file) || (uint64_t)e->size > tn_file_size(file) - (uint64_t)e->offset)
     return tn_errorf(TN_DATA_LOSS, "its data file was cut short: %lld bytes at %lld do not lie in %llu",
                      (long long)e->size, (long long)e->offset, (unsigned long long)tn_file_size(file));
-  if (e->dtype == TN_STRING) return read_strings(file, e, out);
+  if (e->dtype == TN_STRING || e->dtype == TN_VARIANT) return read_parsed(file, e, out);
   if (!tn_dtype_is_plain(e->dtype))
     return tn_errorf(TN_UNIMPLEMENTED, "tensors of dtype %s can't be restored", tn_dtype_name(e->dtype));
   int64_t elements = tn_shape_elements(&e->shape);

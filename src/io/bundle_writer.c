@@ -13,6 +13,7 @@
 #include "io/file.h"
 #include "io/table.h"
 #include "io/table_format.h"
+#include "tensor/blob.h"
 
 /* A line of the index to be: its key may hold NUL bytes. */
 typedef struct line {
@@ -128,12 +129,45 @@ static tn_error *write_strings(tn_bundle_writer *w, const tn_tensor *value, uint
   return error;
 }
 
+/* Variants: the length, the message and a checksum of each. Only blobs are known outside of the process. */
+static tn_error *write_variants(tn_bundle_writer *w, const tn_tensor *value, uint32_t *crc) {
+  uint32_t sum = 0;
+  for (int64_t i = 0; i < tn_shape_elements(&value->shape); i++) {
+    tn_object *object = ((tn_object *const *)value->data)[i];
+    const tn_blob *blob = tn_blob_of(object);
+    if (!blob)
+      return tn_errorf(TN_UNIMPLEMENTED, "a variant that holds a %s can't be saved", object ? object->type : "nothing");
+    tn_str message = {0}, out = {0}, size = {0};
+    tn_wire_put_bytes(&message, 1, blob->name, blob->name_size);
+    tn_wire_put_bytes(&message, 2, blob->bytes, blob->size);
+    tn_wire_put_varint(&out, message.size);
+    tn_put_u64(&size, message.size);
+    out.failed |= message.failed | size.failed;
+    if (!out.failed) {
+      sum = tn_crc32c(sum, size.data, size.size);
+      sum = tn_crc32c(sum, message.data, message.size);
+      tn_str_add_bytes(&out, message.data, message.size);
+      tn_put_u32(&out, tn_crc32c_mask(sum));
+    }
+    tn_error *error = out.failed ? tn_out_of_memory() : tn_file_write(w->data, out.data, out.size);
+    if (!error) sum = tn_crc32c(sum, out.data + out.size - 4, 4);
+    tn_str_clear(&message);
+    tn_str_clear(&size);
+    tn_str_clear(&out);
+    if (error) return error;
+  }
+  *crc = sum;
+  return NULL;
+}
+
 /* Writes the elements and fills in where they are. */
 static tn_error *write_value(tn_bundle_writer *w, const tn_tensor *value, tn_bundle_entry *entry) {
   uint64_t begin = tn_file_written(w->data);
   uint32_t crc = 0;
   if (value->dtype == TN_STRING) {
     TN_TRY(write_strings(w, value, &crc));
+  } else if (value->dtype == TN_VARIANT) {
+    TN_TRY(write_variants(w, value, &crc));
   } else if (tn_dtype_is_plain(value->dtype)) {
     size_t size = (size_t)tn_shape_elements(&value->shape) * tn_dtype_size(value->dtype);
     crc = tn_crc32c(0, value->data, size);

@@ -3,68 +3,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/thread.h"
+#include "data/seeds.h"
 #include "data/source.h"
 #include "kernel/philox.h"
 
 #define MOST_EPOCHS 3 /* in the buffer */
-
-/* --- seeds --- */
-
-#define GENERATOR_TYPE "SeedGenerator"
-
-/* What gives each run through the dataset its seeds. */
-typedef struct generator {
-  tn_object object;
-  pthread_mutex_t mutex;
-  bool fixed;
-  int64_t seed, seed2;
-  tn_philox_stream stream;
-} generator;
-
-static void destroy_generator(tn_object *object) {
-  pthread_mutex_destroy(&((generator *)object)->mutex);
-  tn_free(object);
-}
-
-/* TensorFlow's rule: two zeros stand for seeds that nobody chose. */
-static tn_error *new_generator(int64_t seed, int64_t seed2, bool fixed, generator **out) {
-  generator *g = tn_calloc(1, sizeof *g);
-  if (!g) return tn_out_of_memory();
-  atomic_init(&g->object.refs, 1);
-  g->object.type = GENERATOR_TYPE;
-  g->object.destroy = destroy_generator;
-  pthread_mutex_init(&g->mutex, NULL);
-  if (seed == 0 && seed2 == 0) {
-    tn_philox fresh = {{0}, {0}};
-    fresh = tn_philox_reserve(&fresh, 0, 0, 1);
-    uint32_t block[4];
-    tn_philox_next(&fresh, block);
-    seed = (int64_t)tn_bits_to_u64(block[0], block[1]);
-    seed2 = (int64_t)tn_bits_to_u64(block[2], block[3]);
-  }
-  g->fixed = fixed;
-  g->seed = seed;
-  g->seed2 = seed2;
-  tn_philox p = tn_philox_seeded((uint64_t)seed, (uint64_t)seed2);
-  g->stream = tn_philox_stream_of(&p);
-  *out = g;
-  return NULL;
-}
-
-static void draw_seeds(generator *g, int64_t *seed, int64_t *seed2) {
-  tn_lock(&g->mutex);
-  *seed = g->fixed ? g->seed : (int64_t)tn_philox_one(&g->stream);
-  *seed2 = g->fixed ? g->seed2 : (int64_t)tn_philox_one(&g->stream);
-  tn_unlock(&g->mutex);
-}
 
 /* --- the dataset --- */
 
 typedef struct shuffle {
   tn_source base;
   int64_t size, count; /* COUNT: times over, -1 for ever */
-  generator *seeds;
 } shuffle;
 
 typedef struct slice {
@@ -94,8 +43,8 @@ static tn_error *make_with(tn_run *r, tn_source *s, int seed_argument, int gener
   if (generator_argument >= 0) {
     const tn_tensor *handle = tn_run_argument(r, generator_argument);
     tn_object *object = handle->data ? TN_DATA(tn_object *, handle)[0] : NULL;
-    if (object && strcmp(object->type, GENERATOR_TYPE) == 0) {
-      h->seeds = (generator *)tn_object_ref(object);
+    if (object && strcmp(object->type, TN_SEEDS_TYPE) == 0) {
+      s->seeds = (tn_seeds *)tn_object_ref(object);
       return NULL;
     }
   }
@@ -106,7 +55,7 @@ static tn_error *make_with(tn_run *r, tn_source *s, int seed_argument, int gener
   }
   bool again =
       !tn_node_attr(r->node, "reshuffle_each_iteration") || tn_node_get_bool(r->node, "reshuffle_each_iteration");
-  return new_generator(seed, seed2, !again, &h->seeds);
+  return tn_seeds_new(seed, seed2, !again, &s->seeds);
 }
 
 static tn_error *make(tn_run *r, tn_source *s) {
@@ -122,11 +71,6 @@ static tn_error *make_repeat(tn_run *r, tn_source *s) {
   return tn_run_errorf(r, TN_INVALID_ARGUMENT, "count must be greater than zero or equal to -1.");
 }
 
-static void drop(tn_source *s) {
-  generator *seeds = ((shuffle *)s)->seeds;
-  if (seeds) tn_object_unref(&seeds->object);
-}
-
 static int64_t size(const tn_source *s) {
   int64_t n = tn_source_size(s->inputs[0]), count = ((const shuffle *)s)->count;
   if (count < 0) return n == 0 ? 0 : TN_SIZE_INFINITE;
@@ -140,9 +84,9 @@ static int64_t room(const tn_cursor *c) {
 
 /* Each epoch has seeds of its own. */
 static void reseed(tn_cursor *c) {
-  int64_t seed, seed2;
-  draw_seeds(((const shuffle *)c->source)->seeds, &seed, &seed2);
-  tn_philox p = tn_philox_seeded((uint64_t)seed, (uint64_t)seed2);
+  int64_t seeds[2];
+  tn_seeds_draw(c->source->seeds, seeds);
+  tn_philox p = tn_philox_seeded((uint64_t)seeds[0], (uint64_t)seeds[1]);
   ((shuffling *)c)->stream = tn_philox_stream_of(&p);
 }
 
@@ -246,9 +190,9 @@ static void close(tn_cursor *c) {
 }
 
 static const tn_source_kind kind = {
-    "ShuffleDataset", sizeof(shuffle), sizeof(shuffling), 1, make, drop, size, open, next, close};
+    "ShuffleDataset", sizeof(shuffle), sizeof(shuffling), 1, make, NULL, size, open, next, close};
 static const tn_source_kind repeat_kind = {
-    "ShuffleAndRepeatDataset", sizeof(shuffle), sizeof(shuffling), 1, make_repeat, drop, size, open, next, close};
+    "ShuffleAndRepeatDataset", sizeof(shuffle), sizeof(shuffling), 1, make_repeat, NULL, size, open, next, close};
 
 TN_SOURCE_KERNELS(shuffle, kind);
 TN_SOURCE_KERNELS(repeat, repeat_kind);
@@ -299,10 +243,10 @@ static tn_error *run_generator(tn_run *r) {
   TN_TRY(tn_run_int(r, 0, &seed));
   TN_TRY(tn_run_int(r, 1, &seed2));
   if (r->n_inputs > 2) TN_TRY(tn_run_bool(r, 2, &again));
-  generator *g = NULL;
-  TN_TRY(new_generator(seed, seed2, !again, &g));
-  TN_TRY(set_handle(r, 0, TN_RESOURCE, &g->object));
-  return set_handle(r, 1, TN_VARIANT, tn_object_ref(&g->object));
+  tn_seeds *seeds = NULL;
+  TN_TRY(tn_seeds_new(seed, seed2, !again, &seeds));
+  TN_TRY(set_handle(r, 0, TN_RESOURCE, (tn_object *)seeds));
+  return set_handle(r, 1, TN_VARIANT, tn_object_ref((tn_object *)seeds));
 }
 
 /* A handle of nothing: whoever gets it makes a generator from seeds. */

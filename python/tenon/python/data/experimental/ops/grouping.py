@@ -71,11 +71,3 @@ def sliding_window_batch(window_size, stride=None, window_shift=None, window_str
 def copy_to_device(target_device, source_device="/cpu:0"):
     """The elements on TARGET_DEVICE; here all devices are the CPU."""
     return transformations.prefetch_to_device(target_device)
-
-
-@tf_export("data.experimental.CheckpointInputPipelineHook", "contrib.data.CheckpointInputPipelineHook")
-class CheckpointInputPipelineHook:
-    """Saves the positions of iterators with the checkpoints: they can't be saved."""
-
-    def __init__(self, estimator):
-        raise NotImplementedError("CheckpointInputPipelineHook: positions of iterators aren't saved")

@@ -292,9 +292,3 @@ def Counter(start=0, step=1, dtype=dtypes.int64):
     return Dataset.from_tensors(0).repeat().apply(
         scan(start, lambda state, _: (gen_ops.add_v2(state, step), state))
     )  # fmt: skip
-
-
-@tf_export("data.experimental.make_saveable_from_iterator", "contrib.data.make_saveable_from_iterator")
-def make_saveable_from_iterator(iterator, external_state_policy="fail"):
-    """Positions of iterators can't be saved."""
-    raise NotImplementedError("tf.data.experimental.make_saveable_from_iterator: positions of iterators aren't saved")
