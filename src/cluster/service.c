@@ -294,6 +294,10 @@ static void watch(serving *s) {
 
 void tn_service_handle(void *argument, tn_incoming *incoming) {
   tn_service *service = argument;
+  if (strncmp(tn_incoming_method(incoming), TN_COLLECTIVE_SERVICE, strlen(TN_COLLECTIVE_SERVICE)) == 0) {
+    tn_collective_handle(tn_worker_collective(service->worker), incoming);
+    return;
+  }
   const method *m = find_method(tn_incoming_method(incoming));
   serving *s = m ? tn_calloc(1, sizeof *s) : NULL;
   if (!s) {

@@ -332,6 +332,7 @@ void tn_worker_end_step(tn_worker *worker, int64_t id, const tn_error *error) {
 /* --- the worker --- */
 
 void tn_worker_stop(tn_worker *worker) {
+  tn_collective_stop(worker->collective);
   tn_error *error = tn_errorf(TN_UNAVAILABLE, "%s has stopped", worker->options.task->name);
   for (;;) {
     tn_lock(&worker->mutex);
@@ -348,6 +349,24 @@ void tn_worker_stop(tn_worker *worker) {
   tn_error_free(error);
 }
 
+/* Collective training finds the object among the worker's resources. */
+static tn_error *give_collective(void *worker, tn_object **out) {
+  *out = tn_object_ref(tn_collective_object(((tn_worker *)worker)->collective));
+  return NULL;
+}
+
+static tn_error *add_collective(tn_worker *worker) {
+  const tn_worker_options *o = &worker->options;
+  tn_object *kept = NULL;
+  TN_TRY(tn_collective_new(o->spec, o->task, o->transport, &worker->collective));
+  TN_TRY(tn_resources_get(tn_session_state_resources(worker->state), TN_COLLECTIVE_CONTAINER, TN_COLLECTIVE_NAME,
+                          TN_COLLECTIVE_TYPE, give_collective, worker, &kept));
+  tn_object_unref(kept);
+  return NULL;
+}
+
+tn_collective *tn_worker_collective(tn_worker *worker) { return worker->collective; }
+
 tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) {
   tn_worker *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
@@ -363,6 +382,7 @@ tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) {
   if (!error) error = tn_map_new(&made->sessions);
   if (!error) error = tn_map_new(&made->steps);
   if (!error) error = tn_masters_new(&made->masters);
+  if (!error) error = add_collective(made);
   if (error) {
     tn_worker_free(made);
     return error;
@@ -379,6 +399,7 @@ void tn_worker_free(tn_worker *worker) {
   cursor = 0;
   /* Objects go before the graphs whose functions they call. */
   if (worker->state) tn_resources_clear_all(tn_session_state_resources(worker->state));
+  if (worker->collective) tn_object_unref(tn_collective_object(worker->collective));
   while (worker->sessions && tn_map_next(worker->sessions, &cursor, NULL, NULL, &value)) free_session(value);
   for (size_t i = 0; i < worker->n_kept; i++) tn_worker_graph_unref(worker->kept[i]);
   tn_free(worker->kept);

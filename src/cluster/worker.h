@@ -5,6 +5,7 @@
 
 #include <tenon/session.h>
 
+#include "cluster/collective.h"
 #include "cluster/messages/messages.h"
 #include "cluster/spec.h"
 #include "kernel/rendezvous.h"
@@ -28,6 +29,8 @@ void tn_worker_free(tn_worker *worker);
 
 /* Whether masters of other tasks have sessions here. */
 bool tn_worker_has_sessions(tn_worker *worker);
+/* Its part in collective training; borrowed. */
+tn_collective *tn_worker_collective(tn_worker *worker);
 /* The device of this task. */
 const tn_device_attributes *tn_worker_device(const tn_worker *worker);
 

@@ -47,6 +47,7 @@ struct tn_worker {
   char device_name[TN_DEVICE_TEXT];
   tn_device_attributes device;
   tn_session_state *state;
+  tn_collective *collective;
   pthread_mutex_t mutex;   /* guards what follows */
   struct tn_map *sessions; /* handle -> session; "": of masters that made none */
   tn_masters *masters;

@@ -13,7 +13,7 @@ from tenon.python.training import optimizer, session_run_hook
 from tenon.python.util.tf_export import tf_export
 
 _op = gen_ops.by_type
-_NO_END = np.iinfo(np.int64).max
+NO_END = np.iinfo(np.int64).max
 COMPUTE, UPDATE, STOP = range(3)
 
 
@@ -158,7 +158,7 @@ class _SyncShardsHook(session_run_hook.SessionRunHook):
 
     def __init__(self, sync_optimizer, is_chief, feed_fn, last_step):
         self._optimizer, self._is_chief, self._feed_fn = sync_optimizer, is_chief, feed_fn
-        self._last_step = _NO_END if last_step is None else last_step
+        self._last_step = NO_END if last_step is None else last_step
 
     def begin(self):
         if self._optimizer._update is None:
