@@ -143,6 +143,10 @@ FAULTS = {
 }
 
 
+# Before a case: without parameter servers, along a ring of workers.
+COLLECTIVE = "collective, "
+
+
 def rescaled(folder, options):
     """Three workers, then two, then three again, each going on from the checkpoint of the one before."""
     for workers, part in ((3, 1 / 3), (2, 2 / 3), (3, 1)):
@@ -151,6 +155,9 @@ def rescaled(folder, options):
 
 def run_case(case, folder, options):
     """The weights that a case (several faults, with commas between) ends with, and what to say of it."""
+    if case.startswith(COLLECTIVE):
+        options = argparse.Namespace(**{**vars(options), "program": "collective.py", "ps": 0})
+        case = case[len(COLLECTIVE) :]
     if case == "quiet":
         Job(folder, options).run()
         return weights(folder), ""
@@ -190,7 +197,10 @@ def parser():
     return made
 
 
-CASES = ["quiet", *FAULTS, "re-scaled from 3 to 2 and back"]
+CASES = [
+    "quiet", *FAULTS, "re-scaled from 3 to 2 and back", f"{COLLECTIVE}quiet",
+    f"{COLLECTIVE}chief in the middle of an apply", f"{COLLECTIVE}worker at a random moment",
+]  # fmt: skip
 
 
 def main():

@@ -56,19 +56,26 @@ class Claims:
 
 
 status = Status()
-monitored, hook_of = tf.train.MonitoredTrainingSession, tf.train.SyncShardsOptimizer.make_session_run_hook
+monitored = tf.train.MonitoredTrainingSession
 
 
 def with_status(*args, hooks=(), **named):
     return monitored(*args, hooks=[*hooks, status], **named)
 
 
-def claiming(self, is_chief, feed_fn=None, last_step=None):
-    return hook_of(self, is_chief, Claims(feed_fn, status), last_step)
+def claiming(kind):
+    """Has the hooks of an optimizer of that kind say when they claim a shard."""
+    hook_of = kind.make_session_run_hook
+
+    def make_session_run_hook(self, is_chief=None, feed_fn=None, last_step=None):
+        return hook_of(self, is_chief, Claims(feed_fn, status), last_step)
+
+    kind.make_session_run_hook = make_session_run_hook
 
 
 tf.train.MonitoredTrainingSession = with_status
-tf.train.SyncShardsOptimizer.make_session_run_hook = claiming
+claiming(tf.train.SyncShardsOptimizer)
+claiming(tf.collective.DistributedOptimizer)
 program = os.environ["TENON_TEST_PROGRAM"]
 sys.argv[0] = program
 runpy.run_path(program, run_name="__main__")

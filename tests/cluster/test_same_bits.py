@@ -23,6 +23,9 @@ def quiet(tmp_path_factory):
     "server in the middle of a save, chief in the middle of an apply, worker during start",
     "worker at a random moment",
     "re-scaled from 3 to 2 and back",
+    "collective, quiet",
+    "collective, chief in the middle of an apply",
+    "collective, worker at a random moment",
 ])  # fmt: skip
 def test_killed(quiet, tmp_path, case):
     found, _ = run_case(case, tmp_path, options_of(**SHORT))
