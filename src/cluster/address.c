@@ -213,9 +213,21 @@ static bool is_local(const tn_socket_address *a) {
   return a->storage.ss_family == AF_UNIX || IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
+/* Where to listen for ADDRESS. On Kubernetes a task may start before its own name is known: if it may be reached by
+ * others (OPEN), it listens at all addresses then. */
+static tn_error *resolve_own(const char *address, bool open, tn_addresses *found) {
+  char all[32];
+  tn_error *error = tn_address_resolve(address, false, found);
+  const char *port = strrchr(address, ':');
+  if (tn_error_code(error) != TN_UNAVAILABLE || !open || !port) return error;
+  tn_error_free(error);
+  snprintf(all, sizeof all, "0.0.0.0%.8s", port);
+  return tn_address_resolve(all, true, found);
+}
+
 tn_error *tn_socket_listen(const char *address, bool open, int *out, char **real) {
   tn_addresses found;
-  TN_TRY(tn_address_resolve(address, false, &found));
+  TN_TRY(resolve_own(address, open, &found));
   for (int i = 0; i < found.n; i++)
     if (!open && !is_local(&found.at[i]))
       return tn_errorf(

@@ -114,6 +114,8 @@ static bool fill_container(const tn_job *job, tn_role role, int index, json_t *c
   /* The end of a failed program's log becomes the reason that its job gives. */
   if (!json_object_get(container, "terminationMessagePolicy"))
     done = !json_object_set_new(container, "terminationMessagePolicy", json_string("FallbackToLogsOnError"));
+  /* Tasks are reached from other nodes; who may reach them is the cluster's policy, unless there are certificates. */
+  if (tn_job_total(job) > 1) done &= tn_container_variable(container, "TENON_OPEN", json_string("1"));
   if (tn_job_total(job) > 1) done &= tn_container_variable(container, "TF_CONFIG", tn_tf_config(job, role, index));
   if (tn_json_find(container, "ports", "name", job->kind->port_name)) return done;
   json_t *list = json_object_get(container, "ports");
@@ -134,6 +136,24 @@ static bool fill_labels(const tn_job *job, tn_role role, int index, int64_t gene
   return done;
 }
 
+/* A pod of a lost node goes after ten seconds, not after Kubernetes' five minutes: the others wait for it. What the
+ * template says of such nodes holds. */
+static bool put_tolerations(json_t *spec) {
+  static const char *const keys[] = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"};
+  json_t *list = json_object_get(spec, "tolerations"), *one;
+  size_t i;
+  json_array_foreach(list, i, one) {
+    const char *key = tn_json_text(one, "key");
+    if (!key || !strcmp(key, keys[0]) || !strcmp(key, keys[1])) return true;
+  }
+  if (!list && json_object_set_new(spec, "tolerations", list = json_array())) return false;
+  bool done = true;
+  for (int k = 0; k < 2; k++)
+    done &= !json_array_append_new(list, json_pack("{ss,ss,ss,si}", "key", keys[k], "operator", "Exists", "effect",
+                                                   "NoExecute", "tolerationSeconds", 10));
+  return done;
+}
+
 tn_error *tn_pod_make(const tn_job *job, tn_role role, int index, int64_t generation, json_t **out) {
   static const char *const policies[] = {"Never", "Never", "OnFailure", "Always"};
   const tn_replicas *r = &job->roles[role];
@@ -145,6 +165,7 @@ tn_error *tn_pod_make(const tn_job *job, tn_role role, int index, int64_t genera
   bool done = pod && fill_labels(job, role, index, generation, json_object_get(head, "labels"));
   json_t *container = tn_json_find(spec, "containers", "name", job->kind->container);
   done = done && fill_container(job, role, index, container) && tn_monitoring_put(job, role, index, pod, container);
+  done = done && put_tolerations(spec);
   done = done && tn_json_put(spec, "restartPolicy", json_string(policies[r->restart]));
   if (done && !job->kind->service_per_replica)
     done = tn_json_put(spec, "hostname", json_string(name)) && tn_json_put(spec, "subdomain", json_string(job->name));

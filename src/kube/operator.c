@@ -225,6 +225,10 @@ static bool look_for_room(tn_operator *o, tn_observed *observed, const char *key
   return true;
 }
 
+static bool node_lost(const void *nodes, const char *name) {
+  return tn_node_is_lost(tn_informer_get(nodes, NULL, name));
+}
+
 static void pass(tn_operator *o, const char *key) {
   json_t *job = tn_job_of_key(o, key);
   tn_work *work = work_of(o, key);
@@ -234,6 +238,8 @@ static void pass(tn_operator *o, const char *key) {
     return;
   }
   tn_observed observed = {.job = job, .now = tn_wall_ns() / 1000000000, .progress = work->progress};
+  observed.nodes = o->watches[TN_WATCH_NODES];
+  observed.node_lost = observed.nodes ? node_lost : NULL;
   observed.pods = tn_informer_find(o->watches[TN_WATCH_PODS], key, &observed.n_pods);
   observed.services = tn_informer_find(o->watches[TN_WATCH_SERVICES], key, &observed.n_services);
   work->began = tn_now_ns();

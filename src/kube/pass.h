@@ -42,6 +42,8 @@ void tn_pass_again(tn_pass *pass, int64_t when);
 /* --- the steps, in order; true: the pass ends with this one --- */
 /* Whether the job is finished; then cleans up after it and, when its time has come, deletes it. */
 bool tn_step_finished(tn_pass *pass);
+/* Takes away the pods that are to go and whose node is lost. */
+void tn_step_lost(tn_pass *pass);
 /* Whether it is suspended; then there are no pods. Also notes that it is so no more. */
 bool tn_step_suspended(tn_pass *pass);
 /* Whether its time is over. */

@@ -129,6 +129,7 @@ static void note_start(tn_pass *pass) {
 
 static void run_steps(tn_pass *pass) {
   prune_counted(pass);
+  tn_step_lost(pass);
   if (tn_step_finished(pass)) return;
   note_start(pass);
   if (tn_step_suspended(pass)) {

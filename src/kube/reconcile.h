@@ -12,12 +12,21 @@ typedef struct tn_observed {
   json_t *const *pods, *const *services;
   int64_t now; /* seconds since 1970 */
   tn_gang gang;
-  bool fits;              /* TN_GANG_BUILTIN: whether there is room for the job now */
-  json_t *pod_group;      /* the others: the job's PodGroup; NULL: there is none yet */
+  bool fits;         /* TN_GANG_BUILTIN: whether there is room for the job now */
+  json_t *pod_group; /* the others: the job's PodGroup; NULL: there is none yet */
+  /* Whether nothing is heard of the node of that NAME; NULL: nodes are not watched. */
+  bool (*node_lost)(const void *nodes, const char *name);
+  const void *nodes;
   const json_t *progress; /* what the leader last told of its progress; NULL: nothing new */
 } tn_observed;
 
-typedef enum tn_action_kind { TN_ACT_CREATE, TN_ACT_DELETE, TN_ACT_ADOPT, TN_ACT_EVENT } tn_action_kind;
+typedef enum tn_action_kind {
+  TN_ACT_CREATE,
+  TN_ACT_DELETE,
+  TN_ACT_DROP, /* delete without waiting for the node to agree */
+  TN_ACT_ADOPT,
+  TN_ACT_EVENT
+} tn_action_kind;
 
 /* One thing to do. OBJECT is a reference: a Service that is created; what is deleted or adopted, as it was seen; for an
  * event {type, reason, message}. A pod that is created is told by its role and index alone, and made when its turn
@@ -43,6 +52,9 @@ typedef struct tn_outcome {
   bool delete_job;
   int64_t again_at; /* when time alone will make a difference; 0: never */
 } tn_outcome;
+
+/* Whether NODE (NULL: it is gone) is not heard of any more. */
+bool tn_node_is_lost(const json_t *node);
 
 /* Free OUT with tn_outcome_clear, also after an error. An invalid job is no error: it becomes a Failed condition. */
 tn_error *tn_reconcile(const tn_observed *observed, tn_outcome *out) TN_MUST_USE;

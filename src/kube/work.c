@@ -46,12 +46,12 @@ static json_t *job_of(const tn_work *work) { return tn_job_of_key(work->operator
 
 /* Errors that say that things are as they should be. */
 static bool is_fine(const tn_action *action, tn_code code) {
-  return (action->kind == TN_ACT_DELETE && code == TN_NOT_FOUND) ||
+  return ((action->kind == TN_ACT_DELETE || action->kind == TN_ACT_DROP) && code == TN_NOT_FOUND) ||
          (action->kind != TN_ACT_CREATE && code == TN_ABORTED);
 }
 
 static void complain(tn_work *work, const step *s, const tn_error *error) {
-  static const char *const verbs[] = {"Create", "Delete", "Adopt"};
+  static const char *const verbs[] = {"Create", "Delete", "Delete", "Adopt"};
   const char *name = tn_json_text(s->object, "metadata.name");
   char reason[64], message[1024];
   snprintf(reason, sizeof reason, "Failed%s%s", verbs[s->action.kind],
@@ -79,7 +79,9 @@ static void count_action(tn_work *work, const step *s) {
 /* Takes in what an action was answered with, so that the next pass sees it. */
 static void learn(tn_work *work, const step *s, json_t *reply) {
   tn_informer *informer = watch_of(work, s->object);
-  if (s->action.kind == TN_ACT_DELETE && !tn_json_at(reply, "metadata.deletionTimestamp"))
+  bool gone = s->action.kind == TN_ACT_DROP ||
+              (s->action.kind == TN_ACT_DELETE && !tn_json_at(reply, "metadata.deletionTimestamp"));
+  if (gone)
     tn_informer_gone(informer, s->object);
   else if (tn_json_at(reply, "metadata.name"))
     tn_informer_saw(informer, reply);
@@ -105,10 +107,13 @@ static void action_done(void *argument, tn_error *error, json_t *reply) {
   one_less(s.work);
 }
 
-static json_t *delete_options(const json_t *object) {
+/* DROP: nobody is waited for. */
+static json_t *delete_options(const json_t *object, bool drop) {
   const char *uid = tn_json_text(object, "metadata.uid");
-  return json_pack("{ss,ss,ss,s{ss}}", "apiVersion", "v1", "kind", "DeleteOptions", "propagationPolicy", "Background",
-                   "preconditions", "uid", uid ? uid : "");
+  json_t *options = json_pack("{ss,ss,ss,s{ss}}", "apiVersion", "v1", "kind", "DeleteOptions", "propagationPolicy",
+                              "Background", "preconditions", "uid", uid ? uid : "");
+  if (options && drop) json_object_set_new(options, "gracePeriodSeconds", json_integer(0));
+  return options;
 }
 
 static json_t *adoption(const tn_work *work, const json_t *object) {
@@ -126,9 +131,10 @@ static json_t *adoption(const tn_work *work, const json_t *object) {
 static tn_error *send_object(tn_work *work, const tn_action *action, json_t *object) {
   char path[768];
   const char *name = tn_json_text(object, "metadata.name"), *ns = tn_json_text(object, "metadata.namespace");
-  bool create = action->kind == TN_ACT_CREATE, delete = action->kind == TN_ACT_DELETE;
+  bool create = action->kind == TN_ACT_CREATE, drop = action->kind == TN_ACT_DROP,
+       delete = drop || action->kind == TN_ACT_DELETE;
   tn_object_path(object, ns, create ? NULL : name, path);
-  json_t *body = create ? json_incref(object) : delete ? delete_options(object) : adoption(work, object);
+  json_t *body = create ? json_incref(object) : delete ? delete_options(object, drop) : adoption(work, object);
   step *s = body ? tn_malloc(sizeof *s) : NULL;
   if (!s) {
     json_decref(body);
@@ -199,7 +205,7 @@ static void job_deleted(void *argument, tn_error *error, json_t *reply) {
 }
 
 static void delete_job(tn_work *work) {
-  json_t *job = job_of(work), *options = job ? delete_options(job) : NULL;
+  json_t *job = job_of(work), *options = job ? delete_options(job, false) : NULL;
   char path[768];
   if (!options) return;
   tn_object_path(job, tn_json_text(job, "metadata.namespace"), tn_json_text(job, "metadata.name"), path);

@@ -157,7 +157,7 @@ class Cluster(ControlPlane):
 
     def start_dns(self):
         (self.folder / "Corefile").write_text(
-            f".:53 {{\n  bind {GATEWAY}\n  errors\n  kubernetes cluster.local {{\n"
+            f".:53 {{\n  errors\n  kubernetes cluster.local {{\n"
             f"    kubeconfig {self.kubeconfig} test\n    ttl 1\n  }}\n}}\n"
         )
         self.spawn("dns", [self.programs / "coredns", "-conf", self.folder / "Corefile"])

@@ -1,10 +1,17 @@
 """Jobs that really train: their manifests, volumes, logs and checkpoints."""
 
+import contextlib
+import json
 import os
+import re
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
-from kube.cluster import ROOT
+from kube.cluster import ROOT, TENON, ApiError, wait_for
+from kube.jobs import Job, Namespace
 
 IMAGE = "tenon.test/python:1"
 
@@ -22,7 +29,9 @@ class Storage:
 
     def __init__(self, cluster):
         self.folder, client = cluster.shared, cluster.client
+        self.namespace = Namespace(cluster, "default")
         shutil.copytree(mnist_folder(), self.folder / "mnist")
+        shutil.copy(Path(__file__).parent / "programs" / "train.py", self.folder)
         size, modes = {"storage": "1Gi"}, ["ReadWriteMany"]
         volume = {"capacity": size, "accessModes": modes, "storageClassName": "",
                   "hostPath": {"path": str(self.folder)}}  # fmt: skip
@@ -30,3 +39,104 @@ class Storage:
         name = {"name": "models"}
         client.post("/api/v1/persistentvolumes", {"metadata": name, "spec": volume})
         client.post("/api/v1/namespaces/default/persistentvolumeclaims", {"metadata": name, "spec": claim})
+
+
+class Training(Job):
+    """A TenonJob of train.py in namespace default, whose folder on the volume has its name."""
+
+    def __init__(self, cluster, name):
+        super().__init__(cluster.storage.namespace, "TenonJob", name)
+        self.cluster, self.folder = cluster, cluster.shared / name
+        self.folder.mkdir()
+        self.folder.chmod(0o777)
+
+    def arguments(self, **flags):
+        return [f"--{k}={v}" for k, v in {"folder": f"/models/{self.name}", **flags}.items()]
+
+    def manifest(self, workers=2, resources=None, run=None, **flags):
+        """With a root that can't be written to, and no rights."""
+        command = ["python", "-m", "tenon.compat", "/models/train.py", *self.arguments(**flags)]
+        container = {"name": "tenon", "image": IMAGE, "command": command, "resources": resources or {},
+                     "volumeMounts": [{"name": "models", "mountPath": "/models"}],
+                     "securityContext": {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False,
+                                         "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}}  # fmt: skip
+        pod = {"containers": [container], "terminationGracePeriodSeconds": 2,
+               "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}]}  # fmt: skip
+        counts = {"ps": 1, "worker": workers}
+        spec = {"replicas": {r: {"replicas": n, "template": {"spec": pod}} for r, n in counts.items()}}
+        if run is not None:
+            spec["runPolicy"] = run
+        return {"apiVersion": "tenon.dev/v1", "kind": "TenonJob", "metadata": {"name": self.name}, "spec": spec}
+
+    def submit(self, **options):
+        path = self.folder / "job.yaml"
+        path.write_text(json.dumps(self.manifest(**options)))
+        tenon(self.cluster, "submit", "-f", path)
+        return self
+
+    def logs(self, pod):
+        """What a pod has printed; empty while it can't be read."""
+        try:
+            text = self.client.call("GET", self.ns.path("pods", f"{self.name}-{pod}") + "/log")
+            return text["message"] if isinstance(text, dict) and "message" in text else str(text)
+        except ApiError as error:
+            return error.body.get("message", "")
+
+    def step(self):
+        """Of the newest checkpoint."""
+        with contextlib.suppress(OSError):
+            found = re.search(r"model\.ckpt-(\d+)", (self.folder / "checkpoint").read_text())
+            return int(found[1]) if found else 0
+        return 0
+
+    def wait_step(self, step, seconds=600):
+        wait_for(lambda: self.step() >= step, seconds, self.tell)
+
+    def wait_further(self, steps=20):
+        """Until it has trained that many steps more than it has now; how long that took."""
+        begin = time.monotonic()
+        self.wait_step(self.step() + steps)
+        return time.monotonic() - begin
+
+    def result(self):
+        """Of a job that has ended well: accuracy and checksum."""
+        wait_for(lambda: self.is_true("Succeeded") or self.is_true("Failed"), 900, self.tell)
+        assert self.is_true("Succeeded"), self.tell()
+        text = tenon(self.cluster, "logs", self.name)
+        found = re.search(r"accuracy ([\d.]+) %, step (\d+), checksum (\w+)", text)
+        assert found, text[-3000:]
+        return float(found[1]), found[3]
+
+    def tell(self):
+        logs = {p: self.logs(p.removeprefix(self.name + "-"))[-1500:] for p in self.pods()}
+        return f"{super().tell()}\n{logs}\nstep {self.step()}"
+
+    def processes(self, pod=""):
+        """Those of the job's pods, or of one of them, on this machine."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+                if f"/models/{self.name}".encode() in command and f"HOSTNAME={self.name}-{pod}".encode() in environment:
+                    found.append(int(folder.name))
+        return found
+
+    def kill(self, pod):
+        """The program of a pod, as if the machine ran out of memory."""
+        for process in wait_for(lambda: self.processes(pod), 120, self.tell):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def clean(self):
+        """Nothing of it runs; asked when it has ended."""
+        wait_for(lambda: not self.processes(), 120, self.tell)
+
+
+def tenon(cluster, *words):
+    command = [TENON, *words, "--kubeconfig", cluster.kubeconfig, "--namespace", "default"]
+    if "--" in words:
+        at = words.index("--")
+        command = [TENON, *words[:at], "--kubeconfig", cluster.kubeconfig, "--namespace", "default", *words[at:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,91 @@
+"""MNIST on parameter servers and workers, the same bits whoever is killed: what the jobs of these tests run.
+
+While the file `slow` lies in the job's folder, it takes its time, and does not reach its end.
+"""
+
+import json
+import os
+import time
+import zlib
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.examples.tutorials.mnist import input_data
+
+flags = tf.app.flags
+flags.DEFINE_string("folder", "", "where checkpoints go")
+flags.DEFINE_string("data", "/models/mnist", "where MNIST is")
+flags.DEFINE_string("network", "mlp", "mlp or conv")
+flags.DEFINE_integer("steps", 300, "global steps")
+flags.DEFINE_integer("save", 10, "steps between two checkpoints")
+FLAGS = flags.FLAGS
+SHARDS, SHARD_SIZE = 4, 25
+
+
+def network(images):
+    if FLAGS.network == "mlp":
+        return tf.layers.dense(tf.layers.dense(images, 30, tf.nn.relu), 10)
+    net = tf.reshape(images, [-1, 28, 28, 1])
+    for filters in (16, 32):
+        net = tf.layers.max_pooling2d(tf.layers.conv2d(net, filters, 3, padding="same", activation=tf.nn.relu), 2, 2)
+    return tf.layers.dense(tf.layers.dense(tf.layers.flatten(net), 256, tf.nn.relu), 10)
+
+
+def dawdle(step):
+    slow = os.path.join(FLAGS.folder, "slow")
+    if os.path.exists(slow):
+        time.sleep(0.1)
+    while step >= FLAGS.steps - 5 and os.path.exists(slow):
+        time.sleep(0.1)
+
+
+def main(_):
+    config = json.loads(os.environ["TF_CONFIG"])
+    cluster = tf.train.ClusterSpec(config["cluster"])
+    job, index = config["task"]["type"], config["task"]["index"]
+    server = tf.train.Server(cluster, job_name=job, task_index=index)
+    if job == "ps":
+        server.join()
+    chief = index == 0
+    mnist = input_data.read_data_sets(FLAGS.data)
+    tf.set_random_seed(1)
+    with tf.device(tf.train.replica_device_setter(worker_device=f"/job:worker/task:{index}", cluster=cluster)):
+        images = tf.placeholder(tf.float32, [None, 784])
+        labels = tf.placeholder(tf.int64, [None])
+        logits = network(images)
+        loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
+        accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), labels), tf.float32))
+        global_step = tf.train.get_or_create_global_step()
+        rate = tf.train.polynomial_decay(0.1, global_step, FLAGS.steps, 0.001)
+        optimizer = tf.train.SyncShardsOptimizer(tf.train.MomentumOptimizer(rate, 0.9), SHARDS)
+        train = optimizer.minimize(loss, global_step)
+
+    def batch(step, shard):
+        dawdle(step)
+        epoch, at = divmod((step * SHARDS + shard) * SHARD_SIZE, mnist.train.num_examples - SHARD_SIZE)
+        order = np.random.RandomState(epoch).permutation(mnist.train.num_examples)[at : at + SHARD_SIZE]
+        return {images: mnist.train.images[order], labels: mnist.train.labels[order]}
+
+    hooks = [optimizer.make_session_run_hook(chief, batch, last_step=FLAGS.steps)]
+    with tf.train.MonitoredTrainingSession(
+        server.target, is_chief=chief, hooks=hooks, checkpoint_dir=FLAGS.folder, save_checkpoint_steps=FLAGS.save,
+        save_summaries_steps=0, log_step_count_steps=0,
+    ) as session:  # fmt: skip
+        while not session.should_stop():
+            session.run(train)
+    print(f"worker {index} is done", flush=True)
+    if not chief:
+        return
+    with tf.Session(server.target) as session:
+        right = []
+        for i in range(0, 10000, 1000):
+            test = {images: mnist.test.images[i : i + 1000], labels: mnist.test.labels[i : i + 1000]}
+            right.append(session.run(accuracy, test))
+        checksum = 0
+        for value in session.run(tf.global_variables()):
+            checksum = zlib.crc32(np.ascontiguousarray(value), checksum)
+        print(f"accuracy {np.mean(right) * 100:.2f} %, step {session.run(global_step)}, checksum {checksum:08x}")
+
+
+if __name__ == "__main__":
+    tf.app.run()
