@@ -17,7 +17,7 @@ flags.DEFINE_string("job_name", "worker", "ps or worker")
 flags.DEFINE_integer("task_index", 0, "the number of this task")
 flags.DEFINE_boolean("sync_replicas", False, "all workers' gradients make one step")
 flags.DEFINE_string("data_dir", "", "where MNIST is")
-flags.DEFINE_integer("steps", 2200, "global steps")
+flags.DEFINE_integer("steps", 2600, "global steps")
 flags.DEFINE_integer("batch_size", 100, "images a worker and step")
 FLAGS = flags.FLAGS
 

@@ -15,7 +15,7 @@ flags.DEFINE_string("worker_hosts", "", "addresses of the workers")
 flags.DEFINE_string("job_name", "worker", "ps or worker")
 flags.DEFINE_integer("task_index", 0, "the number of this task")
 flags.DEFINE_string("data_dir", "", "where MNIST is")
-flags.DEFINE_integer("steps", 2200, "steps")
+flags.DEFINE_integer("steps", 2600, "steps")
 flags.DEFINE_integer("batch_size", 100, "images a step")
 FLAGS = flags.FLAGS
 

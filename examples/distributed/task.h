@@ -23,7 +23,7 @@ static inline int count(const char *hosts) {
 
 /* "--ps_hosts=a:1,b:2 --worker_hosts=... --job_name=worker --task_index=0 [--sync_replicas] [--steps=N]". */
 static inline tn_error *read_flags(int argc, char **argv, task *t) {
-  *t = (task){.ps_hosts = "", .worker_hosts = "", .job = "worker", .steps = 2200, .batch = 100};
+  *t = (task){.ps_hosts = "", .worker_hosts = "", .job = "worker", .steps = 2600, .batch = 100};
   for (int i = 1; i < argc; i++) {
     const char *value = strchr(argv[i], '=');
     size_t size = value ? (size_t)(value++ - argv[i]) : strlen(argv[i]);

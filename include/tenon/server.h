@@ -26,6 +26,16 @@ typedef struct tn_server_options {
   int task;
   bool open;                         /* may listen where other machines reach it; else at loopback addresses only */
   const tn_session_options *session; /* threads and passes of what runs here; NULL: the defaults */
+  /* Of what other processes send, in bytes; over them a call is RESOURCE_EXHAUSTED. 0: as the environment says
+   * (TENON_MESSAGE_LIMIT, TENON_GRAPH_LIMIT, TENON_SESSION_MEMORY: "512M"), else 2 GiB, 2 GiB, and no limit but the
+   * process's. */
+  size_t message_limit;
+  size_t graph_limit;    /* of a session's graph */
+  size_t session_memory; /* that a session's steps hold on this task: tensors, variables, plans */
+  /* What clients of other processes may have the task do beside computing, with commas between: "checkpoints" (Save,
+   * Restore), "files" (ReadFile, readers, datasets of files), "code" (PyFunc), "none". NULL: as TENON_ALLOW says, else
+   * "checkpoints". Other ops are PERMISSION_DENIED. */
+  const char *allow;
 } tn_server_options;
 
 /* Starts a server; its address is that of its task, where port 0 is any free one. INVALID_ARGUMENT: a bad cluster, no

@@ -54,8 +54,7 @@ static size_t read_limit_file(const char *path) {
   return result;
 }
 
-/* "512M", "2G", "1000": bytes; 0 if it is no size. */
-static size_t parse_size(const char *text) {
+size_t tn_parse_size(const char *text) {
   char *end;
   double value = strtod(text, &end);
   if (end == text || !(value > 0)) return 0;
@@ -84,7 +83,7 @@ static size_t parse_size(const char *text) {
 
 static void find_limit(void) {
   const char *wanted = getenv("TENON_MEMORY_LIMIT");
-  size_t value = wanted ? parse_size(wanted) : 0;
+  size_t value = wanted ? tn_parse_size(wanted) : 0;
   if (!value) {
     if (wanted && *wanted)
       fprintf(stderr, "tenon: TENON_MEMORY_LIMIT=%s is not a size such as 512M or 2G; ignored\n", wanted);

@@ -24,6 +24,8 @@ void tn_free_aligned(void *memory, size_t size);
 size_t tn_memory_used(void);
 size_t tn_memory_limit(void);
 void tn_set_memory_limit(size_t bytes);
+/* "512M", "2G", "1000": bytes; 0 if it is no size. */
+size_t tn_parse_size(const char *text);
 
 /* The static error for "no memory". */
 tn_error *tn_out_of_memory(void) __attribute__((returns_nonnull));

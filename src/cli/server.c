@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "cli/cli.h"
 #include "monitor/monitor.h"
 
@@ -111,10 +112,18 @@ static tn_error *serve(const tn_server_options *options) {
   return NULL;
 }
 
+static tn_error *read_size(const char *option, const char *text, size_t *out) {
+  if (!text) return NULL;
+  *out = tn_parse_size(text);
+  return *out ? NULL
+              : tn_errorf(TN_INVALID_ARGUMENT, "--%s is '%.40s'; expected a size such as 512M or 2G", option, text);
+}
+
 static int run_server(const cli_command *command, int argc, char **argv) {
   static config c;
   const char *cluster = NULL, *job = NULL;
   int64_t task = -1, threads = 0;
+  const char *message = NULL, *graph = NULL, *memory = NULL, *allow = NULL;
   bool open = false;
   const cli_option options[] = {
       {"cluster", CLI_TEXT, &cluster, "JOBS", "all tasks: \"ps=HOST:PORT,HOST:PORT;worker=HOST:PORT\""},
@@ -122,6 +131,10 @@ static int run_server(const cli_command *command, int argc, char **argv) {
       {"task", CLI_INT, &task, "N", "its number in the job"},
       {"threads", CLI_INT, &threads, "N", "threads inside an op; all that the control group grants by default"},
       {"open", CLI_FLAG, &open, NULL, "listen where other machines reach it, not at loopback addresses only"},
+      {"allow", CLI_TEXT, &allow, "WHAT", "what clients may have it do: none, checkpoints (the default), files, code"},
+      {"message-limit", CLI_TEXT, &message, "SIZE", "of one message that comes: 2G by default, such as 64M"},
+      {"graph-limit", CLI_TEXT, &graph, "SIZE", "of a session's graph: 2G by default"},
+      {"session-memory", CLI_TEXT, &memory, "SIZE", "that a session's steps may hold here; no limit by default"},
       {NULL, CLI_FLAG, NULL, NULL, NULL}};
   int n = 0, code = cli_parse(command, options, argc, argv, &n);
   if (code >= 0) return code;
@@ -140,8 +153,12 @@ static int run_server(const cli_command *command, int argc, char **argv) {
     return cli_usage(command, "--cluster and --job are needed, or a TF_CONFIG that has them");
   }
   tn_session_options session = {.intra_op_threads = (int)threads};
-  tn_server_options server = {.cluster = cluster, .job = job, .task = (int)task, .open = open, .session = &session};
-  tn_error *error = serve(&server);
+  tn_server_options server = {
+      .cluster = cluster, .job = job, .task = (int)task, .open = open, .session = &session, .allow = allow};
+  tn_error *error = read_size("message-limit", message, &server.message_limit);
+  if (!error) error = read_size("graph-limit", graph, &server.graph_limit);
+  if (!error) error = read_size("session-memory", memory, &server.session_memory);
+  if (!error) error = serve(&server);
   json_decref(c.root);
   return error ? cli_fail(error) : CLI_OK;
 }

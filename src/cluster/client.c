@@ -121,7 +121,7 @@ static tn_error *write_graph(const tn_graph *graph, size_t from, size_t n, bool 
 /* With the lock held: makes the session, or sends what the graph has got since. */
 static tn_error *send_graph(client *c, const tn_master_call *call, size_t n, size_t n_functions, tn_string graph) {
   if (!c->handle) {
-    tn_create_session request = {.graph = graph, .config = {c->config, c->config_size}, .target = ""};
+    tn_create_session request = {.graph = graph, .config = {c->config, c->config_size}, .target = "", .own = true};
     tn_create_session_reply reply = {0};
     TN_TRY(exchange(c, &create_method, &request, call, &reply));
     c->handle = tn_strdup(reply.session ? reply.session : "");

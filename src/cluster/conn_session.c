@@ -61,8 +61,9 @@ static void begin_message(tn_stream *s) {
     return refuse(s,
                   tn_errorf(TN_UNIMPLEMENTED, "a compressed message came; only grpc-encoding identity is understood"));
   if (s->in_size > s->conn->max_message)
-    return refuse(s, tn_errorf(TN_RESOURCE_EXHAUSTED, "a message of %zu bytes came; the limit is %zu", s->in_size,
-                               s->conn->max_message));
+    return refuse(s, tn_errorf(TN_RESOURCE_EXHAUSTED,
+                               "a message of %zu bytes came; the limit is %zu (--message-limit or TENON_MESSAGE_LIMIT)",
+                               s->in_size, s->conn->max_message));
   tn_error *error = tn_message_of_size(s->conn->pool, s->in_size, &s->in_data, &s->in);
   if (error) refuse(s, error);
 }

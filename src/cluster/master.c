@@ -286,6 +286,8 @@ static tn_error *furnish(tn_master_session *s, const tn_create_session *request)
   TN_TRY(tn_map_new(&s->partials));
   TN_TRY(tn_graph_new(&s->graph));
   TN_TRY(tn_error_context(read_config(s, request->config), "ConfigProto"));
+  s->own = request->own;
+  TN_TRY(tn_limits_add_graph(&s->master->options.limits, request->graph.size, &s->graph_bytes));
   TN_TRY(tn_graph_import(s->graph, request->graph.data, request->graph.size, NULL));
   return list_tasks(s);
 }
@@ -322,6 +324,7 @@ tn_error *tn_master_extend(tn_master *master, const tn_extend_session *request, 
     error = tn_errorf(TN_ABORTED, "Concurrent extension: the graph has version %lld; %lld was to be extended",
                       (long long)s->version, (long long)request->version);
   }
+  if (!error) error = tn_limits_add_graph(&master->options.limits, request->graph.size, &s->graph_bytes);
   if (!error) {
     error = tn_graph_import(s->graph, request->graph.data, request->graph.size, &(tn_import_options){.extends = true});
   }

@@ -14,6 +14,7 @@ typedef struct tn_master_options {
   const tn_spec_task *task;
   tn_transport *transport;
   tn_worker *worker; /* of this task: called directly */
+  tn_limits limits;
 } tn_master_options;
 
 tn_error *tn_master_new(const tn_master_options *options, tn_master **out) TN_MUST_USE;

@@ -63,9 +63,10 @@ typedef struct tn_master_session {
   tn_arena *arena; /* tasks, devices, names */
   size_t n_tasks;
   tn_master_task *tasks;
-  tn_device_spec *specs; /* of the tasks' devices */
-  int preferred;         /* the own task */
-  bool soft, isolate;
+  tn_device_spec *specs;   /* of the tasks' devices */
+  int preferred;           /* the own task */
+  bool soft, isolate, own; /* OWN: of a client in this process */
+  size_t graph_bytes;      /* that came; guarded by the mutex */
   int64_t timeout_ms;
   tn_repeated filters; /* texts */
   atomic_bool closed;

@@ -104,7 +104,7 @@ void tn_master_plan_free(tn_master_plan *plan) {
 
 static tn_error *register_part(tn_master_session *s, const tn_part *part, tn_master_task *task,
                                const tn_master_call *call, char **handle) {
-  tn_register_graph request = {.session = s->handle, .has_session = 1, .graph = {part->def, part->size}};
+  tn_register_graph request = {.session = s->handle, .has_session = 1, .graph = {part->def, part->size}, .own = s->own};
   const char *given = NULL;
   if (task->own) {
     TN_TRY(tn_worker_register(s->master->options.worker, &request, call->arena, &given));

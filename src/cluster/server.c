@@ -130,13 +130,17 @@ static tn_error *start(tn_server *server, const tn_server_options *options) {
   tn_http2_options transport;
   tn_fault("start");
   TN_TRY(tn_http2_from_environment(&transport));
+  tn_limits limits;
+  TN_TRY(tn_limits_read(options, &limits));
   transport.open = options->open;
+  transport.max_message = limits.message;
   TN_TRY(tn_http2_new(&transport, &server->transport));
-  tn_worker_options worker = {.spec = &server->spec, .task = task, .transport = server->transport, .session = session};
+  tn_worker_options worker = {
+      .spec = &server->spec, .task = task, .transport = server->transport, .session = session, .limits = limits};
   TN_TRY(tn_random_u64(&worker.incarnation));
   TN_TRY(tn_worker_new(&worker, &server->worker));
   tn_master_options master = {
-      .spec = &server->spec, .task = task, .transport = server->transport, .worker = server->worker};
+      .spec = &server->spec, .task = task, .transport = server->transport, .worker = server->worker, .limits = limits};
   TN_TRY(tn_master_new(&master, &server->master));
   server->serves = true;
   TN_TRY(tn_service_init(&server->service, server->transport, server->master, server->worker));

@@ -377,7 +377,9 @@ tn_error *tn_share_open(tn_share *s, const char *header, size_t most, tn_message
       .refs = 1, .dtype = TN_UINT8, .size = size, .data = data, .release = release, .argument = m, .fixed = true};
   tn_error *error = NULL;
   if (size > most)
-    error = tn_errorf(TN_RESOURCE_EXHAUSTED, "a message of %zu bytes came; the limit is %zu", size, most);
+    error =
+        tn_errorf(TN_RESOURCE_EXHAUSTED,
+                  "a message of %zu bytes came; the limit is %zu (--message-limit or TENON_MESSAGE_LIMIT)", size, most);
   if (!error) error = tn_message_new(out);
   if (!error) error = tn_message_add_buffer(*out, owner, data, size);
   tn_buffer_unref(owner);

@@ -21,6 +21,7 @@ void tn_worker_graph_unref(tn_worker_graph *g) {
   if (!g || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) != 1) return;
   tn_fragment_unref(g->fragment);
   tn_pulls_free(g->pulls);
+  tn_account_unref(g->account);
   tn_free(g);
 }
 
@@ -34,6 +35,7 @@ static void free_session(tn_worker_session *s) {
   tn_session_state_free(s->state);
   tn_spec_clear(&s->spec);
   tn_free(s->master);
+  tn_account_unref(s->account);
   tn_free(s);
 }
 
@@ -69,10 +71,18 @@ static tn_error *furnish(const tn_worker *worker, const tn_create_worker_session
   return s->master ? NULL : tn_out_of_memory();
 }
 
-static tn_error *new_session(tn_worker *worker, bool isolated, tn_worker_session **out) {
+static tn_error *open_account(const tn_worker *worker, const char *name, tn_account **out) {
+  char text[96];
+  if (worker->options.limits.memory == SIZE_MAX) return NULL;
+  snprintf(text, sizeof text, "session %.40s (TENON_SESSION_MEMORY)", name);
+  return tn_account_new(text, worker->options.limits.memory, out);
+}
+
+static tn_error *new_session(tn_worker *worker, const char *name, bool isolated, tn_worker_session **out) {
   tn_worker_session *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
   tn_error *error = tn_map_new(&made->graphs);
+  if (!error) error = open_account(worker, name, &made->account);
   if (!error) {
     error = isolated ? tn_session_state_new(&made->state) : tn_session_state_new_child(worker->state, &made->state);
   }
@@ -95,7 +105,7 @@ static tn_error *find_session(tn_worker *worker, const char *name, tn_worker_ses
                      name, worker->options.task->name);
   }
   if (!found) {
-    TN_TRY(new_session(worker, false, &found));
+    TN_TRY(new_session(worker, name, false, &found));
     tn_error *error = tn_map_put(worker->sessions, name, found);
     if (error) {
       free_session(found);
@@ -136,7 +146,7 @@ static tn_error *admit(tn_worker *worker, const tn_create_worker_session *reques
   if (replaces) *gone = take_replaced(worker, request->master, request->master_incarnation);
   if (tn_map_find(worker->sessions, name)) return NULL; /* a master that gave up waiting for the first answer */
   tn_worker_session *made = NULL;
-  TN_TRY(new_session(worker, request->isolate != 0, &made));
+  TN_TRY(new_session(worker, name, request->isolate != 0, &made));
   tn_error *error = furnish(worker, request, made);
   if (!error) error = tn_map_put(worker->sessions, name, made);
   if (error) free_session(made);
@@ -188,15 +198,20 @@ static tn_error *keep(tn_worker *worker, tn_worker_graph *g) {
   return NULL;
 }
 
-static tn_error *new_graph(const tn_worker *worker, const tn_register_graph *request, const tn_worker_session *s,
+static tn_error *new_graph(const tn_worker *worker, const tn_register_graph *request, tn_worker_session *session,
                            tn_worker_graph **out) {
-  const tn_spec *spec = s->spec.n ? &s->spec : worker->options.spec;
-  const tn_spec_task *own = s->spec.n ? s->task : worker->options.task;
+  const tn_spec *spec = session->spec.n ? &session->spec : worker->options.spec;
+  const tn_spec_task *own = session->spec.n ? session->task : worker->options.task;
+  TN_TRY(tn_limits_add_graph(&worker->options.limits, request->graph.size, &session->graph_bytes));
   tn_worker_graph *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
   atomic_init(&made->refs, 1);
-  tn_error *error =
-      tn_fragment_new(request->graph.data, request->graph.size, &worker->options.session, s->state, &made->fragment);
+  made->account = tn_account_ref(session->account);
+  tn_error *error = tn_fragment_new(request->graph.data, request->graph.size, &worker->options.session, session->state,
+                                    &made->fragment);
+  if (!error && !request->own) {
+    error = tn_limits_check_ops(&worker->options.limits, tn_fragment_graph(made->fragment));
+  }
   if (!error) error = tn_pulls_new(tn_fragment_graph(made->fragment), spec, own, &made->pulls);
   if (error) {
     tn_worker_graph_unref(made);
@@ -213,7 +228,11 @@ tn_error *tn_worker_register(tn_worker *worker, const tn_register_graph *request
   tn_lock(&worker->mutex);
   tn_worker_session *s = NULL;
   tn_error *error = find_session(worker, request->session, &s);
-  if (!error) error = new_graph(worker, request, s, &made);
+  if (!error) {
+    tn_account *before = tn_account_enter(s->account);
+    error = new_graph(worker, request, s, &made);
+    tn_account_enter(before);
+  }
   bool keeps = made && tn_graph_n_functions(tn_fragment_graph(made->fragment)) > 0;
   if (!error && keeps) error = keep(worker, made);
   tn_str_addf(&name, "%016llx", (unsigned long long)++worker->n_graphs);

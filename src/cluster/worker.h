@@ -6,6 +6,7 @@
 #include <tenon/session.h>
 
 #include "cluster/collective.h"
+#include "cluster/limits.h"
 #include "cluster/messages/messages.h"
 #include "cluster/spec.h"
 #include "kernel/rendezvous.h"
@@ -19,6 +20,7 @@ typedef struct tn_worker_options {
   tn_transport *transport;    /* for what other tasks send */
   uint64_t incarnation;       /* a random number, another one whenever the task starts */
   tn_session_options session; /* threads and passes; strings are borrowed */
+  tn_limits limits;
 } tn_worker_options;
 
 tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) TN_MUST_USE;

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/account.h"
 #include "cluster/masters.h"
 #include "cluster/methods.h"
 #include "cluster/pull.h"
@@ -18,6 +19,7 @@ typedef struct tn_worker_graph {
   atomic_int refs;
   tn_fragment *fragment;
   tn_pulls *pulls;
+  tn_account *account; /* of its session */
 } tn_worker_graph;
 
 typedef struct tn_worker_session {
@@ -28,6 +30,8 @@ typedef struct tn_worker_session {
   const tn_spec_task *task;       /* this one in it */
   struct tn_worker_session *next; /* of those that are to be freed */
   struct tn_map *graphs;          /* handle -> graph */
+  size_t graph_bytes;             /* of all that were registered */
+  tn_account *account;            /* of its memory; NULL: not counted */
 } tn_worker_session;
 
 /* A step that takes part here. */

@@ -156,6 +156,7 @@ tn_error *tn_worker_run(tn_worker *worker, const tn_run_graph *request, const tn
   if (!error) call.rendezvous = s->rendezvous;
   if (!error && request->options.timeline) error = tn_trace_new(&call.trace);
   if (call.trace) tn_trace_set_device(call.trace, worker->device_name);
+  tn_account *before = tn_account_enter(g->account);
   if (!error && request->is_partial) {
     tn_transport_flush(worker->options.transport); /* the caller's calls rest no longer: this may wait */
     error = run_partial(request, g, s, arena, reply);
@@ -164,6 +165,7 @@ tn_error *tn_worker_run(tn_worker *worker, const tn_run_graph *request, const tn
     if (!error && call.trace) error = write_stats(call.trace, arena, reply);
     if (!error) error = fetch(s, request, arena, reply);
   }
+  tn_account_enter(before);
   tn_trace_free(call.trace);
   if (error && s) tn_rendezvous_abort(s->rendezvous, error);
   tn_worker_step_unref(s);

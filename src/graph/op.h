@@ -29,7 +29,11 @@ enum {
   TN_OP_READ_ONLY = 1 << 11,            /* takes a reference or resource, but never changes what is behind it */
   TN_OP_FROM_SHAPES =
       1 << 12, /* outputs depend on the shapes of the inputs alone (Shape, Size, Rank): RUN may see NULL data */
-  TN_OP_DEFAULT = 1 << 14, /* a step may feed it another value: what the inputs say of its outputs may not hold */
+  /* What a server does not do for everybody. */
+  TN_OP_CHECKPOINT = 1 << 15, /* reads or writes checkpoints */
+  TN_OP_FILES = 1 << 16,      /* reads or writes other files */
+  TN_OP_CODE = 1 << 17,       /* calls code of the process */
+  TN_OP_DEFAULT = 1 << 14,    /* a step may feed it another value: what the inputs say of its outputs may not hold */
   TN_OP_CALLS = 1 << 13 /* runs functions or holds iterators: only the dynamic executor runs it, on the step's thread */
 };
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/account.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "runtime/live.h"
@@ -66,7 +67,8 @@ tn_error *tn_instance_new(tn_plan *plan, tn_instance **out) {
   if (!in->slots || !in->runs || !in->operands || !in->versions) {
     error = tn_out_of_memory();
   } else if (plan->arena) {
-    error = tn_alloc_aligned(plan->arena, &arena);
+    error = tn_account_charge(plan->arena, &in->account);
+    if (!error) error = tn_alloc_aligned(plan->arena, &arena);
     if (error) error = tn_name_largest_slots(error, plan, true);
   }
   in->arena = arena;
@@ -89,6 +91,7 @@ void tn_instance_free(tn_instance *in) {
     }
   }
   if (in->arena) tn_free_aligned(in->arena, plan->arena);
+  tn_account_discharge(in->account, plan->arena);
   tn_free(in->slots);
   tn_free(in->runs);
   tn_free(in->operands);

@@ -8,6 +8,7 @@
 typedef struct tn_instance {
   tn_plan *plan;
   char *arena;
+  struct tn_account *account; /* which the arena is charged to */
   tn_tensor *slots;
   tn_run *runs;         /* per operation */
   tn_tensor **operands; /* what the runs' arrays point into */

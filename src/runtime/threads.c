@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/account.h"
 #include "base/alloc.h"
 
 #define IDLE_SECONDS 5
@@ -14,6 +15,7 @@ typedef struct idler {
   pthread_cond_t wake;
   void (*fn)(void *argument);
   void *argument;
+  tn_account *account; /* whom the thread works for: the same as who gave it work */
   struct idler *next;
 } idler;
 
@@ -56,7 +58,11 @@ static bool wait_for_work(idler *self) {
 static void *thread_main(void *argument) {
   idler *self = argument;
   do {
+    tn_account *account = self->account;
+    tn_account_enter(account);
     self->fn(self->argument);
+    tn_account_enter(NULL);
+    tn_account_unref(account);
   } while (wait_for_work(self));
   pthread_mutex_lock(&mutex);
   self->next = spare;
@@ -81,9 +87,11 @@ static tn_error *new_thread(void (*fn)(void *argument), void *argument) {
   if (!self) return tn_out_of_memory();
   self->fn = fn;
   self->argument = argument;
+  self->account = tn_account_ref(tn_account_current());
   pthread_t thread;
   if (pthread_create(&thread, NULL, thread_main, self) != 0) {
     pthread_cond_destroy(&self->wake);
+    tn_account_unref(self->account);
     tn_free(self);
     return tn_errorf(TN_RESOURCE_EXHAUSTED, "the system grants no more threads");
   }
@@ -98,6 +106,7 @@ tn_error *tn_background(void (*fn)(void *argument), void *argument) {
   if (found) {
     idle = found->next;
     found->argument = argument;
+    found->account = tn_account_ref(tn_account_current());
     found->fn = fn;
   }
   pthread_mutex_unlock(&mutex);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/alloc.h"
 
 /* --- objects --- */
@@ -24,13 +25,16 @@ tn_error *tn_buffer_new(tn_dtype dtype, size_t size, tn_buffer **out) {
   tn_buffer *buffer = tn_malloc(sizeof *buffer);
   if (!buffer) return tn_out_of_memory();
   void *data;
-  tn_error *error = tn_alloc_aligned(size, &data);
+  tn_account *account = NULL;
+  tn_error *error = tn_account_charge(size, &account);
+  if (!error) error = tn_alloc_aligned(size, &data);
   if (error) {
+    tn_account_discharge(account, size);
     tn_free(buffer);
     return error;
   }
   if (!tn_dtype_is_plain(dtype)) memset(data, 0, size);
-  *buffer = (tn_buffer){.refs = 1, .dtype = dtype, .size = size, .data = data};
+  *buffer = (tn_buffer){.refs = 1, .dtype = dtype, .size = size, .data = data, .account = account};
   *out = buffer;
   return NULL;
 }
@@ -58,6 +62,7 @@ void tn_buffer_unref(tn_buffer *buffer) {
   } else {
     release_elements(buffer);
     tn_free_aligned(buffer->data, buffer->size);
+    tn_account_discharge(buffer->account, buffer->size);
   }
   tn_free(buffer);
 }

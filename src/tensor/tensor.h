@@ -26,6 +26,7 @@ typedef struct tn_buffer {
   tn_release_fn release; /* NULL: DATA came from tn_alloc_aligned */
   void *argument;
   bool fixed; /* with RELEASE: nobody changes the bytes as long as somebody holds them */
+  struct tn_account *account; /* which SIZE is charged to; NULL: to the process alone */
 } tn_buffer;
 
 /* SIZE bytes for elements of DTYPE, aligned to 64 bytes, zeroed where DTYPE holds pointers. Charged to the memory

@@ -69,7 +69,7 @@ def test_between_graph(mode, language):
     """Both workers take part, end by themselves, and the network learns. A synchronous step has a batch of each."""
     sync = ["--sync"] if mode == "sync" else []
     done = run("run", "--ps", 1, "--workers", 2, *sync, "--", BETWEEN[language],
-               f"--steps={1100 if sync else 2200}", timeout=600)  # fmt: skip
+               f"--steps={1600 if sync else 2600}", timeout=600)  # fmt: skip
     assert accuracy(done) >= 99, done.stdout
     steps = [int(n) for n in re.findall(r"\[worker \d\] worker \d took (\d+) steps", done.stdout)]
     assert len(steps) == 2 and min(steps) > 0, done.stdout

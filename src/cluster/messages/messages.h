@@ -36,6 +36,7 @@ extern const tn_layout tn_metadata_message_layout;
 typedef struct tn_create_session {
   tn_string graph, config;
   const char *target;
+  bool own; /* of a client in this process; not in the message */
 } tn_create_session;
 extern const tn_layout tn_create_session_layout;
 
@@ -151,6 +152,7 @@ typedef struct tn_register_graph {
   const char *session;
   int64_t has_session;
   tn_string graph, config;
+  bool own; /* of a client in this process; not in the message */
 } tn_register_graph;
 extern const tn_layout tn_register_graph_layout;
 

@@ -169,11 +169,11 @@ TN_SOURCE_KERNELS(cache, kind);
 
 TN_OP(CacheDataset, .inputs = "input_dataset: variant, filename: string", .outputs = "handle: variant",
       .attrs = TN_SOURCE_ATTRS "; metadata: string = ''", .doc = "The input, which is computed once only.",
-      .flags = TN_SOURCE_FLAGS, .shape = tn_shape_scalar_out, .kernels = cache_kernels);
+      .flags = TN_OP_FILES | TN_SOURCE_FLAGS, .shape = tn_shape_scalar_out, .kernels = cache_kernels);
 
 TN_OP(CacheDatasetV2, .inputs = "input_dataset: variant, filename: string, cache: resource",
       .outputs = "handle: variant", .attrs = TN_SOURCE_ATTRS "; metadata: string = ''",
-      .doc = "The input, which is computed once only.", .flags = TN_OP_STATEFUL | TN_SOURCE_FLAGS,
+      .doc = "The input, which is computed once only.", .flags = TN_OP_FILES | TN_OP_STATEFUL | TN_SOURCE_FLAGS,
       .shape = tn_shape_scalar_out, .kernels = cache_kernels);
 
 /* --- handles of caches: each dataset has its own --- */

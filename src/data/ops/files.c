@@ -242,8 +242,8 @@ TN_SOURCE_KERNELS(record, record_kind);
 TN_SOURCE_KERNELS(fixed, fixed_kind);
 
 #define RESULT                                                                                                         \
-  .outputs = "handle: variant", .attrs = "metadata: string = ''", .flags = TN_OP_STATEFUL | TN_SOURCE_FLAGS,           \
-  .shape = tn_shape_scalar_out
+  .outputs = "handle: variant", .attrs = "metadata: string = ''",                                                      \
+  .flags = TN_OP_FILES | TN_OP_STATEFUL | TN_SOURCE_FLAGS, .shape = tn_shape_scalar_out
 #define FILES "filenames: string, compression_type: string, buffer_size: int64"
 #define FIXED "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, buffer_size: int64"
 

@@ -170,7 +170,7 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 
 TN_OP(InitializeTableFromTextFileV2, .inputs = "table_handle: resource, filename: string", .outputs = "",
       .attrs = ATTRS, .doc = "Fills a table with the lines of a file, or columns of them.",
-      .flags = TN_OP_STATEFUL | TN_OP_NO_GRADIENT, .shape = tn_shape_no_outputs, .kernels = kernels);
+      .flags = TN_OP_FILES | TN_OP_STATEFUL | TN_OP_NO_GRADIENT, .shape = tn_shape_no_outputs, .kernels = kernels);
 TN_OP(InitializeTableFromTextFile, .inputs = "table_handle: Ref(string), filename: string", .outputs = "",
-      .attrs = ATTRS, .doc = "The old InitializeTableFromTextFileV2.", .flags = TN_OP_NO_GRADIENT,
+      .attrs = ATTRS, .doc = "The old InitializeTableFromTextFileV2.", .flags = TN_OP_FILES | TN_OP_NO_GRADIENT,
       .shape = tn_shape_no_outputs, .kernels = kernels);

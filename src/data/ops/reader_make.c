@@ -82,28 +82,28 @@ static tn_error *shape_ref(tn_shape_ctx *c) {
 #define NAMES "container: string = ''; shared_name: string = ''"
 #define FIXED "header_bytes: int = 0; record_bytes: int; footer_bytes: int = 0; hop_bytes: int = 0; " NAMES
 
-TN_OP(WholeFileReaderV2, .inputs = "", .outputs = "reader_handle: resource", .attrs = NAMES, .flags = NEW,
+TN_OP(WholeFileReaderV2, .inputs = "", .outputs = "reader_handle: resource", .attrs = NAMES, .flags = TN_OP_FILES | NEW,
       .doc = "A reader whose records are whole files.", .shape = tn_shape_scalar_out, .kernels = whole);
-TN_OP(WholeFileReader, .inputs = "", .outputs = "reader_handle: Ref(string)", .attrs = NAMES, .flags = OLD,
-      .doc = "The old WholeFileReaderV2.", .shape = shape_ref, .kernels = whole);
+TN_OP(WholeFileReader, .inputs = "", .outputs = "reader_handle: Ref(string)", .attrs = NAMES,
+      .flags = TN_OP_FILES | OLD, .doc = "The old WholeFileReaderV2.", .shape = shape_ref, .kernels = whole);
 TN_OP(IdentityReaderV2, .inputs = "", .outputs = "reader_handle: resource", .attrs = NAMES, .flags = NEW,
       .doc = "A reader whose records are what the queue holds.", .shape = tn_shape_scalar_out, .kernels = identity);
 TN_OP(IdentityReader, .inputs = "", .outputs = "reader_handle: Ref(string)", .attrs = NAMES, .flags = OLD,
       .doc = "The old IdentityReaderV2.", .shape = shape_ref, .kernels = identity);
 TN_OP(TextLineReaderV2, .inputs = "", .outputs = "reader_handle: resource",
-      .attrs = "skip_header_lines: int = 0; " NAMES, .flags = NEW, .doc = "A reader whose records are lines.",
-      .shape = tn_shape_scalar_out, .kernels = lines);
+      .attrs = "skip_header_lines: int = 0; " NAMES, .flags = TN_OP_FILES | NEW,
+      .doc = "A reader whose records are lines.", .shape = tn_shape_scalar_out, .kernels = lines);
 TN_OP(TextLineReader, .inputs = "", .outputs = "reader_handle: Ref(string)",
-      .attrs = "skip_header_lines: int = 0; " NAMES, .flags = OLD, .doc = "The old TextLineReaderV2.",
+      .attrs = "skip_header_lines: int = 0; " NAMES, .flags = TN_OP_FILES | OLD, .doc = "The old TextLineReaderV2.",
       .shape = shape_ref, .kernels = lines);
 TN_OP(TFRecordReaderV2, .inputs = "", .outputs = "reader_handle: resource",
-      .attrs = NAMES "; compression_type: string = ''", .flags = NEW, .doc = "A reader of TFRecord files.",
-      .shape = tn_shape_scalar_out, .kernels = records);
+      .attrs = NAMES "; compression_type: string = ''", .flags = TN_OP_FILES | NEW,
+      .doc = "A reader of TFRecord files.", .shape = tn_shape_scalar_out, .kernels = records);
 TN_OP(TFRecordReader, .inputs = "", .outputs = "reader_handle: Ref(string)",
-      .attrs = NAMES "; compression_type: string = ''", .flags = OLD, .doc = "The old TFRecordReaderV2.",
+      .attrs = NAMES "; compression_type: string = ''", .flags = TN_OP_FILES | OLD, .doc = "The old TFRecordReaderV2.",
       .shape = shape_ref, .kernels = records);
 TN_OP(FixedLengthRecordReaderV2, .inputs = "", .outputs = "reader_handle: resource",
-      .attrs = FIXED "; encoding: string = ''", .flags = NEW, .doc = "A reader of records that have one length.",
-      .shape = tn_shape_scalar_out, .kernels = fixed);
-TN_OP(FixedLengthRecordReader, .inputs = "", .outputs = "reader_handle: Ref(string)", .attrs = FIXED, .flags = OLD,
-      .doc = "The old FixedLengthRecordReaderV2.", .shape = shape_ref, .kernels = fixed);
+      .attrs = FIXED "; encoding: string = ''", .flags = TN_OP_FILES | NEW,
+      .doc = "A reader of records that have one length.", .shape = tn_shape_scalar_out, .kernels = fixed);
+TN_OP(FixedLengthRecordReader, .inputs = "", .outputs = "reader_handle: Ref(string)", .attrs = FIXED,
+      .flags = TN_OP_FILES | OLD, .doc = "The old FixedLengthRecordReaderV2.", .shape = shape_ref, .kernels = fixed);

@@ -61,16 +61,17 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 TN_OP(PyFunc, .inputs = "input: Tin", .outputs = "output: Tout",
       .attrs = "token: string; Tin: list(type) >= 0; Tout: list(type) >= 0",
       .doc = "Calls the host function that is registered under token.",
-      .flags = TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_NO_GRADIENT, .shape = tn_shape_unknown_out,
+      .flags = TN_OP_CODE | TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_NO_GRADIENT, .shape = tn_shape_unknown_out,
       .kernels = kernels);
 
 /* It may change nothing, but what it computes only the step can tell: it is never folded. */
 TN_OP(PyFuncStateless, .inputs = "input: Tin", .outputs = "output: Tout",
       .attrs = "token: string; Tin: list(type) >= 0; Tout: list(type) >= 0", .doc = "PyFunc without side effects.",
-      .flags = TN_OP_DEBUG | TN_OP_DYNAMIC_SHAPE | TN_OP_NO_GRADIENT, .shape = tn_shape_unknown_out,
+      .flags = TN_OP_CODE | TN_OP_DEBUG | TN_OP_DYNAMIC_SHAPE | TN_OP_NO_GRADIENT, .shape = tn_shape_unknown_out,
       .kernels = kernels);
 
 TN_OP(EagerPyFunc, .inputs = "input: Tin", .outputs = "output: Tout",
       .attrs = "token: string; is_async: bool = false; Tin: list(type) >= 0; Tout: list(type) >= 0",
-      .doc = "The same as PyFunc.", .flags = TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
+      .doc = "The same as PyFunc.",
+      .flags = TN_OP_CODE | TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED,
       .shape = tn_shape_unknown_out, .kernels = kernels);

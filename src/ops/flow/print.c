@@ -103,4 +103,5 @@ TN_OP(Print, .inputs = "input: T, data: U", .outputs = "output: T",
 
 TN_OP(PrintV2, .inputs = "input: string", .outputs = "",
       .attrs = "output_stream: string = 'stderr'; end: string = '\n'", .doc = "Prints a string.",
-      .flags = TN_OP_STATEFUL | TN_OP_DEBUG | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_v2, .kernels = v2_kernels);
+      .flags = TN_OP_FILES | TN_OP_STATEFUL | TN_OP_DEBUG | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_v2,
+      .kernels = v2_kernels);

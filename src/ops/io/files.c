@@ -143,13 +143,13 @@ static tn_error *shape_match(tn_shape_ctx *c) {
 
 /* What a file holds is nothing that the graph alone tells: these are never folded or merged. */
 TN_OP(ReadFile, .inputs = "filename: string", .outputs = "contents: string", .attrs = "", .doc = "What a file holds.",
-      .flags = TN_OP_DEBUG | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_read, .kernels = reads);
+      .flags = TN_OP_FILES | TN_OP_DEBUG | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_read, .kernels = reads);
 
 TN_OP(WriteFile, .inputs = "filename: string, contents: string", .outputs = "", .attrs = "",
-      .doc = "Makes a file, and the folders that it needs.", .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED,
-      .shape = shape_write, .kernels = writes);
+      .doc = "Makes a file, and the folders that it needs.",
+      .flags = TN_OP_FILES | TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_write, .kernels = writes);
 
 TN_OP(MatchingFiles, .inputs = "pattern: string", .outputs = "filenames: string", .attrs = "",
       .doc = "The files that match a glob pattern, sorted.",
-      .flags = TN_OP_DEBUG | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_match,
+      .flags = TN_OP_FILES | TN_OP_DEBUG | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_match,
       .kernels = matches);

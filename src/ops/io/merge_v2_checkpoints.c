@@ -79,4 +79,4 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 TN_OP(MergeV2Checkpoints, .inputs = "checkpoint_prefixes: string, destination_prefix: string", .outputs = "",
       .attrs = "delete_old_dirs: bool = true; allow_missing_files: bool = false",
       .doc = "Joins the checkpoints that several devices saved into one.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape, .kernels = kernels);
+      .flags = TN_OP_CHECKPOINT | TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape, .kernels = kernels);

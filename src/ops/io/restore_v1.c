@@ -83,10 +83,10 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 #define FLAGS (TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED)
 
 TN_OP(Restore, .inputs = "file_pattern: string, tensor_name: string", .outputs = "tensor: dt",
-      .attrs = "dt: type; preferred_shard: int = -1", .doc = "Restores a tensor from a checkpoint.", .flags = FLAGS,
-      .shape = shape_restore, .kernels = kernels);
+      .attrs = "dt: type; preferred_shard: int = -1", .doc = "Restores a tensor from a checkpoint.",
+      .flags = TN_OP_CHECKPOINT | FLAGS, .shape = shape_restore, .kernels = kernels);
 
 TN_OP(RestoreSlice, .inputs = "file_pattern: string, tensor_name: string, shape_and_slice: string",
       .outputs = "tensor: dt", .attrs = "dt: type; preferred_shard: int = -1",
-      .doc = "Restores a tensor, or a slice of it, from a checkpoint.", .flags = FLAGS, .shape = shape_slice,
-      .kernels = kernels);
+      .doc = "Restores a tensor, or a slice of it, from a checkpoint.", .flags = TN_OP_CHECKPOINT | FLAGS,
+      .shape = shape_slice, .kernels = kernels);

@@ -84,4 +84,5 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 TN_OP(RestoreV2, .inputs = "prefix: string, tensor_names: string, shape_and_slices: string",
       .outputs = "tensors: dtypes", .attrs = "dtypes: list(type) >= 1",
       .doc = "Restores tensors, or slices of them, from a checkpoint of the second format.",
-      .flags = TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = shape, .kernels = kernels);
+      .flags = TN_OP_CHECKPOINT | TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED, .shape = shape,
+      .kernels = kernels);

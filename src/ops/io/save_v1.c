@@ -84,8 +84,10 @@ static const tn_kernel_def slices_kernels[] = {{.name = "reference", .prepare = 
 
 TN_OP(Save, .inputs = "filename: string, tensor_names: string, data: T", .outputs = "", .attrs = "T: list(type) >= 1",
       .doc = "Saves tensors in a checkpoint of the first format.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_save, .kernels = save_kernels);
+      .flags = TN_OP_CHECKPOINT | TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_save,
+      .kernels = save_kernels);
 
 TN_OP(SaveSlices, .inputs = "filename: string, tensor_names: string, shapes_and_slices: string, data: T", .outputs = "",
       .attrs = "T: list(type) >= 1", .doc = "Saves tensors, or slices of them, in a checkpoint of the first format.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_slices, .kernels = slices_kernels);
+      .flags = TN_OP_CHECKPOINT | TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape_slices,
+      .kernels = slices_kernels);

@@ -66,4 +66,4 @@ static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare
 TN_OP(SaveV2, .inputs = "prefix: string, tensor_names: string, shape_and_slices: string, tensors: dtypes",
       .outputs = "", .attrs = "dtypes: list(type) >= 1",
       .doc = "Saves tensors, or slices of them, in a checkpoint of the second format.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape, .kernels = kernels);
+      .flags = TN_OP_CHECKPOINT | TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = shape, .kernels = kernels);

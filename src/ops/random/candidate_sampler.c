@@ -435,7 +435,8 @@ TN_OP(FixedUnigramCandidateSampler, .inputs = "true_classes: int64",
                "distortion: float = 1.0; num_reserved_ids: int = 0; num_shards: int >= 1 = 1; shard: int >= 0 = 0; "
                "unigrams: list(float) = []; seed: int = 0; seed2: int = 0",
       .doc = "Classes drawn by weights from a list or a file, and how often each was to be expected.",
-      .flags = TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = sampler_shape, .kernels = fixed_kernels);
+      .flags = TN_OP_FILES | TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED, .shape = sampler_shape,
+      .kernels = fixed_kernels);
 
 TN_OP(AllCandidateSampler, .inputs = "true_classes: int64",
       .outputs = "sampled_candidates: int64, true_expected_count: float, sampled_expected_count: float",
