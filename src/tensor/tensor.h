@@ -25,7 +25,7 @@ typedef struct tn_buffer {
   void *data;
   tn_release_fn release; /* NULL: DATA came from tn_alloc_aligned */
   void *argument;
-  bool fixed; /* with RELEASE: nobody changes the bytes as long as somebody holds them */
+  bool fixed;                 /* with RELEASE: nobody changes the bytes as long as somebody holds them */
   struct tn_account *account; /* which SIZE is charged to; NULL: to the process alone */
 } tn_buffer;
 

@@ -38,7 +38,9 @@ def test_messages():
         x = tf.placeholder(tf.uint8)
         total = tf.reduce_sum(tf.cast(x, tf.int64))
         assert session.run(total, {x: np.ones(900_000, "u1")}) == 900_000
-        with pytest.raises(tf.errors.ResourceExhaustedError, match=r"of 2000\d\d\d bytes came; the limit is 1048576 \(--message"):
+        with pytest.raises(
+            tf.errors.ResourceExhaustedError, match=r"of 2000\d\d\d bytes came; the limit is 1048576 \(--message"
+        ):
             session.run(total, {x: np.ones(2_000_000, "u1")})
         assert session.run(total, {x: np.ones(3, "u1")}) == 3
 
