@@ -128,3 +128,31 @@ def test_keras_as_a_package_of_its_own(tmp_path):
     (tmp_path / "program.py").write_text(KERAS)
     done = run(str(tmp_path / "program.py"))
     assert done.returncode == 0, done.stderr
+
+
+OLD = """
+import base64, collections, inspect, time
+import numpy as np
+import tensorflow as tf
+assert issubclass(list, collections.Iterable) and issubclass(dict, collections.Mapping) and time.clock() is not None
+assert inspect.getargspec(lambda a, b=1, *c: 0) == (["a", "b"], "c", None, (1,))
+raw = np.arange(3, dtype=np.int32).tostring()
+assert raw == np.arange(3, dtype=np.int32).tobytes() and np.float32(1).tostring() == b"\\0\\0\\x80\\x3f"
+assert np.fromstring(raw, np.int32).tolist() == [0, 1, 2] and np.fromstring("1 2", sep=" ").tolist() == [1, 2]
+assert np.asscalar(np.array([3])) == 3 and base64.decodestring(base64.encodestring(b"x")) == b"x"
+feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[raw]))
+with tf.Session() as session:
+    assert session.run(tf.decode_raw(feature.bytes_list.value[0], tf.int32)).tolist() == [0, 1, 2]
+"""
+
+
+def test_what_python_and_numpy_had(tmp_path):
+    (tmp_path / "program.py").write_text(OLD)
+    done = run(str(tmp_path / "program.py"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_packages_that_are_kept(tmp_path):
+    (tmp_path / "keras.py").write_text("import tensorflow as tf\nname = tf.__name__\n")
+    (tmp_path / "program.py").write_text("import keras, tflearn\nprint(keras.name, tflearn.__name__)\n")
+    assert run("--keep", "keras", str(tmp_path / "program.py")).stdout == "tenon tenon.tflearn\n"

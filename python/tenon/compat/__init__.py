@@ -9,8 +9,14 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-from tenon.compat import protobuf
+from tenon.compat import dated, protobuf
 from tenon.compat.loading import then
+
+_USAGE = """usage: python -m tenon.compat [--keep PACKAGE]... program.py [arguments]
+       python -m tenon.compat [--keep PACKAGE]... -m module [arguments]
+
+Runs a program that says `import tensorflow` on Tenon. `keras`, `tflearn` and `tf_slim` mean Tenon's own;
+--keep leaves one of them to the package that is installed, which then runs on Tenon."""
 
 # The first that fits counts. What has no counterpart here is stood in for by something that fails when it is called.
 _NAMES = (
@@ -21,12 +27,6 @@ _NAMES = (
     ("tf_slim", "tenon.contrib.slim"),
     ("keras", "tenon.keras"),
 )
-# What NumPy had when programs of that time were written.
-_NUMPY = {"float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,
-          "unicode": str, "float_": "float64", "complex_": "complex128", "infty": "inf", "Inf": "inf", "NaN": "nan",
-          "product": "prod", "cumproduct": "cumprod", "sometrue": "any", "alltrue": "all", "asfarray": "asarray",
-          "row_stack": "vstack", "in1d": "isin", "string_": "bytes_", "unicode_": "str_", "mat": "asmatrix",
-          "round_": "round", "trapz": "trapezoid", "NAN": "nan", "PINF": "inf", "Infinity": "inf"}  # fmt: skip
 
 
 def target_of(name):
@@ -157,20 +157,13 @@ class LastFinder:
         return ModuleSpec(name, _Loader(None), is_package=True)
 
 
-def _old_numpy():
-    import warnings
+def install(keep=()):
+    """Makes the old names ones of Tenon's own modules; brings back what Python and NumPy lost since.
 
-    import numpy as np
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, value in _NUMPY.items():
-            if not hasattr(np, name):
-                setattr(np, name, getattr(np, value) if isinstance(value, str) else value)
-
-
-def install():
-    """Makes the old names ones of Tenon's own modules; also NumPy's that are gone since."""
+    The packages that KEEP names (keras, tflearn, tf_slim) stay what is installed of them.
+    """
+    global _NAMES
+    _NAMES = tuple(pair for pair in _NAMES if pair[0] not in keep)
     if Finder in sys.meta_path:
         return
     for name in [n for n in sys.modules if target_of(n) is not None]:
@@ -185,7 +178,7 @@ def install():
     sys.meta_path.append(LastFinder)
 
     tenon.__version__ = "1.15.0"  # programs compare it with that of the API they need
-    _old_numpy()
+    dated.restore()
 
 
 def _start(path, arguments):
@@ -205,12 +198,13 @@ def _start(path, arguments):
 
 def main(arguments):
     """The command: a program and its arguments, or -m and a module and its arguments."""
+    keep = []
+    while arguments[:1] == ["--keep"] and len(arguments) > 1:
+        keep, arguments = [*keep, arguments[1]], arguments[2:]
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(
-            "usage: python -m tenon.compat program.py [arguments]\n       python -m tenon.compat -m module [arguments]"
-        )
+        print(_USAGE)
         return 0 if arguments else 2
-    install()
+    install(keep)
     if arguments[0] == "-m" and len(arguments) > 1:
         import runpy
 
