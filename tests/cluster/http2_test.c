@@ -182,7 +182,8 @@ static void test_shared_options(void **state) {
   tn_request r = {.address = unix_address, .method = "/test.Test/Echo"};
   rpc_call(s.client, &r, bytes, SIZE, &w);
   assert_int_equal(tn_error_code(w.error), TN_RESOURCE_EXHAUSTED);
-  assert_string_equal(tn_error_message(w.error), "a message of 300000 bytes came; the limit is 299999");
+  assert_string_equal(tn_error_message(w.error),
+                      "a message of 300000 bytes came; the limit is 299999 (--message-limit or TENON_MESSAGE_LIMIT)");
   rpc_wait_free(&w);
   echo(&s, SIZE - 1, &w);
   rpc_wait_free(&w);

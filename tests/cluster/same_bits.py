@@ -43,6 +43,8 @@ class Job:
             "TENON_TEST_PROGRAM": str(PROGRAMS / self.options.program),
         }
         environment.pop("TENON_FAULT", None)
+        if self.random_at is not None:
+            environment["TENON_TEST_PAUSE"] = "0.02"
         environment["TENON_TEST_FAULTS"] = ";".join(
             f"{job} {index} {point}:{count}:{self.folder / f'mark-{i}'}:{later}"
             for i, (job, index, point, count, later) in enumerate(self.faults if self.random_at is None else ())

@@ -1,15 +1,18 @@
 """Runs a distributed example as one task that tells what it is doing, and that may be made to die at a named point.
 
 TENON_TEST_FOLDER: where the process writes `pid-JOB-INDEX`, and a worker `status-INDEX`: "idle" or "busy STEP".
+TENON_TEST_PAUSE: how many seconds a worker waits in each shard, so that a step lasts long enough to be hit.
 TENON_TEST_FAULTS: "JOB INDEX TENON_FAULT's value;...": which task gets which.
 """
 
 import os
 import runpy
 import sys
+import time
 from pathlib import Path
 
 folder = Path(os.environ["TENON_TEST_FOLDER"])
+PAUSE = float(os.environ.get("TENON_TEST_PAUSE", 0))
 given = dict(item[2:].split("=", 1) for item in sys.argv[1:] if item.startswith("--") and "=" in item)
 job, index = given["job_name"], given["task_index"]
 for fault in os.environ.get("TENON_TEST_FAULTS", "").split(";"):
@@ -52,6 +55,7 @@ class Claims:
     def __call__(self, step, shard):
         feeds = self.feed(step, shard)
         self.status.write(f"busy {step}")
+        time.sleep(PAUSE)
         return feeds
 
 
