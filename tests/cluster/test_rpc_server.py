@@ -105,7 +105,10 @@ def test_too_large():
             with pytest.raises(grpc.RpcError) as error:
                 grpcio_call(channel, "Size", bytes(size))
             assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert error.value.details() == f"a message of {size} bytes came; the limit is 1000"
+            assert (
+                error.value.details()
+                == f"a message of {size} bytes came; the limit is 1000 (--message-limit or TENON_MESSAGE_LIMIT)"
+            )
         assert grpcio_call(channel, "Size", bytes(10)) == b"10"
 
 
