@@ -87,7 +87,8 @@ def test_too_large(server):
         code, _, _, text = client.call(server[1], "Give", value=1001)
         assert (code, text) == (
             "RESOURCE_EXHAUSTED",
-            f"/test.Test/Give at {server[1]}: a message of 1001 bytes came; the limit is 1000 (--message-limit or TENON_MESSAGE_LIMIT)",
+            f"/test.Test/Give at {server[1]}: a message of 1001 bytes came; the limit is 1000 "
+            "(--message-limit or TENON_MESSAGE_LIMIT)",
         )
         assert client.call(server[1], "Give", value=10)[0] == "OK"
 
