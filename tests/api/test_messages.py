@@ -26,6 +26,7 @@ INTS = {
 }
 # What TensorFlow's package does not have.
 ABSENT = {
+    "tensorflow/contrib/session_bundle/manifest",
     "tensorflow/contrib/tensorboard/plugins/projector/projector_config",
     "tensorflow/contrib/training/python/training/hparam",
 }
