@@ -200,3 +200,16 @@ def test_reader_and_init_from_checkpoint(tmp_path):
         return out
 
     both(program)
+
+
+def test_names_as_bytes(tmp_path):
+    """Libraries pass the names of files as bytes."""
+    with tenon.Graph().as_default(), tenon.Session() as session:
+        v = tenon.Variable(3.0)
+        saver = tenon.train.Saver()
+        session.run(v.initializer)
+        path = saver.save(session, os.fsencode(tmp_path / "model"), global_step=2)
+        assert path == str(tmp_path / "model-2")
+        session.run(v.assign(0.0))
+        saver.restore(session, os.fsencode(path))
+        assert session.run(v) == 3.0

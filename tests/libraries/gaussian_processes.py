@@ -1,4 +1,4 @@
-"""packages: gpflow==1.5.1 multipledispatch scipy pandas pytz python-dateutil==2.9.0 six"""
+"""packages: gpflow==1.5.1 multipledispatch decorator scipy pandas pytz python-dateutil==2.9.0 six"""
 
 import gpflow
 import numpy as np

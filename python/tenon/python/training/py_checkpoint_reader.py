@@ -13,7 +13,7 @@ class CheckpointReader:
     """A checkpoint being read: which tensors it holds, and their values."""
 
     def __init__(self, filename):
-        self._reader = _core.CheckpointReader(os.fspath(filename))
+        self._reader = _core.CheckpointReader(os.fsdecode(filename))
         self._tensors = {name: (dtypes.as_dtype(dtype), list(shape)) for name, dtype, shape in self._reader.tensors()}
 
     def get_variable_to_shape_map(self):

@@ -177,7 +177,7 @@ class Saver:
     ):
         """Writes the checkpoint SAVE_PATH[-GLOBAL_STEP] and returns its prefix; the graph goes beside it (.meta)."""
         self._check_built("save")
-        save_path = os.fspath(save_path)
+        save_path = os.fsdecode(save_path)
         latest_filename = latest_filename or "checkpoint"
         if os.path.split(latest_filename)[0]:
             raise ValueError("'latest_filename' must not contain path components")
@@ -251,7 +251,7 @@ class Saver:
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
         self._check_built("restore")
-        prefix = os.fspath(save_path)
+        prefix = os.fsdecode(save_path)
         if not checkpoint_exists(prefix):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {prefix}")
         logging.info("Restoring parameters from %s", prefix)
