@@ -1,4 +1,5 @@
 /* `tenon image`: an OCI image of the runtime and a program, without a daemon. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,7 +214,8 @@ static int run(const cli_command *command, int argc, char **argv) {
   size_t size = n ? strlen(argv[0]) : 0;
   s.with_python |= s.packages || (size > 3 && !strcmp(argv[0] + size - 3, ".py"));
   image i = {.n = 0};
-  tn_error *error = make(&s, &i);
+  bool there = !s.program || !access(s.program, R_OK);
+  tn_error *error = there ? make(&s, &i) : tn_file_error(errno, "read", s.program);
   cli_layer_clear(&i.layer);
   for (int k = 0; k < i.n; k++) tn_free(i.layers[k].data);
   return error ? cli_fail(error) : CLI_OK;

@@ -58,7 +58,10 @@ def main():
     say("name", os.path.basename(program), "/usr/bin/python")
     tree(scratch, sysconfig.get_path("stdlib"), sysconfig.get_path("stdlib"))
     for name in names:
-        module = importlib.import_module(name)
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError:
+            sys.exit(f"tenon: {sys.executable} has no {name}: install it there, or name another Python with --python")
         for folder in getattr(module, "__path__", ()):
             tree(scratch, folder, f"{packages}/{name}")
             if os.path.isdir(folder + ".libs"):
