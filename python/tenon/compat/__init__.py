@@ -31,7 +31,7 @@ _NAMES = (
 
 def target_of(name):
     """The module that NAME stands for, None if it is not among those that are mapped."""
-    for old, new in _NAMES if protobuf.is_installed() else (*_NAMES, (protobuf.PACKAGE, "tenon.google_protobuf")):
+    for old, new in _NAMES:
         if name == old or name.startswith(old + "."):
             return new + name[len(old) :]
     return None
@@ -166,6 +166,8 @@ def install(keep=()):
     _NAMES = tuple(pair for pair in _NAMES if pair[0] not in keep)
     if Finder in sys.meta_path:
         return
+    if not protobuf.is_installed():
+        _NAMES += ((protobuf.PACKAGE, "tenon.google_protobuf"),)
     for name in [n for n in sys.modules if target_of(n) is not None]:
         del sys.modules[name]
     sys.meta_path[:0] = [Finder, InnerFinder]
