@@ -20,8 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from kube.cluster import ControlPlane, Operator, free_port, missing_tools, wait_for  # noqa: E402
+from kube.cluster import ControlPlane, Operator, missing_tools, wait_for  # noqa: E402
 from kube.jobs import Namespace, tenonjob, tfjob  # noqa: E402
+from ports import free_port  # noqa: E402
 
 NODES = 20
 MEMORY_MB, PASS_S, START_MS, IDLE_SHARE, TENON_S, TF_S = 50, 1.0, 200, 1.0, 10, 20

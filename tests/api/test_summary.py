@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from ports import free_port
 
 import tenon as tf
 from api.both import both, tensorflow
@@ -150,9 +150,7 @@ def tensorboard(tmp_path_factory):
     """Asks a running TensorBoard: ask(path, **query) gives the answer's bytes."""
     folder = str(tmp_path_factory.mktemp("logs"))
     write_everything(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", folder, "--port", str(port), "--host", "127.0.0.1",
                "--load_fast=false", "--reload_multifile=true"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

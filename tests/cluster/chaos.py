@@ -26,7 +26,8 @@ for folder in (HERE.parent, ROOT / "python"):
     sys.path.insert(0, str(folder))
 
 from cluster.proxy import Network  # noqa: E402
-from cluster.tasks import cluster_of, free_ports  # noqa: E402
+from cluster.tasks import cluster_of  # noqa: E402
+from ports import free_ports  # noqa: E402
 
 PATIENCE = (
     180  # seconds without a step after a fault is mended are a hang; those do not count that a task waits for a CPU

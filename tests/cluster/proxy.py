@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 
-from cluster.tasks import free_ports
+from ports import free_ports
 
 
 class Network:

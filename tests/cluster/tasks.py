@@ -3,12 +3,15 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 
+from ports import free_ports
+
 TENON = """
 import sys
+
+from ports import free_ports
 import tenon as tf
 cluster, job, task = eval(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 server = tf.train.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=task)
@@ -25,17 +28,6 @@ server = tf.distribute.Server(tf.train.ClusterSpec(cluster), job_name=job, task_
 print("ready", flush=True)
 server.join()
 """
-
-
-def free_ports(n):
-    """Ports that nobody uses now."""
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def cluster_of(ps=1, workers=2):

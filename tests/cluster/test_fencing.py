@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster.tasks import TENON, cluster_of, free_ports, start
+from cluster.tasks import TENON, cluster_of, start
+from ports import free_ports
 
 import tenon as tf
 from tenon.python.training import fencing

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from cluster.tasks import TENON, cluster_of, free_ports, running
+from cluster.tasks import TENON, cluster_of, running
+from ports import free_ports
 
 import tenon as tf
 from tenon.python.framework import proto

@@ -1,16 +1,16 @@
 """A real control plane for tests: etcd, kube-apiserver and the garbage collector, and a client for its API."""
 
-import contextlib
 import http.client
 import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import time
 from pathlib import Path
+
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TENON = ROOT / "build" / "tenon"
@@ -21,12 +21,6 @@ class ApiError(Exception):
     def __init__(self, status, body):
         super().__init__(f"{status}: {body.get('message', body)}")
         self.status, self.body = status, body
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def missing_tools():

@@ -10,8 +10,9 @@ import threading
 import urllib.parse
 import urllib.request
 
-from kube.cluster import ROOT, Operator, free_port, wait_for
+from kube.cluster import ROOT, Operator, wait_for
 from kube.jobs import tenonjob
+from ports import free_port
 
 TRAINING = """
 import tenon as tf

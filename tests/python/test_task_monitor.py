@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """
@@ -74,9 +75,7 @@ class Task:
     """A program that is watched, as a process."""
 
     def __init__(self, folder, program, **variables):
-        with contextlib.closing(socket.socket()) as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         (folder / "program.py").write_text(program)
         self.errors = folder / "stderr"
         self.word = folder / "word"
