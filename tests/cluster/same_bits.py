@@ -2,11 +2,15 @@
 
     python tests/cluster/same_bits.py [--steps 300] [--model lenet] [--batch_size 4] [CASE...]    (no CASE: all)
 
-Prints a line for each case; the exit status is 1 if a case ended with other weights than the quiet run.
+Prints a line for each case; the exit status is 1 if a case ended with other weights than the quiet run. With
+--results FILE the cases that FILE holds are not run again, and those that ran are added: a long run in pieces of --runs
+cases. Its status is 2 while cases are left.
 """
 
 import argparse
 import contextlib
+import hashlib
+import json
 import os
 import random
 import signal
@@ -195,6 +199,8 @@ def parser():
     made.add_argument("--save_steps", type=int, default=50)
     made.add_argument("--timeout", type=float, default=3600)
     made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--results", type=Path, help="where the results are kept, so that the next run goes on")
+    made.add_argument("--runs", type=int, default=1000, help="run at most so many cases now (all)")
     made.add_argument("cases", nargs="*", metavar="CASE")
     return made
 
@@ -205,20 +211,58 @@ CASES = [
 ]  # fmt: skip
 
 
+class Results:
+    """What the cases ended with, kept in a file if there is one: {case: {"weights": {name: digest}, "said": ...}}."""
+
+    def __init__(self, options):
+        self._file = options.results
+        # Results of another program, or of another library, are none of this run's.
+        library = hashlib.sha256((TOOL.parent / "libtenon.so").resolve().read_bytes()).hexdigest()
+        kept = ("program", "ps", "steps", "model", "batch_size", "save_steps", "seed")
+        self._key = {"library": library, **{name: getattr(options, name) for name in kept}}
+        self.cases = {}
+        if self._file and self._file.exists():
+            found = json.loads(self._file.read_text())
+            if found["key"] != self._key:
+                sys.exit(f"same_bits: {self._file} holds results of another build or other options: remove it")
+            self.cases = found["cases"]
+
+    def add(self, case, found, said):
+        """What a case ended with: its WEIGHTS, and what to say of it."""
+        digests = {
+            name: hashlib.sha256(repr(value[:2]).encode() + value[2]).hexdigest() for name, value in found.items()
+        }
+        self.cases[case] = {"weights": digests, "said": said}
+        if self._file:
+            new = self._file.with_suffix(".new")
+            new.write_text(json.dumps({"key": self._key, "cases": self.cases}, indent=1))
+            new.rename(self._file)
+
+    def show(self, case):
+        """Prints what a case ended with; True if it is what the quiet run ended with."""
+        quiet, found = self.cases["quiet"]["weights"], self.cases[case]["weights"]
+        different = [name for name in {**quiet, **found} if found.get(name) != quiet.get(name)]
+        print(f"{case}: {f'OTHER BITS: {different}' if different else 'the same bits'}{self.cases[case]['said']}",
+              flush=True)  # fmt: skip
+        return not different
+
+
 def main():
     options = parser().parse_args()
-    random.seed(options.seed)
-    good, quiet = True, None
-    for case in ["quiet", *(options.cases or CASES[1:])]:
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            found, more = run_case(case, folder, options)
-        quiet = quiet or found
-        same = found == quiet
-        good = good and same
-        different = [name for name in quiet if found.get(name) != quiet[name]]
-        print(f"{case}{more}: {'the same bits' if same else f'OTHER BITS: {different}'}"
-              f" ({time.monotonic() - started:.0f} s)", flush=True)  # fmt: skip
+    results, good, runs = Results(options), True, 0
+    cases = ["quiet", *(case for case in options.cases or CASES if case != "quiet")]
+    for case in cases:
+        if case not in results.cases:
+            if runs == options.runs:
+                print(f"{len(set(cases) - set(results.cases))} cases are left", flush=True)
+                return 2 if good else 1
+            runs += 1
+            random.seed(f"{options.seed} {case}")
+            started = time.monotonic()
+            with tempfile.TemporaryDirectory() as folder:
+                found, more = run_case(case, folder, options)
+            results.add(case, found, f"{more} ({time.monotonic() - started:.0f} s)")
+        good = results.show(case) and good
     return 0 if good else 1
 
 
