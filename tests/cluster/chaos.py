@@ -33,7 +33,6 @@ PATIENCE = (
     180  # seconds without a step after a fault is mended are a hang; those do not count that a task waits for a CPU
 )
 PS, WORKERS = 2, 3
-SAFE = ("ps", 1)  # never killed, so that what it accumulates shows
 SIGNED = ("kill", "freeze", "replace")
 LINKED = ("cut", "slow", "reset")
 
@@ -110,10 +109,13 @@ class Job:
         self.mode, self.linked, self.silence, self.random, self.say = mode, linked, silence, rng, say
         self.folder = tempfile.mkdtemp(prefix="tenon-chaos-")
         self.mark = os.path.basename(self.folder)
-        self.network = Network(PS, WORKERS) if linked else None
-        self.cluster = None if linked else cluster_of(PS, WORKERS)
+        self.ps = 0 if mode == "collective" else PS
+        # Never killed, so that what it accumulates shows.
+        self.safe = ("ps", 1) if self.ps else ("worker", 1)
+        self.network = Network(self.ps, WORKERS) if linked else None
+        self.cluster = None if linked else cluster_of(self.ps, WORKERS)
         self.tasks, self.replaced, self.restarts = {}, [], 0
-        for key in [("ps", i) for i in range(PS)] + [("worker", i) for i in range(WORKERS)]:
+        for key in [("ps", i) for i in range(self.ps)] + [("worker", i) for i in range(WORKERS)]:
             self.start(key)
 
     # --- processes ---
@@ -199,10 +201,13 @@ class Job:
 
     def fault(self):
         """One random fault, and its end. What it was."""
-        what = self.random.choice(SIGNED + LINKED if self.linked else SIGNED)
+        kinds = SIGNED + LINKED if self.linked else SIGNED
+        if self.mode == "collective" and not self.linked:
+            kinds = [kind for kind in kinds if kind != "replace"]  # neighbours find a task at the address they know
+        what = self.random.choice(kinds)
         keys = list(self.tasks)
-        if what == "kill":
-            keys.remove(SAFE)
+        if what == "kill" or (what == "replace" and self.safe[0] == "worker"):
+            keys.remove(self.safe)
         if what == "replace":
             keys = [key for key in keys if key[0] == "worker"]
         key = self.random.choice(keys)
@@ -217,8 +222,8 @@ class Job:
             self.tasks[key].process.send_signal(number)
 
     def _others_go_on(self, key):
-        """A step needs neither a single worker nor, in asynchronous training, the chief."""
-        if key[0] == "ps" or (key[1] == 0 and self.mode == "sync"):
+        """A step needs neither a single worker nor, in asynchronous training, the chief; of a ring it is a part."""
+        if key[0] == "ps" or (key[1] == 0 and self.mode != "async"):
             return
         since, patience = time.monotonic(), Patience(self)
         others = [task for other, task in self.tasks.items() if other[0] == "worker" and other != key]
@@ -289,9 +294,9 @@ class Job:
         for key in workers:
             if self.tasks[key].process.returncode:
                 raise Failure(f"{key} ended with {self.tasks[key].process.returncode}: {self.tasks[key].last}")
-        for i in range(PS):
+        for i in range(self.ps):
             self._signal(("ps", i), signal.SIGTERM)
-        for i in range(PS):
+        for i in range(self.ps):
             try:
                 code = self.tasks["ps", i].process.wait(5 * PATIENCE)
             except subprocess.TimeoutExpired:
@@ -347,11 +352,11 @@ def attack(job, faults):
             seconds = job.wait_for_progress()
             job.say(f"  {i + 1}/{faults} {what}: went on after {seconds:.1f} s")
             if i == min(faults // 4, 10):
-                before = job.tasks[SAFE].resources()
-        after = job.tasks[SAFE].resources()
-        job.say(f"  ps {SAFE[1]}: {before} became {after} (descriptors, MB, threads); {job.restarts} restarts")
+                before = job.tasks[job.safe].resources()
+        after = job.tasks[job.safe].resources()
+        job.say(f"  {job.safe}: {before} became {after} (descriptors, MB, threads); {job.restarts} restarts")
         if after[0] > before[0] + 15 or after[1] > 1.3 * before[1] + 60 or after[2] > before[2] + 20:
-            raise Failure(f"ps {SAFE[1]} leaks: descriptors, MB, threads were {before}, are {after}")
+            raise Failure(f"{job.safe} leaks: descriptors, MB, threads were {before}, are {after}")
         job.finish()
         left = job.orphans()
         if left:
@@ -360,21 +365,25 @@ def attack(job, faults):
         job.close()
 
 
-JOBS = [("async", True), ("sync", False), ("async", False), ("sync", True)]
+JOBS = [
+    ("async", True), ("sync", False), ("async", False), ("sync", True), ("collective", True), ("collective", False),
+]  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=200, help="over all jobs (200)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", default="0,1,2,3", help="which of the four jobs (all)")
+    parser.add_argument("--jobs", default="0,1,2,3,4,5", help="which of the six jobs (all), each with its part of the faults")
     parser.add_argument("--silence", type=float, default=2.0, help="TENON_SILENCE; faults last up to three times that")
     options = parser.parse_args()
-    rng, shared = random.Random(options.seed), set(os.listdir("/dev/shm"))
-    jobs = [JOBS[int(i)] for i in options.jobs.split(",")]
+    shared, done = set(os.listdir("/dev/shm")), 0
     started = time.monotonic()
-    for i, (mode, linked) in enumerate(jobs):
-        faults = options.faults * (i + 1) // len(jobs) - options.faults * i // len(jobs)
+    for i in map(int, options.jobs.split(",")):
+        # A job's faults are the same, whichever others run.
+        (mode, linked), rng = JOBS[i], random.Random(f"{options.seed} {i}")
+        faults = options.faults * (i + 1) // len(JOBS) - options.faults * i // len(JOBS)
+        done += faults
         way = "a network that can be cut" if linked else "one host's sockets and memory"
         print(f"chaos: {mode}, over {way}, {faults} faults, seed {options.seed}", flush=True)
         try:
@@ -386,7 +395,7 @@ def main():
     if any("tenon" in name for name in left):
         print(f"chaos: FAILED: files are left in shared memory: {left}", flush=True)
         return 1
-    print(f"chaos: {options.faults} faults, nothing lost, {time.monotonic() - started:.0f} s", flush=True)
+    print(f"chaos: {done} faults, nothing lost, {time.monotonic() - started:.0f} s", flush=True)
     return 0
 
 

@@ -61,11 +61,33 @@ class Stop(tf.train.SessionRunHook):
             print("step", values.results, flush=True)
 
 
+TRUTH = np.linspace(-1, 1, WEIGHTS, dtype=np.float32)[:, None]
+
+
+def examples(random):
+    """Inputs and what the function gives for them."""
+    a = random.randn(16, WEIGHTS).astype(np.float32)
+    return a, a @ TRUTH
+
+
+def wrap(optimizer):
+    """The optimizer of this way to train."""
+    if MODE == "sync":
+        # One worker more than a step needs, so that the loss of one holds up nobody.
+        return tf.train.SyncReplicasOptimizer(optimizer, WORKERS - 1, WORKERS)
+    if MODE == "collective":
+        return tf.collective.DistributedOptimizer(optimizer, shards=2 * WORKERS, patience_secs=1)
+    return optimizer
+
+
 def network():
     """(step, x, y, train op, hooks)."""
     setter = tf.train.replica_device_setter(
         worker_device=f"/job:worker/task:{TASK}", cluster=tf.train.ClusterSpec(CONFIG["cluster"])
     )
+    if MODE == "collective":
+        tf.collective.init(tf.train.ClusterSpec(CONFIG["cluster"]), TASK)
+        setter = f"/job:worker/task:{TASK}"
     with tf.device(setter):
         step = tf.train.get_or_create_global_step()
         x = tf.placeholder(tf.float32, [None, WEIGHTS])
@@ -74,13 +96,16 @@ def network():
         # Large enough for shared memory.
         ballast = tf.get_variable("ballast", [65536], initializer=tf.zeros_initializer())
         loss = tf.reduce_mean(tf.square(tf.matmul(x, w) - y)) + 1e-3 * tf.reduce_mean(tf.square(ballast - 1.0))
-        optimizer, hooks = tf.train.GradientDescentOptimizer(0.05), []
-        if MODE == "sync":
-            # One worker more than a step needs, so that the loss of one holds up nobody.
-            optimizer = tf.train.SyncReplicasOptimizer(optimizer, WORKERS - 1, WORKERS)
+        optimizer, hooks = wrap(tf.train.GradientDescentOptimizer(0.05)), []
         train = optimizer.minimize(loss, global_step=step)
         if MODE == "sync":
             hooks.append(optimizer.make_session_run_hook(CHIEF))
+        if MODE == "collective":
+
+            def feed(at, shard):
+                return dict(zip((x, y), examples(np.random.RandomState((at * 2 * WORKERS + shard) % 2**32))))
+
+            hooks.append(optimizer.make_session_run_hook(feed_fn=feed))
     return step, x, y, train, hooks
 
 
@@ -88,21 +113,20 @@ def work(server):
     """Trains; ends as the program of a worker does."""
     step, x, y, train, hooks = network()
     random = np.random.RandomState(TASK)
-    truth = np.linspace(-1, 1, WEIGHTS, dtype=np.float32)[:, None]
     scaffold = tf.train.Scaffold(
-        saver=Saver(sharded=True, max_to_keep=3), init_fn=lambda scaffold, session: note("initialises")
+        saver=Saver(sharded=True, max_to_keep=3),
+        init_fn=(lambda scaffold, session: note("initialises")) if CHIEF else None,
     )
     chief_hooks = [
         tf.train.CheckpointSaverHook(FOLDER, save_steps=25, scaffold=scaffold, listeners=[Acknowledge()])
     ]  # fmt: skip
     with tf.train.MonitoredTrainingSession(
-        server.target, is_chief=CHIEF, scaffold=scaffold, hooks=[*hooks, Stop(step)], chief_only_hooks=chief_hooks,
+        server.target, is_chief=CHIEF or MODE == "collective", scaffold=scaffold, hooks=[*hooks, Stop(step), *(chief_hooks if CHIEF else [])],
         checkpoint_dir=FOLDER if CHIEF else None, save_checkpoint_secs=None, save_summaries_steps=None,
         log_step_count_steps=None,
     ) as session:  # fmt: skip
         while not session.should_stop():
-            a = random.randn(16, WEIGHTS).astype(np.float32)
-            session.run(train, {x: a, y: a @ truth})
+            session.run(train, {} if MODE == "collective" else dict(zip((x, y), examples(random))))
     note("ended", TASK)
 
 
