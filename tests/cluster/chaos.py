@@ -374,7 +374,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=200, help="over all jobs (200)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", default="0,1,2,3,4,5", help="which of the six jobs (all), each with its part of the faults")
+    parser.add_argument(
+        "--jobs", default="0,1,2,3,4,5", help="which of the six (all), each with its part of the faults"
+    )
     parser.add_argument("--silence", type=float, default=2.0, help="TENON_SILENCE; faults last up to three times that")
     options = parser.parse_args()
     shared, done = set(os.listdir("/dev/shm")), 0

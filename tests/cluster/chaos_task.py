@@ -117,11 +117,13 @@ def work(server):
         saver=Saver(sharded=True, max_to_keep=3),
         init_fn=(lambda scaffold, session: note("initialises")) if CHIEF else None,
     )
-    chief_hooks = [
-        tf.train.CheckpointSaverHook(FOLDER, save_steps=25, scaffold=scaffold, listeners=[Acknowledge()])
-    ]  # fmt: skip
+    hooks.append(Stop(step))
+    if CHIEF:
+        hooks.append(
+            tf.train.CheckpointSaverHook(FOLDER, save_steps=25, scaffold=scaffold, listeners=[Acknowledge()])
+        )  # fmt: skip
     with tf.train.MonitoredTrainingSession(
-        server.target, is_chief=CHIEF or MODE == "collective", scaffold=scaffold, hooks=[*hooks, Stop(step), *(chief_hooks if CHIEF else [])],
+        server.target, is_chief=CHIEF or MODE == "collective", scaffold=scaffold, hooks=hooks,
         checkpoint_dir=FOLDER if CHIEF else None, save_checkpoint_secs=None, save_summaries_steps=None,
         log_step_count_steps=None,
     ) as session:  # fmt: skip
