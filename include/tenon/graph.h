@@ -164,6 +164,8 @@ typedef struct tn_import_options {
   const tn_output *inputs;
   bool extends;        /* inputs that it doesn't define may be nodes that the graph has already */
   bool internal_names; /* names may begin with '_', as those of the nodes that a runtime adds do */
+  bool wrong_shapes;   /* a node whose shape function fails is taken, its outputs of unknown shape: for graphs of which
+                          parts are imported again before they run */
 } tn_import_options;
 
 /* Adds the nodes of a GraphDef. Errors name the node: unknown op, missing input, cycle, wrong dtype, bad attribute,

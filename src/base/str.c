@@ -62,3 +62,24 @@ tn_error *tn_str_take(tn_str *s, char **out, size_t *size) {
   *s = (tn_str){0};
   return NULL;
 }
+
+size_t tn_utf8_size(const char *text) {
+  const unsigned char *at = (const unsigned char *)text;
+  size_t size = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+  if (size == 1) return 1;
+  if (at[0] < 0xc2 || at[0] > 0xf4) return 0;
+  for (size_t i = 1; i < size; i++) {
+    if ((at[i] & 0xc0) != 0x80) return 0;
+  }
+  /* Not longer than needed, no surrogate, not past the last character. */
+  if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f)) return 0;
+  return (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f) ? 0 : size;
+}
+
+void tn_utf8_clean(char *text) {
+  while (*text) {
+    size_t size = tn_utf8_size(text);
+    if (!size) *text = '?';
+    text += size ? size : 1;
+  }
+}

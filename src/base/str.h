@@ -20,4 +20,9 @@ void tn_str_clear(tn_str *s);
 /* Hands the text over (free with tn_free) and empties S; "" if nothing was added. */
 tn_error *tn_str_take(tn_str *s, char **out, size_t *size) TN_MUST_USE;
 
+/* The bytes of the character of UTF-8 that TEXT, which is not empty, begins with; 0: it begins with none. */
+size_t tn_utf8_size(const char *text);
+/* Each byte of TEXT that is not UTF-8 becomes a '?'. */
+void tn_utf8_clean(char *text);
+
 #endif

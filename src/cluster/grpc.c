@@ -20,11 +20,12 @@ static size_t told(const uint8_t *text) {
 
 void tn_grpc_encode(tn_str *out, const char *text) {
   const uint8_t *at = (const uint8_t *)text, *end = at + told(at);
-  for (; at < end; at++) {
-    if (is_plain(*at))
-      tn_str_add_bytes(out, at, 1);
-    else
-      tn_str_addf(out, "%%%02X", *at);
+  while (at < end) {
+    size_t n = tn_utf8_size((const char *)at);
+    if (n == 1 && is_plain(*at)) tn_str_add_bytes(out, at, 1);
+    if (!n) tn_str_add(out, "?");
+    for (size_t i = 0; i < n && !is_plain(*at); i++) tn_str_addf(out, "%%%02X", at[i]);
+    at += n ? n : 1;
   }
   if (*end) tn_str_add(out, " ... [truncated]");
 }

@@ -288,7 +288,9 @@ static tn_error *furnish(tn_master_session *s, const tn_create_session *request)
   TN_TRY(tn_error_context(read_config(s, request->config), "ConfigProto"));
   s->own = request->own;
   TN_TRY(tn_limits_add_graph(&s->master->options.limits, request->graph.size, &s->graph_bytes));
-  TN_TRY(tn_graph_import(s->graph, request->graph.data, request->graph.size, NULL));
+  /* A node that no step uses may be wrong; the tasks that run a part read it again. */
+  TN_TRY(
+      tn_graph_import(s->graph, request->graph.data, request->graph.size, &(tn_import_options){.wrong_shapes = true}));
   return list_tasks(s);
 }
 
@@ -326,7 +328,8 @@ tn_error *tn_master_extend(tn_master *master, const tn_extend_session *request, 
   }
   if (!error) error = tn_limits_add_graph(&master->options.limits, request->graph.size, &s->graph_bytes);
   if (!error) {
-    error = tn_graph_import(s->graph, request->graph.data, request->graph.size, &(tn_import_options){.extends = true});
+    error = tn_graph_import(s->graph, request->graph.data, request->graph.size,
+                            &(tn_import_options){.extends = true, .wrong_shapes = true});
   }
   if (!error) reply->version = ++s->version;
   tn_unlock(&s->mutex);

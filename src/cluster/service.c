@@ -69,6 +69,13 @@ static tn_error *create_session(serving *s) {
 
 static tn_error *extend_session(serving *s) { return tn_master_extend(s->service->master, s->request, s->reply); }
 
+/* Messages may quote bytes of a tensor; protobuf takes no string that is not UTF-8. */
+static const char *message_of(serving *s, const tn_error *error) {
+  char *made = tn_arena_strdup(s->arena, tn_error_message(error));
+  if (made) tn_utf8_clean(made);
+  return made ? made : "";
+}
+
 static tn_error *run_step(serving *s) {
   tn_master_call call = call_of(s);
   const tn_run_step *request = s->request;
@@ -76,7 +83,7 @@ static tn_error *run_step(serving *s) {
   tn_error *error = tn_master_run(s->service->master, request, &call, reply);
   if (!error || !request->errors_in_body) return error;
   reply->code = tn_error_code(error);
-  reply->message = tn_arena_strdup(s->arena, tn_error_message(error));
+  reply->message = message_of(s, error);
   tn_error_free(error);
   return NULL;
 }
@@ -141,7 +148,7 @@ static tn_error *run_graph(serving *s) {
   tn_error *error = tn_worker_run(s->service->worker, request, &s->cancellation, s->arena, reply);
   if (!error || !request->errors_in_body) return error;
   reply->code = tn_error_code(error);
-  reply->message = tn_arena_strdup(s->arena, tn_error_message(error));
+  reply->message = message_of(s, error);
   tn_error_free(error);
   return NULL;
 }

@@ -122,6 +122,7 @@ tn_error *tn_import_add(tn_import *import, size_t i) {
   tn_free(name);
   if (!b) return tn_out_of_memory();
   b->from_def = true;
+  b->wrong_shapes = import->options && import->options->wrong_shapes;
   bool loop = false;
   tn_error *error = b->error ? NULL : describe(import, node, b, &loop);
   if (error && !b->error) {

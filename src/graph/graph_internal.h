@@ -71,8 +71,9 @@ struct tn_node_builder {
   tn_arena *arena; /* everything below */
   const char *op, *name, *device;
   tn_device_spec spec;
-  bool exact;    /* NAME is the whole name, and must be free */
-  bool from_def; /* no inference from inputs; attributes that the op lacks are dropped */
+  bool exact;        /* NAME is the whole name, and must be free */
+  bool from_def;     /* no inference from inputs; attributes that the op lacks are dropped */
+  bool wrong_shapes; /* the shape function may fail */
   size_t n_inputs, input_capacity, n_controls, control_capacity, n_attrs, attr_capacity;
   tn_output *inputs;
   tn_node **controls;

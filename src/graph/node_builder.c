@@ -220,6 +220,14 @@ static tn_error *set_edges(const tn_node_builder *b, tn_node *node) {
   return NULL;
 }
 
+/* Nothing is known of what comes out. */
+static void forget_shapes(tn_node *node) {
+  for (int i = 0; i < node->n_outputs; i++) {
+    node->output_shapes[i] = tn_shape_unknown();
+    if (node->handles) node->handles[i] = (tn_handle_info){.shape = tn_shape_unknown()};
+  }
+}
+
 static tn_error *set_outputs(tn_node *node) {
   const tn_op_schema *schema = node->schema;
   tn_arena *arena = node->graph->arena;
@@ -236,14 +244,14 @@ static tn_error *set_outputs(tn_node *node) {
       tn_dtype type = tn_node_arg_type(node, arg, j);
       if (arg->is_ref && !tn_dtype_is_ref(type)) type = (tn_dtype)(type + TN_REF);
       node->output_types[at] = type;
-      node->output_shapes[at] = tn_shape_unknown();
       handles |= type == TN_RESOURCE;
     }
   }
-  if (!handles) return NULL;
-  node->handles = tn_arena_alloc(arena, n * sizeof *node->handles);
-  if (!node->handles) return tn_out_of_memory();
-  for (size_t i = 0; i < n; i++) node->handles[i].shape = tn_shape_unknown();
+  if (handles) {
+    node->handles = tn_arena_alloc(arena, n * sizeof *node->handles);
+    if (!node->handles) return tn_out_of_memory();
+  }
+  forget_shapes(node);
   return NULL;
 }
 
@@ -264,6 +272,14 @@ static tn_error *append(tn_node_builder *b, tn_node *node) {
   if (!error && graph->flow) error = graph->flow->added(graph->flow->state, node);
   if (error) tn_graph_truncate(graph, (size_t)node->id);
   return error;
+}
+
+static tn_error *infer_shapes(const tn_node_builder *b, tn_node *node) {
+  tn_error *error = tn_node_infer_shapes(node);
+  if (!error || !b->wrong_shapes || tn_error_code(error) == TN_RESOURCE_EXHAUSTED) return error;
+  tn_error_free(error);
+  forget_shapes(node);
+  return NULL;
 }
 
 static tn_error *finish(tn_node_builder *b, tn_node **out) {
@@ -289,7 +305,7 @@ static tn_error *finish(tn_node_builder *b, tn_node **out) {
   tn_error *error = set_edges(b, node);
   if (!error) error = set_device(b, node);
   if (!error) error = set_outputs(node);
-  if (!error) error = tn_node_infer_shapes(node);
+  if (!error) error = infer_shapes(b, node);
   if (!error) error = append(b, node);
   if (error) {
     for (int i = 0; i < node->n_attrs; i++) tn_attr_drop_tensors(&node->attrs[i].value);

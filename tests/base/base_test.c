@@ -89,6 +89,28 @@ static void test_str(void **state) {
   tn_free(text);
 }
 
+/* What is no character (alone, too long, a surrogate, past the last one, cut off) is made one, byte by byte. */
+static void test_utf8(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *clean;
+  } cases[] = {{"", ""},
+               {"plain \n\x7f", "plain \n\x7f"},
+               {"\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80"},
+               {"a\xff\x80"
+                "b",
+                "a??b"},
+               {"\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "?????????"},
+               {"\xed\xa0\x80\xf4\x90\x80\x80\xf5\x80\x80\x80", "???????????"},
+               {"\xe2\x82", "??"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "%s", cases[i].text);
+    tn_utf8_clean(text);
+    assert_string_equal(text, cases[i].clean);
+  }
+}
+
 static void test_crc32c(void **state) {
   (void)state;
   /* The check value of the CRC catalogue, and the vectors of RFC 3720, B.4. */
@@ -184,13 +206,10 @@ static void test_chunks(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_error),
-                                     cmocka_unit_test(test_map),
-                                     cmocka_unit_test(test_str),
-                                     cmocka_unit_test(test_crc32c),
-                                     cmocka_unit_test(test_memory_limit),
-                                     cmocka_unit_test(test_parallel),
-                                     cmocka_unit_test(test_parallel_callers),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_error),    cmocka_unit_test(test_map),
+                                     cmocka_unit_test(test_str),      cmocka_unit_test(test_utf8),
+                                     cmocka_unit_test(test_crc32c),   cmocka_unit_test(test_memory_limit),
+                                     cmocka_unit_test(test_parallel), cmocka_unit_test(test_parallel_callers),
                                      cmocka_unit_test(test_chunks)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

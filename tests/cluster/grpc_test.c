@@ -52,6 +52,9 @@ static void test_messages(void **state) {
   tn_grpc_decode(text.data);
   assert_string_equal(text.data, "50% of\n\xc3\xb6~");
   tn_str_clear(&text);
+  tn_grpc_encode(&text, "'\xff', \xe2\x82\xac");
+  assert_string_equal(text.data, "'?', %E2%82%AC");
+  tn_str_clear(&text);
   char odd[] = "%%41%4g%4";
   tn_grpc_decode(odd);
   assert_string_equal(odd, "%A%4g%4");

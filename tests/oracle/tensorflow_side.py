@@ -200,10 +200,10 @@ def state_of(graph, item, number=0):
 
 
 class Node:
-    """The node of a case in a graph: what to feed, to run first, to fetch."""
+    """The node of a case in a graph: what to feed, to run first, to fetch. FIRST_HANDLE: of the graph's variables."""
 
-    def __init__(self, graph, case, degree=0):
-        self.fed, self.initial, self.state = [], [], []
+    def __init__(self, graph, case, degree=0, first_handle=0):
+        self.fed, self.initial, self.state, self._first = [], [], [], first_handle
         inputs = [[self._input(graph, x, degree) for x in i] if isinstance(i, list) else self._input(graph, i, degree)
                   for i in case.inputs]  # fmt: skip
         self.result = graph.op(case.op, *inputs, **case.attrs)
@@ -216,7 +216,7 @@ class Node:
             tensor = graph.placeholder(item.dtype, blur(item.value.shape, degree))
             self.fed.append((tensor, item.value))
             return tensor
-        tensor, initial = state_of(graph, item, len(self.state))
+        tensor, initial = state_of(graph, item, self._first + len(self.state))
         self.initial.append(initial)
         read = tensor if item.kind == "var" else graph.op("ReadVariableOp", tensor, dtype=item.dtype)
         self.state.append((tensor, read, item))
