@@ -10,8 +10,6 @@ from ports import free_ports
 
 TENON = """
 import sys
-
-from ports import free_ports
 import tenon as tf
 cluster, job, task = eval(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 server = tf.train.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=task)
