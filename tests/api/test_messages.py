@@ -417,5 +417,5 @@ def test_five_thousand_nodes_are_quick():
     data = graph.SerializeToString()
     start = time.process_time()
     again = proto.GraphDef.FromString(data)
-    assert time.process_time() - start < 0.9
+    assert time.process_time() - start < 5  # quadratic work would take minutes
     assert again.SerializeToString() == data

@@ -1,6 +1,7 @@
 """The test program peer-rpc as a server and as a client, and a server of grpcio with the same methods."""
 
 import subprocess
+import threading
 import time
 from concurrent import futures
 from pathlib import Path
@@ -92,6 +93,7 @@ class Service(grpc.GenericRpcHandler):
     """The methods of rpc_service.c, in grpcio."""
 
     def __init__(self):
+        self.lock = threading.Lock()
         self.calls = 0
         self.cancelled = 0
 
@@ -121,15 +123,27 @@ class Service(grpc.GenericRpcHandler):
         return str(-1 if left is None else int(left * 1000)).encode()
 
     def hang(self, request, context):
-        self.calls += 1
+        with self.lock:
+            self.calls += 1
         while context.is_active():
             time.sleep(0.01)
-        self.cancelled += 1
+        with self.lock:
+            self.cancelled += 1
         return b""
 
     def later(self, request, context):
+        with self.lock:
+            self.calls += 1
         time.sleep(int(request) / 1000)
         return request
+
+
+def until(condition):
+    """Waits for it, on a slow machine too."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "this did not come to be within 60 s"
+        time.sleep(0.01)
 
 
 def grpcio_server(address="127.0.0.1:0", credentials=None, options=()):

@@ -6,6 +6,7 @@
  *   /test.Test/Metadata  with the value of the header that the request names
  *   /test.Test/Deadline  with the milliseconds that are left, -1 without a deadline
  *   /test.Test/Hang      when the caller has gone, with CANCELLED
+ *   /test.Test/Hanging   with how many handlers of Hang have begun, as text
  *   /test.Test/Later     with the request, after as many milliseconds as it says
  *   /test.Test/Cancelled with how many handlers of Hang have ended so, as text
  *   others               UNIMPLEMENTED */
@@ -66,6 +67,7 @@ static void hang(rpc_service *service, tn_incoming *incoming) {
     gone(h);
     free(h);
   }
+  atomic_fetch_add(&service->hanging, 1);
 }
 
 static void echo(void *argument) {
@@ -109,6 +111,9 @@ void rpc_service_handle(void *argument, tn_incoming *incoming) {
     finish_text(incoming, number);
   } else if (!strcmp(name, "Cancelled")) {
     snprintf(number, sizeof number, "%d", atomic_load(&service->cancelled));
+    finish_text(incoming, number);
+  } else if (!strcmp(name, "Hanging")) {
+    snprintf(number, sizeof number, "%d", atomic_load(&service->hanging));
     finish_text(incoming, number);
   } else if (!strcmp(name, "Give")) {
     give(incoming, (size_t)atoll(text_of(incoming, text, sizeof text)));

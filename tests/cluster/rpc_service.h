@@ -8,7 +8,8 @@
 
 typedef struct rpc_service {
   tn_clock *clock;
-  atomic_int calls, cancelled; /* how many came; how many handlers heard that nobody waits any more */
+  /* How many came; how many handlers of Hang began; how many of these heard that nobody waits any more. */
+  atomic_int calls, hanging, cancelled;
 } rpc_service;
 
 void rpc_service_handle(void *service, tn_incoming *incoming);

@@ -24,11 +24,15 @@ server = tf.train.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index
 with tf.device("/job:ps/task:0"):
     queue = tf.FIFOQueue(10, [tf.float32], shared_name="queue")
     taken, put = queue.dequeue(), queue.enqueue([7.0])
+    started = tf.FIFOQueue(10, [tf.float32], shared_name="started")
+    begun = started.dequeue()
+    with tf.control_dependencies([started.enqueue([1.0])]):
+        begin = queue.dequeue()
     large = tf.random_uniform([1000, 1000], seed=1)
 with tf.device("/job:worker/task:1"):
     sleep = tf.FIFOQueue(10, [tf.float32], shared_name="never").dequeue()
     summed = tf.reduce_sum(large)
-ops = {"take": taken, "put": put, "sleep": sleep, "large": summed, "own": tf.constant(1.0)}
+ops = {"take": taken, "put": put, "begin": begin, "begun": begun, "sleep": sleep, "large": summed}
 session = None
 print("ready", flush=True)
 for line in sys.stdin:
@@ -193,10 +197,14 @@ def test_a_lost_task_is_noticed(what, losses):
 def test_who_waited_and_is_lost_takes_nothing(what):
     """A parameter server ends what it does for a worker that is gone: it does not give it elements of a queue."""
     with cluster(1.0) as c:
-        c.tell("worker", 1, "run take")
+        c.tell("worker", 1, "run begin")
+        c.tell("ps", 0, "run begun")
+        assert c.heard("ps", 0).startswith("value")
         time.sleep(0.3)
+        stalls = Stalls()
         c.harm(what, "worker", 1)
-        time.sleep(1.5)
+        time.sleep(2)
+        time.sleep(6 * stalls.end())  # a machine that stands still notices nothing
         c.tell("worker", 0, "run take")
         time.sleep(0.2)
         c.tell("ps", 0, "run put")

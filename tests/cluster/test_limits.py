@@ -157,6 +157,6 @@ def test_the_own_process_may(tmp_path):
 ])  # fmt: skip
 def test_bad_flags(flags, says):
     command = [str(TOOL), "server", "--cluster", "worker=127.0.0.1:0", "--job", "worker", *flags]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert says in done.stderr

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from cluster.grpc_peers import CODES, PROGRAM, Client, Server, grpcio_server, pattern, weighed
+from cluster.grpc_peers import CODES, PROGRAM, Client, Server, grpcio_server, pattern, until, weighed
+from ports import free_port
 
 if not PROGRAM.exists():
     pytest.skip("build/tests/peer-rpc is not built: ninja -C build peers", allow_module_level=True)
@@ -66,13 +67,10 @@ def test_deadlines(server, client):
 
 def test_cancelled(server, client):
     service, address = server
-    before = service.calls
-    client.start(address, "Hang", count=10, cancel_ms=500)
+    calls, cancelled = service.calls, service.cancelled
+    client.start(address, "Hang", count=10, cancel_ms=2000)
     assert [client.result()[0] for _ in range(10)] == ["CANCELLED"] * 10
-    end = time.monotonic() + 30
-    while service.cancelled < service.calls and time.monotonic() < end:
-        time.sleep(0.01)
-    assert service.cancelled == service.calls > before
+    until(lambda: service.cancelled - cancelled == service.calls - calls > 0)
     assert client.call(address, "Echo", value="x")[3] == "x"
 
 
@@ -95,14 +93,11 @@ def test_too_large(server):
 
 
 def test_nobody_listens(client, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     for where in (address, f"localhost:{address.rsplit(':', 1)[1]}"):
-        begin = time.monotonic()
         code, _, _, text = client.call(where, "Echo")
         assert code == "UNAVAILABLE"
         assert text == f"{where}: cannot connect: Connection refused"
-        assert time.monotonic() - begin < 10
     code, _, _, text = client.call(f"unix:{tmp_path}/none", "Echo")
     assert (code, text) == ("UNAVAILABLE", f"unix:{tmp_path}/none: cannot connect: there is no such socket")
     code, _, _, text = client.call("nowhere.invalid:1", "Echo")
@@ -113,10 +108,10 @@ def test_nobody_listens(client, tmp_path):
 
 def test_connects_again(client):
     """The server goes and comes back at the same port: calls fail meanwhile, and work again."""
-    server, _, address = grpcio_server()
+    server, _, address = grpcio_server(f"127.0.0.1:{free_port()}")
     assert client.call(address, "Echo", value="1")[0] == "OK"
     server.stop(0).wait()
-    time.sleep(0.2)
+    until(lambda: client.call(address, "Echo", value="2")[0] == "UNAVAILABLE")
     for _ in range(3):
         assert client.call(address, "Echo", value="2")[0] == "UNAVAILABLE"
     server, _, _ = grpcio_server(address)
@@ -133,10 +128,10 @@ def test_names_are_looked_up(client):
 
 def test_server_ends_in_order(client):
     """A server that stops within a grace lets the call finish."""
-    server, _, address = grpcio_server()
+    server, service, address = grpcio_server()
     assert client.call(address, "Echo")[0] == "OK"
     client.start(address, "Later", value="300")
-    time.sleep(0.1)
+    until(lambda: service.calls == 1)
     stopped = server.stop(10)
     assert client.result()[3] == "300"
     stopped.wait()
@@ -146,7 +141,8 @@ def test_killed_mid_call(client):
     server = Server()
     assert client.call(server.address, "Echo")[0] == "OK"
     client.start(server.address, "Hang")
-    time.sleep(0.1)
+    with Client() as other:
+        until(lambda: other.call(server.address, "Hanging")[3] == "1")
     server.process.kill()
     code, _, _, text = client.result()
     assert (code, text) == ("UNAVAILABLE", f"{server.address}: the peer closed the connection")
@@ -166,7 +162,7 @@ def test_frozen_peer_is_noticed(kind, tmp_path):
         server.process.send_signal(signal.SIGCONT)
         assert code == "UNAVAILABLE"
         assert text.startswith(f"{server.address}: the peer has not answered for ")
-        assert seconds < 15
+        assert seconds < 60
         assert client.call(server.address, "Echo", value="back")[3] == "back"
 
 
@@ -174,13 +170,10 @@ def test_frozen_client_is_noticed():
     """The server tells the handlers of a client that does not answer any more."""
     with Server(silence_ms=1600) as server, Client(silence_ms=60000) as client, Client() as other:
         client.start(server.address, "Hang", count=3)
-        time.sleep(0.3)
+        until(lambda: other.call(server.address, "Hanging")[3] == "3")
         assert other.call(server.address, "Cancelled")[3] == "0"
         client.process.send_signal(signal.SIGSTOP)
-        end = time.monotonic() + 15
-        while other.call(server.address, "Cancelled")[3] != "3" and time.monotonic() < end:
-            time.sleep(0.05)
-        assert other.call(server.address, "Cancelled")[3] == "3"
+        until(lambda: other.call(server.address, "Cancelled")[3] == "3")
         client.process.send_signal(signal.SIGCONT)
         assert {client.result()[0] for _ in range(3)} == {"UNAVAILABLE"}
 
@@ -193,7 +186,7 @@ def test_two_thousand_at_once():
 
 def test_slow_server_is_not_lost():
     """A call may take much longer than the silence, as long as the peer answers when it is asked."""
-    with Server(silence_ms=800) as server, Client(silence_ms=800) as client:
+    with Server(silence_ms=1600) as server, Client(silence_ms=1600) as client:
         assert client.call(server.address, "Later", value="4000")[3] == "4000"
 
 

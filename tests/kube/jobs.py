@@ -1,5 +1,7 @@
 """Jobs in a namespace, and pods' statuses as a kubelet would write them."""
 
+import time
+
 from kube.cluster import ApiError, wait_for
 
 KINDS = {
@@ -65,6 +67,16 @@ class Job:
 
     def get(self):
         return self.client.get(self.path)
+
+    def rests(self, seconds):
+        """Waits until nothing was written to the job for some seconds; its version."""
+
+        def version_at_rest():
+            before = self.get()["metadata"]["resourceVersion"]
+            time.sleep(seconds)
+            return before if self.get()["metadata"]["resourceVersion"] == before else None
+
+        return wait_for(version_at_rest, tell=self.tell)
 
     def patch(self, change):
         return self.client.patch(self.path, change)

@@ -27,7 +27,7 @@ def test_an_image_that_is_not_there(ns):
     condition = job.wait("Waiting")
     assert condition["reason"] == "JobNoImage" and "does the image exist" in condition["message"]
     assert "image-worker-1 waits (ErrImagePull)" in condition["message"] and "no such image" in condition["message"]
-    version = job.get()["metadata"]["resourceVersion"]
+    version = job.rests(1)
     waits(job, "worker-1", "ImagePullBackOff", "back-off")
     time.sleep(1)
     assert job.get()["metadata"]["resourceVersion"] == version, "a pull that is tried again is no news"

@@ -184,11 +184,15 @@ static void test_stacks(void **state) {
 /* A process of its own, by the environment; what it says on stderr comes through a pipe. */
 static void test_hanging(void **state) {
   (void)state;
-  int out[2];
+  int out[2], go_on[2];
   assert_int_equal(pipe(out), 0);
+  assert_int_equal(pipe(go_on), 0);
   pid_t child = fork();
   if (child == 0) {
     dup2(out[1], 2);
+    close(out[1]);
+    close(go_on[1]);
+    alarm(120);
     char why[160] = "";
     setenv("TENON_METRICS_PORT", "0", 1);
     setenv("TENON_HANG_SECONDS", "0.2", 1);
@@ -205,7 +209,7 @@ static void test_hanging(void **state) {
     }
     const char *answer = page("/healthz");
     if (!strstr(answer, "503 ") || !strstr(answer, "no step for") || !strstr(page("/progress"), "77")) _exit(3);
-    usleep(1500000); /* the thread looks by itself, and prints once */
+    if (read(go_on[0], why, 1) != 1) _exit(5); /* the thread looks by itself, and prints once */
     tn_monitor_step(1, 0);
     tn_monitor_end();
     if (!strstr(page("/healthz"), "200 ")) _exit(4);
@@ -213,11 +217,17 @@ static void test_hanging(void **state) {
     _exit(0);
   }
   close(out[1]);
-  char said[65536];
+  char said[65536] = "";
   size_t n = 0;
-  for (ssize_t got; (got = read(out[0], said + n, sizeof said - 1 - n)) > 0;) n += (size_t)got;
-  said[n] = 0;
+  bool told = false;
+  for (ssize_t got; (got = read(out[0], said + n, sizeof said - 1 - n)) > 0;) {
+    n += (size_t)got;
+    said[n] = 0;
+    if (!told && strstr(said, "test_hanging+0x")) told = write(go_on[1], "", 1) == 1;
+  }
   close(out[0]);
+  close(go_on[0]);
+  close(go_on[1]);
   int status;
   waitpid(child, &status, 0);
   assert_true(WIFEXITED(status));

@@ -93,7 +93,7 @@ def test_timeout_and_cancellation():
         threading.Timer(0.05, s.close).start()
         with pytest.raises(errors.CancelledError):
             s.run(fetch)
-        assert time.monotonic() - start < 20
+        assert time.monotonic() - start < 60
 
 
 def test_threads_run_at_once():
@@ -121,20 +121,21 @@ def test_the_lock_is_free_while_a_step_runs():
     g = _thin.Graph()
     fetch = endless(g)
     with _thin.Session(g) as s:
-        ended = []
+        ended, stop = [], _thin.Cancellation()
 
         def work():
-            with pytest.raises(errors.DeadlineExceededError):
-                s.run(fetch, timeout_ms=300)
+            with pytest.raises(errors.CancelledError):
+                s.run(fetch, cancellation=stop, timeout_ms=60000)
             ended.append(True)
 
         thread = threading.Thread(target=work)
         thread.start()
-        turns = 0
-        while thread.is_alive():
-            turns += 1
+        for _ in range(100):
             time.sleep(0.001)
-        assert ended and turns > 20
+        assert thread.is_alive()
+        stop.cancel()
+        thread.join()
+        assert ended
 
 
 INTERRUPTED = """
@@ -150,23 +151,24 @@ s = _thin.Session(g)
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 start = time.monotonic()
 try:
-    s.run(fetch, timeout_ms=4000)
+    s.run(fetch, timeout_ms={limit})
 except KeyboardInterrupt:
     print("interrupted")
 except _thin.errors.DeadlineExceededError:
     print("ended by itself")
 c = g.constant(3)
-print(s.run(c), time.monotonic() - start < 3)
+print(s.run(c), time.monotonic() - start < {limit} / 2000)
 """
 
 
-@pytest.mark.parametrize("handler,printed", [
-    ("", "interrupted\n3 True"),
-    ("signal.signal(signal.SIGINT, lambda *_: None)", "ended by itself\n3 False"),
+@pytest.mark.parametrize("handler,limit,printed", [
+    ("", 40000, "interrupted\n3 True"),
+    ("signal.signal(signal.SIGINT, lambda *_: None)", 2000, "ended by itself\n3 False"),
 ])  # fmt: skip
-def test_ctrl_c(handler, printed):
+def test_ctrl_c(handler, limit, printed):
     """Ctrl-C stops the step, unless the program has a handler of its own; the session lives on."""
-    code = INTERRUPTED.format(tests=str(Path(__file__).parent), python=str(ROOT / "python"), handler=handler)
+    folders = {"tests": str(Path(__file__).parent), "python": str(ROOT / "python")}
+    code = INTERRUPTED.format(**folders, handler=handler, limit=limit)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == printed, done.stderr
 

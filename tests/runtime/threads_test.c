@@ -41,7 +41,7 @@ static void timeouts(void **state) {
   int64_t start = tn_now_ns();
   fails(tn_session_run(s, &options, 0, NULL, NULL, 1, &exit, 0, NULL, &out, NULL), TN_DEADLINE_EXCEEDED, "timeout");
   int64_t took = tn_now_ns() - start;
-  assert_true(took >= 40000000 && took < 5000000000);
+  assert_true(took >= 40000000 && took < 60000000000);
   tn_session_free(s);
   tn_graph_free(g);
 }
