@@ -4,7 +4,6 @@ then only: programs that nobody watches pay nothing."""
 import faulthandler
 import signal
 import sys
-import threading
 import time
 
 from tenon import _monitor
@@ -105,19 +104,17 @@ class _Training:
 
 
 def _loss_among(fetches):
-    """The loss among what a program fetches: the scalar whose name says so; None if there is none."""
+    """The loss among what a program fetches; None if there is none."""
+    from tenon._session_monitor import loss_place
     from tenon.python.framework import ops
 
     if isinstance(fetches, dict):
         fetches = list(fetches.values())
     elif not isinstance(fetches, (list, tuple)):
         fetches = [fetches]
-    for fetch in fetches:
-        if isinstance(fetch, ops.Tensor) and fetch.dtype.is_floating and fetch.shape.ndims == 0:
-            name = fetch.op.name.rsplit("/", 1)[-1].lower()
-            if any(word in name for word in ("loss", "cost", "entropy", "error", "mean")):
-                return fetch
-    return None
+    tensors = [fetch for fetch in fetches if isinstance(fetch, ops.Tensor)]
+    place = loss_place(tensors)
+    return None if place is None else tensors[place]
 
 
 def hook(hooks):
@@ -132,6 +129,7 @@ def hook(hooks):
             self.training.find()
 
         def after_create_session(self, session, coord):
+            session._watch = False  # its steps are told here
             self.training.set_open(True)
 
         def before_run(self, run_context):
@@ -150,30 +148,3 @@ def hook(hooks):
                 _monitor.report(int(session.run(wanted)["step"]), _last_step(hooks), None)
 
     return Hook()
-
-
-def watch_supervisor(supervisor, session):
-    """Looks at the global step of a supervised session every second: its steps are the program's own runs."""
-    if supervisor.global_step is None:
-        return
-    training = _Training()
-
-    def look():
-        last = None
-        try:
-            while True:
-                step = int(session.run(supervisor.global_step))
-                training.set_open(True)
-                if step != last:
-                    _monitor.step(0 if last is None else step - last, 0.0)
-                    _monitor.report(step, -1, None)
-                    last = step
-                tell_traffic()
-                if supervisor.coord.wait_for_stop(SAMPLE_SECONDS):
-                    break
-        except Exception as error:  # the session ended first: that is for the program to say
-            print(f"tenon: the training is not watched any more: {error}", file=sys.stderr)
-        finally:
-            training.set_open(False)
-
-    threading.Thread(target=look, name="tenon-monitor", daemon=True).start()

@@ -213,16 +213,48 @@ static bool is_local(const tn_socket_address *a) {
   return a->storage.ss_family == AF_UNIX || IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
+/* Where the port of ADDRESS is at all addresses of this host. */
+static tn_error *resolve_all(const char *address, tn_addresses *found) {
+  char all[32];
+  snprintf(all, sizeof all, "0.0.0.0%.8s", strrchr(address, ':'));
+  return tn_address_resolve(all, true, found);
+}
+
 /* Where to listen for ADDRESS. On Kubernetes a task may start before its own name is known: if it may be reached by
  * others (OPEN), it listens at all addresses then. */
 static tn_error *resolve_own(const char *address, bool open, tn_addresses *found) {
-  char all[32];
   tn_error *error = tn_address_resolve(address, false, found);
-  const char *port = strrchr(address, ':');
-  if (tn_error_code(error) != TN_UNAVAILABLE || !open || !port) return error;
+  if (tn_error_code(error) != TN_UNAVAILABLE || !open) return error;
   tn_error_free(error);
-  snprintf(all, sizeof all, "0.0.0.0%.8s", port);
-  return tn_address_resolve(all, true, found);
+  return resolve_all(address, found);
+}
+
+static bool is_name(const char *address) {
+  tn_addresses found;
+  tn_error *error = tn_address_resolve(address, true, &found);
+  bool name = !error && !found.n;
+  tn_error_free(error);
+  return name;
+}
+
+static int listen_at_first(const tn_addresses *found) {
+  int fd = -1;
+  errno = EADDRNOTAVAIL;
+  for (int i = 0; i < found->n && fd < 0; i++) fd = listening_socket(&found->at[i]);
+  return fd;
+}
+
+/* Of who was started again elsewhere the name may still tell the old place, and a name may be that of a balancer in
+ * front of the task: then, too, it listens at all addresses. */
+static int listen_at(const char *address, bool open, const tn_addresses *found) {
+  int fd = listen_at_first(found);
+  tn_addresses all;
+  if (fd >= 0 || errno != EADDRNOTAVAIL || !open || !is_name(address)) return fd;
+  tn_error *error = resolve_all(address, &all);
+  if (!error) return listen_at_first(&all);
+  tn_error_free(error);
+  errno = EADDRNOTAVAIL;
+  return -1;
 }
 
 tn_error *tn_socket_listen(const char *address, bool open, int *out, char **real) {
@@ -235,9 +267,7 @@ tn_error *tn_socket_listen(const char *address, bool open, int *out, char **real
           "%s can be reached from other machines: to listen there, give the server a certificate, or tell it "
           "that it may do so without",
           address);
-  int fd = -1;
-  errno = EADDRNOTAVAIL;
-  for (int i = 0; i < found.n && fd < 0; i++) fd = listening_socket(&found.at[i]);
+  int fd = listen_at(address, open, &found);
   if (fd < 0)
     return tn_errorf(errno == EADDRINUSE ? TN_ALREADY_EXISTS : TN_INVALID_ARGUMENT, "cannot listen at %s: %s", address,
                      errno == EADDRINUSE ? "the address is in use" : strerror(errno));

@@ -45,7 +45,7 @@ bool tn_socket_same_user(int fd);
 int tn_socket_listen_near(int fd);
 /* A socket that listens at ADDRESS, not blocking; *REAL is the address with the port it got. An address that other
  * machines reach is PERMISSION_DENIED unless OPEN, one in use ALREADY_EXISTS, one not of this machine INVALID_ARGUMENT.
- */
+ * OPEN and a name that isn't known, or is not of this machine: it listens at all addresses of this machine. */
 tn_error *tn_socket_listen(const char *address, bool open, int *fd, char **real) TN_MUST_USE;
 /* Removes the file of a Unix socket that this process listened at. */
 void tn_socket_remove(const char *address);

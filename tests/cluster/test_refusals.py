@@ -107,6 +107,31 @@ def test_an_address_in_use(cluster):
     assert done.returncode == 1 and cluster["ps"][0] in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 
+def test_a_name_that_is_elsewhere(tmp_path):
+    """As that of a pod which was started again, for some moments: a task that may be reached by others is, and one that
+    may not says so. In a network and with a file of hosts of its own."""
+    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n192.0.2.7 elsewhere\n")
+    (tmp_path / "serve.py").write_text(
+        "import socket\nimport tenon as tf\nserver = tf.train.Server({'worker': ['elsewhere:2222']}, 'worker', 0)\n"
+        "socket.create_connection(('127.0.0.1', 2222), 60).close()\nprint('reached')\n"
+    )
+    alone = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c",
+             f"ip link set lo up && mount --bind {tmp_path}/hosts /etc/hosts && exec \"$@\"", "sh"]  # fmt: skip
+    tried = subprocess.run([*alone, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"no namespaces here: {tried.stderr.strip()}")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+
+    def serve(**more):
+        return subprocess.run([*alone, sys.executable, tmp_path / "serve.py"], env={**environment, **more},
+                              capture_output=True, text=True, timeout=PATIENCE)  # fmt: skip
+
+    done = serve(TENON_OPEN="1")
+    assert done.returncode == 0 and done.stdout == "reached\n", done.stderr
+    done = serve()
+    assert done.returncode == 1 and "elsewhere:2222 can be reached from other machines" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("description, says", [
     ("Tenon, protocol 99", "is of another version: it is 'Tenon, protocol 99'"),
     ("device: 0, name: something", "is not a task of Tenon's"),

@@ -45,6 +45,34 @@ with supervisor.managed_session() as sess:
         sess.run(train, feed)
 """
 )
+BARE = (
+    HEAD
+    + """
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    for i in range(STEPS):
+        sess.run([train, loss], feed)
+        sess.run(loss, feed)
+"""
+)
+WITHOUT_GLOBAL_STEP = BARE.replace(", global_step=step", "").replace("step = tf.train.get_or_create_global_step()", "")
+KERAS = """
+import numpy as np
+import tenon as tf
+model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
+model.compile(OPTIMIZER, "mse")
+x, y = np.ones([64, 2], np.float32), np.ones([64, 1], np.float32)
+model.predict(x)
+model.evaluate(x, y, verbose=0)
+model.fit(x, y, batch_size=16, epochs=3, verbose=0)
+"""
+TFLEARN = """
+import numpy as np
+import tflearn
+net = tflearn.regression(tflearn.fully_connected(tflearn.input_data([None, 2]), 1), optimizer="sgd", loss="mean_square")
+model = tflearn.DNN(net)
+model.fit(np.ones([64, 2]), np.ones([64, 1]), n_epoch=3, batch_size=16)
+"""
 HANGING = (
     HEAD
     + """
@@ -138,6 +166,39 @@ def test_a_supervisor(tmp_path):
         first = task.wait(lambda: task.metric("global_step"))
         task.wait(lambda: task.metric("global_step") > first)
         assert task.metric("local_steps_total") > 0
+
+
+def ended(folder, program):
+    """The last word of a program that has ended."""
+    with watched(folder, program) as task:
+        assert task.process.wait(300) == 0, task.errors.read_text()
+        return json.loads(task.word.read_text())["tenonProgress"]
+
+
+def test_a_bare_loop(tmp_path):
+    """Around Session.run: runs that train are steps, others are not."""
+    with watched(tmp_path, BARE.replace("STEPS", "10**9")) as task:
+        first = task.wait(lambda: task.metric("global_step"))
+        task.wait(lambda: task.metric("global_step") > first and task.metric("examples_per_second"))
+        told = json.loads(task.page("/progress")[1])
+        assert told["training"] and 0 <= float(told["loss"]) < 100
+        assert task.wait(lambda: task.metric("local_steps_total")) > 0
+    for program in (BARE, WITHOUT_GLOBAL_STEP):
+        told = ended(tmp_path, program.replace("STEPS", "12"))
+        assert told["training"] is False and told["step"] == 12 and float(told["loss"]) >= 0
+
+
+@pytest.mark.parametrize("optimizer", ['"sgd"', '"rmsprop"', '"adam"', "tf.train.AdamOptimizer(0.1)"])
+def test_keras(tmp_path, optimizer):
+    """Its fit takes steps, predict and evaluate do not, whether the optimizer is made of ops or of assignments."""
+    told = ended(tmp_path, KERAS.replace("OPTIMIZER", optimizer))
+    assert told["training"] is False and told["step"] == 12 and float(told["loss"]) >= 0
+
+
+def test_tflearn(tmp_path):
+    # It counts in a variable of its own, which is not the graph's global step.
+    told = ended(tmp_path, "import tenon.compat\ntenon.compat.install()\n" + TFLEARN)
+    assert told["training"] is False and told["step"] == 12
 
 
 def test_a_training_that_ends_leaves_its_last_word(tmp_path):

@@ -53,7 +53,7 @@ class Training(Job):
     def arguments(self, **flags):
         return [f"--{k}={v}" for k, v in {"folder": f"/models/{self.name}", **flags}.items()]
 
-    def manifest(self, workers=2, resources=None, run=None, **flags):
+    def manifest(self, workers=2, resources=None, run=None, monitoring=None, **flags):
         """With a root that can't be written to, and no rights."""
         command = ["python", "-m", "tenon.compat", "/models/train.py", *self.arguments(**flags)]
         container = {"name": "tenon", "image": IMAGE, "command": command, "resources": resources or {},
@@ -66,6 +66,8 @@ class Training(Job):
         spec = {"replicas": {r: {"replicas": n, "template": {"spec": pod}} for r, n in counts.items()}}
         if run is not None:
             spec["runPolicy"] = run
+        if monitoring is not None:
+            spec["monitoring"] = monitoring
         return {"apiVersion": "tenon.dev/v1", "kind": "TenonJob", "metadata": {"name": self.name}, "spec": spec}
 
     def submit(self, **options):
@@ -81,6 +83,19 @@ class Training(Job):
             return text["message"] if isinstance(text, dict) and "message" in text else str(text)
         except ApiError as error:
             return error.body.get("message", "")
+
+    @contextlib.contextmanager
+    def following(self):
+        """`tenon logs -f`, and what it has printed."""
+        path = self.folder / "followed.log"
+        with open(path, "wb") as log:
+            command = command_line(self.cluster, "logs", self.name, "-f")
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield lambda: path.read_text(errors="replace")
+        finally:
+            process.kill()
+            process.wait()
 
     def step(self):
         """Of the newest checkpoint."""
@@ -132,11 +147,13 @@ class Training(Job):
         wait_for(lambda: not self.processes(), 120, self.tell)
 
 
+def command_line(cluster, *words):
+    """The command with WORDS, for namespace default of CLUSTER."""
+    at = words.index("--") if "--" in words else len(words)
+    return [TENON, *words[:at], "--kubeconfig", cluster.kubeconfig, "--namespace", "default", *words[at:]]
+
+
 def tenon(cluster, *words):
-    command = [TENON, *words, "--kubeconfig", cluster.kubeconfig, "--namespace", "default"]
-    if "--" in words:
-        at = words.index("--")
-        command = [TENON, *words[:at], "--kubeconfig", cluster.kubeconfig, "--namespace", "default", *words[at:]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command_line(cluster, *words), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

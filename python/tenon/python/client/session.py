@@ -1,5 +1,6 @@
 """Session and InteractiveSession: steps of a graph."""
 
+import sys
 import threading
 
 import numpy as np
@@ -96,6 +97,7 @@ class BaseSession:
         self._timeout = int(getattr(config, "operation_timeout_in_ms", 0) or 0)
         self._options = self._settings(config)
         self._making = threading.Lock()
+        self._watch = None  # who tells its steps, where this task is watched; False: not this session
         if target.startswith("grpc://"):
             serialized = config.SerializeToString() if config is not None else b""
             self._options = (*self._options, target, serialized)
@@ -146,6 +148,8 @@ class BaseSession:
 
     def close(self):
         """Frees what the session holds and cancels running steps; later ones fail."""
+        if self._watch:
+            self._watch.closing()
         self._closed = True
         if self._made is not None:
             self._made.close()
@@ -230,6 +234,10 @@ class BaseSession:
             from tenon.python.ops import session_ops
 
             session_ops.wrap_handles(self, mapping, kept)
+        if "tenon._task_monitor" in sys.modules:
+            from tenon import _session_monitor
+
+            core = _session_monitor.counted(self, core, mapping.items, feeds)
         return _Step(core, feeds, mapping, len(pairs) == len(feed_dict or ()))
 
     def _feed_parts(self, key, value):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import time
 
 from tenon.python.framework import dtypes, meta_graph, ops
@@ -296,9 +295,6 @@ class Supervisor:
         if start_standard_services:
             logging.info("Starting queue runners.")
             self.start_queue_runners(sess)
-        monitor = sys.modules.get("tenon._task_monitor")
-        if monitor:
-            monitor.watch_supervisor(self, sess)
         return sess
 
     def start_queue_runners(self, sess, queue_runners=None):

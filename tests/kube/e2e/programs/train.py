@@ -1,6 +1,7 @@
 """MNIST on parameter servers and workers, the same bits whoever is killed: what the jobs of these tests run.
 
-While the file `slow` lies in the job's folder, it takes its time, and does not reach its end.
+While the file `slow` lies in the job's folder, it takes its time, and does not reach its end; while the file `hang-1`
+does, worker 1 hangs.
 """
 
 import json
@@ -39,6 +40,11 @@ def dawdle(step):
         time.sleep(0.1)
 
 
+def hang(index):
+    while os.path.exists(os.path.join(FLAGS.folder, f"hang-{index}")):
+        time.sleep(0.1)
+
+
 def main(_):
     config = json.loads(os.environ["TF_CONFIG"])
     cluster = tf.train.ClusterSpec(config["cluster"])
@@ -62,6 +68,7 @@ def main(_):
 
     def batch(step, shard):
         dawdle(step)
+        hang(index)
         epoch, at = divmod((step * SHARDS + shard) * SHARD_SIZE, mnist.train.num_examples - SHARD_SIZE)
         order = np.random.RandomState(epoch).permutation(mnist.train.num_examples)[at : at + SHARD_SIZE]
         return {images: mnist.train.images[order], labels: mnist.train.labels[order]}
