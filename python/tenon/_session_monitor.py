@@ -1,5 +1,5 @@
-"""Tells the steps of sessions that a program runs by itself: a bare loop around Session.run, Keras' fit, TFLearn, what a
-Supervisor manages. Loaded, as _task_monitor is, where somebody watches; monitored sessions have a hook instead."""
+"""Tells the steps of sessions that a program runs by itself: a bare loop around Session.run, Keras' fit, TFLearn, what
+a Supervisor manages. Loaded, as _task_monitor is, where somebody watches; monitored sessions have a hook instead."""
 
 import atexit
 import re
@@ -12,12 +12,12 @@ from tenon._task_monitor import SAMPLE_SECONDS, tell_traffic
 
 LAST_LOOK_MS = 10000  # how long the last look at the global step may take
 UPDATES = re.compile(r"(Resource)?(Sparse)?(Apply[A-Z]|AccumulatorApplyGradient)")
-ASSIGNS = re.compile(r"(Assign|Scatter|ResourceScatter)(Add|Sub|Update|VariableOp|AddVariableOp|SubVariableOp)?$")
+ASSIGNS = re.compile(r"(Assign|(Resource)?Scatter)(Add|Sub|Update)?(VariableOp)?$")
 LOSS_WORDS = ("loss", "cost", "entropy", "error", "mean")
 
 
 def loss_place(items):
-    """Which of the fetched ITEMS is the loss: the scalar whose name says so, by its last part or else by another one."""
+    """Which of the fetched ITEMS is the loss: the scalar whose name says so, by its last part or else by another."""
     scalars = [(i, item.op.name.lower()) for i, item in enumerate(items)
                if hasattr(item, "dtype") and item.dtype.is_floating and item.shape.ndims == 0]  # fmt: skip
     for part in (lambda name: name.rsplit("/", 1)[-1], lambda name: name):
@@ -50,7 +50,7 @@ def trains(graph, items):
     trainable = {getattr(v, "handle", v).op for v in graph.get_collection(ops.GraphKeys.TRAINABLE_VARIABLES)}
     for op in needed:
         if ASSIGNS.match(op.type) and len(op.inputs) > 1 and op.inputs[0].op in trainable:
-            if op.type.startswith(("AssignSub", "AssignAdd")):
+            if "Add" in op.type or "Sub" in op.type:
                 return True
             if op.inputs[0].op in _behind(tensor.op for tensor in op.inputs[1:]):
                 return True
