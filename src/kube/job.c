@@ -146,6 +146,29 @@ static tn_error *read_monitoring(tn_job *job) {
   return NULL;
 }
 
+static tn_error *read_claims(tn_job *job) {
+  static const char *const retentions[] = {"Retain", "Delete", NULL};
+  int retention = 0;
+  if (job->kind == &tn_tf_job) return NULL;
+  job->claims = tn_json_at(job->object, "spec.volumeClaimTemplates");
+  TN_TRY(read_choice("volumeClaimRetention", tn_json_text(job->object, "spec.volumeClaimRetention"), retentions,
+                     &retention));
+  job->claims_go = retention == 1;
+  size_t i;
+  json_t *volume;
+  json_array_foreach(tn_json_at(job->object, "spec.volumes"), i, volume) {
+    const char *name = tn_json_text(volume, "template");
+    bool there = !name;
+    for (size_t k = 0; !there && k < json_array_size(job->claims); k++) {
+      const char *other = tn_json_text(json_array_get(job->claims, k), "metadata.name");
+      there = other && !strcmp(other, name);
+    }
+    if (!there)
+      return tn_errorf(TN_INVALID_ARGUMENT, "volumes[%zu]: there is no '%s' among the volumeClaimTemplates", i, name);
+  }
+  return NULL;
+}
+
 static tn_error *check_names(const tn_job *job) {
   char name[256];
   for (int role = 0; role < TN_N_ROLES; role++) {
@@ -185,6 +208,7 @@ tn_error *tn_job_read(json_t *object, tn_job *out) {
   json_object_foreach(replicas, key, value) TN_TRY(read_role(out, key, value));
   TN_TRY(read_rest(out));
   TN_TRY(read_monitoring(out));
+  TN_TRY(read_claims(out));
   return check_names(out);
 }
 

@@ -78,6 +78,8 @@ typedef struct tn_job {
   const json_t *scheduling;    /* the schedulingPolicy; NULL: it need not start as one */
   int64_t min_available;       /* pods that have to start together */
   tn_monitoring monitoring;
+  const json_t *claims;      /* the volumeClaimTemplates; NULL: there are none */
+  bool claims_go;            /* the claims are deleted with the job */
   const json_t *tensorboard; /* what spec.tensorboard says; NULL: there is none */
   tn_gang gang;              /* NONE where the job does not ask for it; set by tn_job_set_gang */
 } tn_job;

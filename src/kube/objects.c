@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "kube/claims.h"
 #include "kube/gang.h"
 #include "kube/monitoring.h"
 
@@ -55,8 +56,7 @@ json_t *tn_owner_reference(const tn_job *job) {
                    job->name, "uid", job->uid, "controller", 1, "blockOwnerDeletion", 1);
 }
 
-/* Metadata with our labels over those of LIKE (may be NULL), whose annotations are kept. */
-static json_t *metadata(const tn_job *job, const char *name, const json_t *like) {
+json_t *tn_object_metadata(const tn_job *job, const char *name, const json_t *like) {
   json_t *labels = json_deep_copy(tn_json_at(like, "labels")), *notes = json_deep_copy(tn_json_at(like, "annotations"));
   if (!labels) labels = json_object();
   bool done = put_label(labels, job, "operator-name", json_string(job->kind->operator_name));
@@ -160,12 +160,12 @@ tn_error *tn_pod_make(const tn_job *job, tn_role role, int index, int64_t genera
   char name[256];
   tn_replica_name(job, role, index, name);
   json_t *spec = json_deep_copy(json_object_get(r->template, "spec"));
-  json_t *head = metadata(job, name, json_object_get(r->template, "metadata"));
+  json_t *head = tn_object_metadata(job, name, json_object_get(r->template, "metadata"));
   json_t *pod = json_pack("{ss,ss,so,so}", "apiVersion", "v1", "kind", "Pod", "metadata", head, "spec", spec);
   bool done = pod && fill_labels(job, role, index, generation, json_object_get(head, "labels"));
   json_t *container = tn_json_find(spec, "containers", "name", job->kind->container);
   done = done && fill_container(job, role, index, container) && tn_monitoring_put(job, role, index, pod, container);
-  done = done && put_tolerations(spec);
+  done = done && put_tolerations(spec) && tn_claims_put(job, spec);
   done = done && tn_json_put(spec, "restartPolicy", json_string(policies[r->restart]));
   if (done && !job->kind->service_per_replica)
     done = tn_json_put(spec, "hostname", json_string(name)) && tn_json_put(spec, "subdomain", json_string(job->name));
@@ -205,7 +205,7 @@ static json_t *service_ports(const tn_job *job, tn_role role) {
 
 tn_error *tn_service_make(const tn_job *job, tn_role role, int index, json_t **out) {
   char name[256];
-  json_t *head = metadata(job, tn_service_name(job, role, index, name), NULL);
+  json_t *head = tn_object_metadata(job, tn_service_name(job, role, index, name), NULL);
   json_t *labels = json_object_get(head, "labels"), *selector = json_object();
   bool done = head && put_label(selector, job, TN_LABEL_JOB, json_string(job->name));
   if (job->kind->service_per_replica) {

@@ -20,6 +20,9 @@ tn_error *tn_pod_group_make(const tn_job *job, json_t **out) TN_MUST_USE;
 /* The text of TF_CONFIG for the replica; NULL when memory is out. */
 json_t *tn_tf_config(const tn_job *job, tn_role role, int index);
 
+/* Metadata of an object of JOB's called NAME: our labels over those of LIKE (may be NULL), whose annotations are kept,
+ * and JOB as its owner. A new reference; NULL when memory is out. */
+json_t *tn_object_metadata(const tn_job *job, const char *name, const json_t *like);
 /* The value of one of our labels. */
 const char *tn_object_label(const tn_job *job, const json_t *object, const char *label);
 /* Role and index by the labels of an object of JOB; false if they name no replica. */

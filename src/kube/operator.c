@@ -98,6 +98,13 @@ static void trim_service(json_t *service) {
   json_object_set_new(service, "kind", json_string("Service"));
 }
 
+/* Of a claim it matters that it is there. */
+static void trim_claim(json_t *claim) {
+  json_object_set_new(claim, "spec", json_object());
+  json_object_set_new(claim, "status", json_object());
+  json_object_set_new(claim, "kind", json_string("PersistentVolumeClaim"));
+}
+
 static void trim_node(json_t *node) {
   static const char *const dropped[] = {"images", "nodeInfo", "addresses", "capacity", NULL};
   for (int i = 0; dropped[i]; i++) json_object_del(json_object_get(node, "status"), dropped[i]);
@@ -229,6 +236,10 @@ static bool node_lost(const void *nodes, const char *name) {
   return tn_node_is_lost(tn_informer_get(nodes, NULL, name));
 }
 
+static bool has_claim(const void *claims, const char *ns, const char *name) {
+  return tn_informer_get(claims, ns, name) != NULL;
+}
+
 static void pass(tn_operator *o, const char *key) {
   json_t *job = tn_job_of_key(o, key);
   tn_work *work = work_of(o, key);
@@ -242,6 +253,8 @@ static void pass(tn_operator *o, const char *key) {
   observed.node_lost = observed.nodes ? node_lost : NULL;
   observed.pods = tn_informer_find(o->watches[TN_WATCH_PODS], key, &observed.n_pods);
   observed.services = tn_informer_find(o->watches[TN_WATCH_SERVICES], key, &observed.n_services);
+  observed.claims = o->watches[TN_WATCH_CLAIMS];
+  observed.has_claim = has_claim;
   work->began = tn_now_ns();
   tn_error *error = NULL;
   if (!look_for_room(o, &observed, key, &error)) return;
@@ -324,7 +337,8 @@ void tn_operator_stop(tn_operator *o) {
 }
 
 static tn_error *add_watch(tn_operator *o, int i, const tn_informer_options *options) {
-  static const char *const plurals[] = {"tenonjobs", "tfjobs", "pods", "services", "nodes", "podgroups"};
+  static const char *const plurals[] = {"tenonjobs", "tfjobs",   "pods", "services", "persistentvolumeclaims",
+                                        "nodes",     "podgroups"};
   char group[96] = "/api/v1";
   if (i == TN_WATCH_GROUPS) snprintf(group, sizeof group, "/apis/%s", tn_gang_group_version(o->o.gang));
   if (i <= TN_WATCH_TFJOBS)
@@ -351,6 +365,8 @@ static tn_error *set_up(tn_operator *o) {
                    &(tn_informer_options){.trim = trim_pod, .changed = object_changed, .index = index_of}));
   TN_TRY(add_watch(o, TN_WATCH_SERVICES,
                    &(tn_informer_options){.trim = trim_service, .changed = object_changed, .index = index_of}));
+  TN_TRY(add_watch(o, TN_WATCH_CLAIMS,
+                   &(tn_informer_options){.trim = trim_claim, .changed = object_changed, .index = index_of}));
   if (o->o.gang == TN_GANG_BUILTIN)
     TN_TRY(add_watch(o, TN_WATCH_NODES, &(tn_informer_options){.trim = trim_node, .changed = ignored}));
   if (tn_gang_group_version(o->o.gang))

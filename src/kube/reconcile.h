@@ -17,6 +17,9 @@ typedef struct tn_observed {
   /* Whether nothing is heard of the node of that NAME; NULL: nodes are not watched. */
   bool (*node_lost)(const void *nodes, const char *name);
   const void *nodes;
+  /* Whether a claim of that NAME is in the job's namespace. */
+  bool (*has_claim)(const void *claims, const char *ns, const char *name);
+  const void *claims;
   const json_t *progress; /* what the leader last told of its progress; NULL: nothing new */
 } tn_observed;
 

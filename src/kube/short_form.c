@@ -4,14 +4,18 @@
 #include "base/alloc.h"
 #include "kube/job.h"
 
-/* One volume of `spec.volumes`, a list of {claim, path, readOnly}: into the pod and into the container. */
+/* One volume of `spec.volumes`, a list of {claim or template, path, readOnly}: into the pod and into the container. Of
+ * a template the pod gets a volume of that name when it is made. */
 static bool add_volume(json_t *pod, json_t *container, const json_t *volume, size_t i) {
-  json_t *name = tn_json_textf("volume-%zu", i);
+  json_t *template = json_object_get(volume, "template");
+  json_t *name = template ? json_incref(template) : tn_json_textf("volume-%zu", i);
   json_t *claim = json_object_get(volume, "claim"), *path = json_object_get(volume, "path");
   json_t *read_only = json_boolean(tn_json_flag(volume, "readOnly", false));
-  json_t *source = json_pack("{sO, s{sO}}", "name", name, "persistentVolumeClaim", "claimName", claim);
   json_t *mount = json_pack("{sO, sO, sO}", "name", name, "mountPath", path, "readOnly", read_only);
-  bool done = !json_array_append_new(json_object_get(pod, "volumes"), source);
+  bool done = true;
+  if (!template)
+    done = !json_array_append_new(json_object_get(pod, "volumes"),
+                                  json_pack("{sO, s{sO}}", "name", name, "persistentVolumeClaim", "claimName", claim));
   done &= !json_array_append_new(json_object_get(container, "volumeMounts"), mount);
   json_decref(name);
   json_decref(read_only);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/claims.h"
 #include "kube/failure_rules.h"
 #include "kube/objects.h"
 #include "kube/pass.h"
@@ -153,6 +154,17 @@ static void create_services(tn_pass *pass) {
     }
 }
 
+static void create_claims(tn_pass *pass) {
+  const tn_observed *observed = pass->observed;
+  char name[256];
+  for (size_t i = 0; i < json_array_size(pass->job.claims); i++) {
+    if (observed->has_claim(observed->claims, pass->job.ns, tn_claim_name(&pass->job, i, name))) continue;
+    json_t *claim = NULL;
+    tn_error *error = tn_claim_make(&pass->job, i, &claim);
+    create(pass, error, claim);
+  }
+}
+
 /* Services of replicas that are gone by a scaling down. */
 static void delete_services(tn_pass *pass) {
   for (size_t i = 0; pass->job.kind->service_per_replica && i < pass->observed->n_services; i++) {
@@ -168,6 +180,7 @@ static void delete_services(tn_pass *pass) {
 
 void tn_step_objects(tn_pass *pass) {
   delete_services(pass);
+  create_claims(pass);
   create_services(pass);
   if (!delete_pods(pass) && tn_step_admission(pass)) create_pods(pass);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "kube/claims.h"
 #include "kube/monitoring.h"
 #include "kube/objects.h"
 
@@ -56,7 +57,12 @@ tn_error *tn_tensorboard_pod(const tn_job *job, json_t **out) {
                 "spec", "containers", container, "restartPolicy", "Always", "automountServiceAccountToken", 0,
                 "volumes", tn_json_at(template, "spec.volumes"), "imagePullSecrets",
                 tn_json_at(template, "spec.imagePullSecrets"), "securityContext", security);
-  if (!pod) return tn_out_of_memory();
+  json_t *spec = json_object_get(pod, "spec"), *volumes = json_copy(json_object_get(spec, "volumes"));
+  if (volumes) json_object_set_new(spec, "volumes", volumes); /* not the template's own list */
+  if (!pod || !tn_claims_put(job, spec)) {
+    json_decref(pod);
+    return tn_out_of_memory();
+  }
   *out = pod;
   return NULL;
 }

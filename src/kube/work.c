@@ -16,6 +16,11 @@ typedef struct step {
   json_t *object;
 } step;
 
+static const char *core_plural(const char *kind) {
+  if (kind && !strcmp(kind, "Service")) return "services";
+  return kind && !strcmp(kind, "PersistentVolumeClaim") ? "persistentvolumeclaims" : "pods";
+}
+
 void tn_object_path(const json_t *object, const char *ns, const char *name, char path[768]) {
   const char *kind = tn_json_text(object, "kind");
   const tn_job_kind *job = tn_job_kind_of(object);
@@ -26,8 +31,7 @@ void tn_object_path(const json_t *object, const char *ns, const char *name, char
   else if (kind && !strcmp(kind, "PodGroup"))
     snprintf(path, 768, "/apis/%s/namespaces/%s/podgroups%s%s", tn_json_text(object, "apiVersion"), ns, slash, name);
   else
-    snprintf(path, 768, "/api/v1/namespaces/%s/%s%s%s", ns, kind && !strcmp(kind, "Service") ? "services" : "pods",
-             slash, name);
+    snprintf(path, 768, "/api/v1/namespaces/%s/%s%s%s", ns, core_plural(kind), slash, name);
 }
 
 int tn_watch_of(const json_t *object) {
@@ -35,6 +39,7 @@ int tn_watch_of(const json_t *object) {
   const tn_job_kind *job = tn_job_kind_of(object);
   if (job) return job == &tn_tenon_job ? TN_WATCH_JOBS : TN_WATCH_TFJOBS;
   if (kind && !strcmp(kind, "PodGroup")) return TN_WATCH_GROUPS;
+  if (kind && !strcmp(kind, "PersistentVolumeClaim")) return TN_WATCH_CLAIMS;
   return kind && !strcmp(kind, "Service") ? TN_WATCH_SERVICES : TN_WATCH_PODS;
 }
 
@@ -71,7 +76,7 @@ static void count_action(tn_work *work, const step *s) {
   bool service = watch == TN_WATCH_SERVICES;
   tn_counter create = service ? TN_SERVICES_CREATED : TN_PODS_CREATED,
              delete = service ? TN_SERVICES_DELETED : TN_PODS_DELETED;
-  if (s->action.kind == TN_ACT_ADOPT || watch == TN_WATCH_GROUPS) return;
+  if (s->action.kind == TN_ACT_ADOPT || watch == TN_WATCH_GROUPS || watch == TN_WATCH_CLAIMS) return;
   tn_metrics_count(work->operator->metrics, s->action.kind == TN_ACT_CREATE ? create : delete,
                    tn_json_text(s->object, "metadata.namespace"), work->key[0] == 'T' ? "TFJob" : "TenonJob");
 }

@@ -118,6 +118,12 @@ def test_the_apiserver_refuses_what_is_no_job(ns):
         (job("TenonJob", "x", {"image": "i", "replicas": {"worker": replicas("tenon")}}), "not both"),
         (job("TenonJob", "x", {"image": "i", "workers": -1}), "workers"),
         (job("TenonJob", "x", {"image": "i", "volumes": [{"claim": "c", "path": "data"}]}), "path"),
+        (job("TenonJob", "x", {"image": "i", "volumes": [{"path": "/data"}]}), "give a claim, or the template"),
+        (
+            job("TenonJob", "x", {"image": "i", "volumeClaimTemplates": [{"metadata": {"name": "a_b"}, "spec": {}}]}),
+            "volumeClaimTemplates",
+        ),
+        (job("TenonJob", "x", {"image": "i", "volumeClaimRetention": "Perhaps"}), "volumeClaimRetention"),
         (tfjob("x", policy="Sometimes", Worker=1), "restartPolicy"),
     ]
     for manifest, word in bad:
@@ -134,11 +140,15 @@ def test_what_the_apiserver_lets_pass_fails_with_a_sentence(ns):
         (tfjob("two", Chief=1, Master=1), "they are one role"),
         (job("TFJob", "cont", {"tfReplicaSpecs": {"Worker": replicas("other")}}), "no container named 'tensorflow'"),
         (tfjob("none", Worker=0), "the job has no replicas"),
+        (
+            job("TenonJob", "claim", {"image": "i", "volumes": [{"template": "models", "path": "/m"}]}),
+            "there is no 'models' among the volumeClaimTemplates",
+        ),
     ]
     for manifest, word in bad:
         job_ = ns.submit(manifest)
         failed = job_.wait("Failed")
-        assert word in failed["message"] and failed["reason"] == "TFJobInvalidSpec"
+        assert word in failed["message"] and failed["reason"].removeprefix("TF") == "JobInvalidSpec"
         assert not job_.pods() and not job_.services()
 
 
