@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How the operator does at scale: a real apiserver, nodes and pods that KWOK simulates.
 
-usage: kube_scale.py [--jobs N] [--replicas N] [--idle SECONDS] [--no-kwok] [--check]
+usage: kube_scale.py [--jobs N] [--replicas N] [--idle SECONDS] [--no-kwok] [--check] [--write]
 
 Prints a line for each of what is promised: the objects of one large job, the passes over many jobs,
-rest, memory, start. --check: the exit status is 1 if one of them is not kept. It takes some minutes and needs etcd,
-openssl and Go; programs are built into the cache at the first run.
+rest, memory, start. --check: the exit status is 1 if one of them is not kept; --write: bench/kube_scale.md holds the
+table. It takes some minutes and needs etcd, openssl and Go; programs are built into the cache at the first run.
 """
 
 import argparse
@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from kube.cluster import ControlPlane, Operator, missing_tools, wait_for  # noqa: E402
 from kube.jobs import Namespace, tenonjob, tfjob  # noqa: E402
 from ports import free_port  # noqa: E402
+from run import hardware_text  # noqa: E402
 
 NODES = 20
 MEMORY_MB, PASS_S, START_MS, IDLE_SHARE, TENON_S, TF_S = 50, 1.0, 200, 1.0, 10, 20
@@ -32,12 +33,21 @@ class Table:
     """What was measured, beside what was promised."""
 
     def __init__(self):
-        self.good = True
+        self.good, self.rows = True, []
 
     def add(self, what, value, limit, unit):
         kept = value <= limit
         self.good &= kept
+        self.rows.append(f"| {what} | {value:.3g} {unit} | {limit:g} {unit} |{'' if kept else ' NOT KEPT'}\n")
         print(f"{what:<52} {value:>9.3g} {unit:<4} promised: {limit:g} {'' if kept else '  NOT KEPT'}", flush=True)
+
+    def write(self, path):
+        path.write_text(
+            "# The operator at scale\n\n"
+            f"Written by `bench/kube_scale.py --write` on {time.strftime('%Y-%m-%d')}, with etcd, kube-apiserver, "
+            f"scheduler and KWOK on the same machine: {hardware_text()}.\n\n"
+            "| what | measured | promised, at most |\n| --- | --- | --- |\n" + "".join(self.rows)
+        )
 
 
 def tools(*names):
@@ -190,6 +200,7 @@ def main():
     parser.add_argument("--replicas", type=int, default=4, help="replicas of each (4)")
     parser.add_argument("--idle", type=int, default=20, help="how long rest is watched, in seconds (20)")
     parser.add_argument("--no-kwok", action="store_true", help="leave the pods as they are made: nothing runs them")
+    parser.add_argument("--write", action="store_true", help="also write bench/kube_scale.md")
     parser.add_argument("--check", action="store_true", help="fail if a promise is not kept")
     options = parser.parse_args()
     why = missing_tools()
@@ -206,6 +217,8 @@ def main():
             table.add("memory of the operator at its peak", peak_mb(operator.process.pid), MEMORY_MB, "MB")
         finally:
             operator.stop()
+    if options.write:
+        table.write(ROOT / "bench" / "kube_scale.md")
     return 0 if table.good or not options.check else 1
 
 

@@ -202,8 +202,8 @@ def table(lines):
     return "\n".join(text)
 
 
-def machine_text(machine, threads):
-    """What ran where."""
+def hardware_text():
+    """Processor, cores, memory, kernel."""
     model = platform.processor() or platform.machine()
     try:
         info = Path("/proc/cpuinfo").read_text()
@@ -211,9 +211,13 @@ def machine_text(machine, threads):
     except (OSError, StopIteration):
         pass
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}"
+
+
+def machine_text(machine, threads):
+    """What ran where."""
     return (
-        f"{model}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}; {threads} threads; "
-        f"peak {machine['gflops']:.0f} GFLOP/s, {machine['gbytes']:.0f} GB/s read"
+        f"{hardware_text()}; {threads} threads; peak {machine['gflops']:.0f} GFLOP/s, {machine['gbytes']:.0f} GB/s read"
     )
 
 
