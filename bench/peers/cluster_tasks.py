@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 
+ENDING = 10  # seconds that a chief which has measured gets to end
 
 def free_ports(n):
     """Ports that nobody listens at, from below those that the system gives to connections: one of these could take a
@@ -75,10 +76,14 @@ class Tasks:
             running = {name: process for name, (process, _) in self._tasks.items() if process.poll() is None}
             yield json.loads(line), {name: cpu_seconds(process) for name, process in running.items()}
 
-    def end(self):
-        """Waits for the chief alone (a worker of TensorFlow's can outlive it); its exit status. A failure is explained
-        on stderr: how each task ended, and the last that it said."""
-        code = self.chief.wait()
+    def end(self, measured):
+        """The exit status. The chief may take its time once it has MEASURED: TensorFlow's often does not end by
+        itself, nor do its other workers. A failure is explained on stderr: how each task ended, and the last that it
+        said."""
+        try:
+            code = self.chief.wait(ENDING if measured else None)
+        except subprocess.TimeoutExpired:
+            return 0
         for name, (process, log) in self._tasks.items() if code else ():
             log.seek(0)
             said = log.read().strip().splitlines()[-5:]

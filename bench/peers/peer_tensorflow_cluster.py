@@ -5,7 +5,8 @@ machine.
     python3 peer_tensorflow_cluster.py [--library tenon] [--network-only] [--rows N] WORK...
 
 remote-noop       a Session of another process runs a step that does nothing: microseconds, the median of 2,000
-remote-pull       100 MB of variables, 4 of 25 MB, go from a parameter server to a worker: GB/s (10^9), median of ten
+remote-pull       100 MB of variables, 4 of 25 MB, go from a parameter server to a worker: GB/s (10^9), median of ten;
+                  all of them change before each time, which is not counted
 remote-push       the same from the worker to the parameter server, where they are assigned
 remote-embedding  10 million rows x 64 on 4 parameter servers, stochastic gradient descent with batches of 4,096 ids:
                   rows/s
@@ -42,12 +43,14 @@ def load(library):
     return tf, tf.compat.v1
 
 
-def seconds_of(run, warm, times):
-    """How long each of TIMES runs takes, after WARM others."""
+def seconds_of(run, warm, times, before=lambda: None):
+    """How long each of TIMES runs takes, after WARM others; BEFORE runs before each, and is not counted."""
     for _ in range(warm):
+        before()
         run()
     taken = []
     for _ in range(times):
+        before()
         start = time.perf_counter()
         run()
         taken.append(time.perf_counter() - start)
@@ -59,27 +62,42 @@ def noop(tf, tf1, server, args):
     cluster = json.loads(args.cluster)
     with tf1.device("/job:ps/task:0"):
         nothing = tf.no_op()
-    with tf1.Session("grpc://" + cluster["ps"][0]) as session:
+    # Without the filter a master waits for all tasks of the cluster; this one is none.
+    filtered = tf1.ConfigProto(device_filters=["/job:ps"])
+    with tf1.Session("grpc://" + cluster["ps"][0], config=filtered) as session:
         return "us/run", 1e6 * statistics.median(seconds_of(lambda: session.run(nothing), 200, 2000)), 2000
 
 
 def move(tf, tf1, server, push):
     here, there = "/job:worker/task:0", "/job:ps/task:0"
-    made = {device: [] for device in (here, there)}
-    for device, variables in made.items():
-        for i in range(VARIABLES):
-            with tf1.device(device):
-                start = tf.ones([BYTES // 4])
-                variables.append(tf1.get_variable(f"{device[5:7]}_{i}", initializer=start, use_resource=False))
-    if push:
-        step = tf.group(*[tf1.assign(to, own) for to, own in zip(made[there], made[here])])
-    else:
-        with tf1.device(here):
-            step = tf.group(*[tf.identity(variable).op for variable in made[there]])
+    source, target = (here, there) if push else (there, here)
+
+    def variables(device, name):
+        with tf1.device(device):
+            ones = tf1.ones_initializer()
+            return [tf1.get_variable(f"{name}{i}", [BYTES // 4], initializer=ones, use_resource=False)
+                    for i in range(VARIABLES)]  # fmt: skip
+
+    own = variables(source, "source")
+    with tf1.device(source):  # new values for each run: what the other task already has need not move
+        change = tf.group(*[tf1.assign_add(variable, tf.ones([BYTES // 4])).op for variable in own])
+    with tf1.device(target):
+        arrived = own if not push else [tf1.assign(*pair) for pair in zip(variables(target, "target"), own)]
+        # An element of each, which shows that it has come, and is new.
+        seen = [value[-1:] for value in map(tf.identity, arrived)]
     with tf1.Session(server.target) as session:
         session.run(tf1.global_variables_initializer())
-        # Values that come from elsewhere are held by both until the next step lets them go.
-        taken = seconds_of(lambda: session.run(step), 3, 10)
+        changes = [1]
+
+        def run():
+            if any(value != changes[0] for value in session.run(seen)):
+                raise SystemExit("old values came")
+
+        def before():
+            changes[0] += 1
+            session.run(change)
+
+        taken = seconds_of(run, 3, 10, before)
     return "GB/s", VARIABLES * BYTES / statistics.median(taken) / 1e9, 13
 
 
@@ -143,9 +161,10 @@ def main(args):
         environment = {"TENON_NETWORK_ONLY": "1"} if args.network_only else {}
         name = f"{work}-tcp" if args.network_only else work
         with cluster_tasks.Tasks(command, cluster, args.limit, environment) as tasks:
-            for line, _ in tasks.lines():
+            line, _ = next(tasks.lines(), (None, None))
+            if line:
                 print(json.dumps({"peer": args.library, "work": name, **line}), flush=True)
-            failed = tasks.end() or failed
+            failed = tasks.end(bool(line)) or failed
     return failed
 
 

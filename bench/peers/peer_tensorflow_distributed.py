@@ -94,7 +94,8 @@ def main(args):
                 **{key: line[key] for key in ("mb_per_step",) if key in line},
             }
             print(json.dumps(line), flush=True)
-        return tasks.end()
+            return tasks.end(True)
+        return tasks.end(False)
 
 
 if __name__ == "__main__":
