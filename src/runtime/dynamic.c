@@ -77,9 +77,11 @@ tn_error *tn_dynamic_fetched(tn_dynamic *run, size_t i, const tn_tensor **out) {
   return NULL;
 }
 
-/* Lets the lock go and tells who waits: in this order, for they would only wait for the lock. */
+/* Lets the lock go and tells who waits, if there is something for them to do: in this order, for they would only wait
+ * for the lock. */
 static void unlock_and_tell(tn_dynamic *run) {
-  if (!run->waiting) {
+  bool idle = run->active && !run->flow.n_ready && !run->woken && !run->error;
+  if (!run->waiting || idle) {
     tn_unlock(&run->mutex);
     return;
   }
