@@ -164,7 +164,11 @@ typedef struct block {
 
 struct tn_arena {
   block *blocks;
+  size_t size; /* of all blocks */
 };
+
+/* Blocks grow with the arena, so that few are half empty. The least is one that malloc keeps at hand. */
+static const size_t LEAST_BLOCK = 960, MOST_BLOCK = (size_t)1 << 20;
 
 tn_error *tn_arena_new(tn_arena **out) {
   tn_arena *arena = tn_calloc(1, sizeof *arena);
@@ -188,12 +192,14 @@ void *tn_arena_alloc(tn_arena *arena, size_t size) {
   size = (size + 15) & ~(size_t)15;
   block *b = arena->blocks;
   if (!b || b->size - b->used < size) {
-    size_t wanted = b && b->size < (1 << 20) ? b->size * 2 : 4096;
+    size_t wanted = arena->size / 2 < MOST_BLOCK ? arena->size / 2 & ~(size_t)15 : MOST_BLOCK;
+    if (wanted < LEAST_BLOCK) wanted = LEAST_BLOCK;
     if (wanted < size) wanted = size;
     b = tn_malloc(sizeof *b + wanted);
     if (!b) return NULL;
     *b = (block){.next = arena->blocks, .size = wanted};
     arena->blocks = b;
+    arena->size += wanted;
   }
   void *memory = b->data + b->used;
   b->used += size;
