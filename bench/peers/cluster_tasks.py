@@ -11,6 +11,7 @@ import threading
 
 ENDING = 10  # seconds that a chief which has measured gets to end
 
+
 def free_ports(n):
     """Ports that nobody listens at, from below those that the system gives to connections: one of these could take a
     port between now and its task's start."""
