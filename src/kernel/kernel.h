@@ -77,6 +77,11 @@ static inline void tn_prepare_dynamic(tn_prepare *p, int i) {
   else
     p->rest_dynamic = true;
 }
+/* The PREPARE of an op that has no outputs, and looks at its inputs when it runs. */
+static inline tn_error *tn_prepare_nothing(tn_prepare *p) {
+  (void)p;
+  return NULL;
+}
 /* SIZE zeroed bytes as p->state, freed with the prepared kernel (DESTROY NULL) or by DESTROY with tn_free. */
 tn_error *tn_prepare_state(tn_prepare *p, size_t size, void *out) TN_MUST_USE;
 /* State of (session, node) that survives plans and steps (random counters): made zeroed by the first caller. OUT is a

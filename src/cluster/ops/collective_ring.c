@@ -6,11 +6,6 @@
 #include "cluster/collective.h"
 #include "graph/shape.h"
 
-static tn_error *prepare_nothing(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *named(const tn_run *r, tn_error *error) {
   return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
 }
@@ -150,12 +145,12 @@ static tn_error *run_sync(tn_run *r) {
   return named(r, error);
 }
 
-static const tn_kernel_def begins[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_begin}, {0}};
-static const tn_kernel_def leaves[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_leave}, {0}};
+static const tn_kernel_def begins[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_begin}, {0}};
+static const tn_kernel_def leaves[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_leave}, {0}};
 static const tn_kernel_def nexts[] = {{.name = "reference", .prepare = prepare_next, .run = run_next}, {0}};
-static const tn_kernel_def puts[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_put}, {0}};
+static const tn_kernel_def puts[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_put}, {0}};
 static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_take, .run = run_take}, {0}};
-static const tn_kernel_def dones[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_done}, {0}};
+static const tn_kernel_def dones[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_done}, {0}};
 static const tn_kernel_def syncs[] = {{.name = "reference", .prepare = prepare_same, .run = run_sync}, {0}};
 
 static tn_error *shape_place(tn_shape_ctx *c) {

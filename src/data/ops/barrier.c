@@ -325,11 +325,6 @@ static tn_error *run_close(tn_run *r) {
   return error;
 }
 
-static tn_error *prepare_nothing(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *prepare_scalar(tn_prepare *p) {
   tn_shape scalar = tn_shape_scalar();
   return tn_prepare_output(p, 0, &scalar);
@@ -367,9 +362,9 @@ static tn_error *shape_insert(tn_shape_ctx *c) {
 
 static const tn_kernel_def makes[] = {
     {.name = "reference", .prepare = prepare, .run = tn_handle_run, .destroy = tn_handle_destroy}, {0}};
-static const tn_kernel_def inserts[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_insert}, {0}};
+static const tn_kernel_def inserts[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_insert}, {0}};
 static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_take, .run = run_take}, {0}};
-static const tn_kernel_def closes[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_close}, {0}};
+static const tn_kernel_def closes[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_close}, {0}};
 static const tn_kernel_def asks_ready[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_ready}, {0}};
 static const tn_kernel_def asks_rest[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_incomplete}, {0}};
 

@@ -75,11 +75,6 @@ static tn_error *run_find(tn_run *r) {
 
 /* --- setting --- */
 
-static tn_error *prepare_nothing(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 /* *N: how many keys there are; there are as many values. */
 static tn_error *check_pairs(const tn_run *r, const tn_lookup *table, int64_t *n) {
   TN_TRY(tn_lookup_check_types(r, table, r->inputs[1]->dtype, r->inputs[2]->dtype));
@@ -231,10 +226,10 @@ static tn_error *run_size(tn_run *r) {
 /* --- the ops --- */
 
 static const tn_kernel_def finds[] = {{.name = "reference", .prepare = prepare_find, .run = run_find}, {0}};
-static const tn_kernel_def inserts[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_insert}, {0}};
-static const tn_kernel_def removes[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_remove}, {0}};
-static const tn_kernel_def imports[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_import}, {0}};
-static const tn_kernel_def fills[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_initialize}, {0}};
+static const tn_kernel_def inserts[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_insert}, {0}};
+static const tn_kernel_def removes[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_remove}, {0}};
+static const tn_kernel_def imports[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_import}, {0}};
+static const tn_kernel_def fills[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_initialize}, {0}};
 static const tn_kernel_def exports[] = {{.name = "reference", .prepare = prepare_export, .run = run_export}, {0}};
 static const tn_kernel_def sizes[] = {{.name = "reference", .prepare = prepare_size, .run = run_size}, {0}};
 

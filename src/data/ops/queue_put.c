@@ -3,7 +3,7 @@
 
 #include "data/ops/queue_ops.h"
 
-static tn_error *prepare_nothing(tn_prepare *p) {
+static tn_error *prepare_close(tn_prepare *p) {
   if (tn_node_attr(p->node, "timeout_ms") && tn_node_get_int(p->node, "timeout_ms") != -1) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Timeout not supported yet.");
   }
@@ -156,10 +156,10 @@ static tn_error *run_size(tn_run *r) {
 }
 
 static const tn_kernel_def puts_one[] = {
-    {.name = "reference", .prepare = prepare_nothing, .run = run_put, .attempts = true}, {0}};
+    {.name = "reference", .prepare = prepare_close, .run = run_put, .attempts = true}, {0}};
 static const tn_kernel_def puts_many[] = {
-    {.name = "reference", .prepare = prepare_nothing, .run = run_put_many, .attempts = true}, {0}};
-static const tn_kernel_def closes[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_close}, {0}};
+    {.name = "reference", .prepare = prepare_close, .run = run_put_many, .attempts = true}, {0}};
+static const tn_kernel_def closes[] = {{.name = "reference", .prepare = prepare_close, .run = run_close}, {0}};
 static const tn_kernel_def asks[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_is_closed}, {0}};
 static const tn_kernel_def sizes[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_size}, {0}};
 

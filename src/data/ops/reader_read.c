@@ -90,7 +90,7 @@ static tn_error *run_save(tn_run *r) {
   return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
 }
 
-static tn_error *prepare_nothing(tn_prepare *p) {
+static tn_error *prepare_state(tn_prepare *p) {
   if (p->n_inputs > 1 && p->inputs[1].shape.rank != 0) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Reader state must be scalar, but had shape: %s",
                              TN_SHAPE_STR(&p->inputs[1].shape));
@@ -119,8 +119,8 @@ static const tn_kernel_def reads[] = {{.name = "reference", .prepare = prepare_r
 static const tn_kernel_def produced[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_produced}, {0}};
 static const tn_kernel_def finished[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_finished}, {0}};
 static const tn_kernel_def saves[] = {{.name = "reference", .prepare = prepare_scalar, .run = run_save}, {0}};
-static const tn_kernel_def restores[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_restore}, {0}};
-static const tn_kernel_def resets[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_reset}, {0}};
+static const tn_kernel_def restores[] = {{.name = "reference", .prepare = prepare_state, .run = run_restore}, {0}};
+static const tn_kernel_def resets[] = {{.name = "reference", .prepare = prepare_state, .run = run_reset}, {0}};
 
 static tn_error *shape_many(tn_shape_ctx *c) {
   c->out[0] = c->out[1] = tn_shape_unknown_of_rank(1);

@@ -3,11 +3,6 @@
 #include "data/iterator.h"
 #include "io/stream.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *write_all(tn_run *r, tn_visit *v, tn_record_writer *writer) {
   for (bool end = false;;) {
     tn_tensor element = {0};
@@ -65,7 +60,7 @@ static tn_error *run(tn_run *r) {
   return error;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run}, {0}};
 
 TN_OP(DatasetToTFRecord, .inputs = "input_dataset: variant, filename: string, compression_type: string", .outputs = "",
       .attrs = "", .doc = "Writes the elements, strings, as the records of a TFRecord file.",

@@ -147,11 +147,6 @@ static tn_error *run_pop(tn_run *r) {
   return NULL;
 }
 
-static tn_error *prepare_close(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *run_close(tn_run *r) {
   stack *s = NULL;
   TN_TRY(find_stack(r, &s));
@@ -165,7 +160,8 @@ static tn_error *run_close(tn_run *r) {
 static const tn_kernel_def make_kernels[] = {{.name = "reference", .prepare = prepare_make, .run = run_make}, {0}};
 static const tn_kernel_def push_kernels[] = {{.name = "reference", .prepare = prepare_push, .run = run_push}, {0}};
 static const tn_kernel_def pop_kernels[] = {{.name = "reference", .prepare = prepare_pop, .run = run_pop}, {0}};
-static const tn_kernel_def close_kernels[] = {{.name = "reference", .prepare = prepare_close, .run = run_close}, {0}};
+static const tn_kernel_def close_kernels[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_close},
+                                              {0}};
 
 static tn_error *shape_push(tn_shape_ctx *c) {
   c->out[0] = c->in[1];

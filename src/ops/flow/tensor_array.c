@@ -336,11 +336,6 @@ static tn_error *run_make(tn_run *r) {
   return tn_array_hand_out(r, a);
 }
 
-static tn_error *prepare_close(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *run_close(tn_run *r) {
   tn_tensor_array *a = NULL;
   TN_TRY(tn_array_of(r, &a));
@@ -369,7 +364,8 @@ static tn_error *run_size(tn_run *r) {
 }
 
 static const tn_kernel_def make_kernels[] = {{.name = "reference", .prepare = prepare_make, .run = run_make}, {0}};
-static const tn_kernel_def close_kernels[] = {{.name = "reference", .prepare = prepare_close, .run = run_close}, {0}};
+static const tn_kernel_def close_kernels[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_close},
+                                              {0}};
 static const tn_kernel_def size_kernels[] = {{.name = "reference", .prepare = prepare_size, .run = run_size}, {0}};
 
 static tn_error *shape_make(tn_shape_ctx *c) {

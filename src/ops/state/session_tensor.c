@@ -116,14 +116,9 @@ static tn_error *prepare_dynamic(tn_prepare *p) {
   return NULL;
 }
 
-static tn_error *prepare_delete(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static const tn_kernel_def keeps[] = {{.name = "reference", .prepare = prepare_dynamic, .run = run_keep}, {0}};
 static const tn_kernel_def finds[] = {{.name = "reference", .prepare = prepare_dynamic, .run = run_find}, {0}};
-static const tn_kernel_def deletes[] = {{.name = "reference", .prepare = prepare_delete, .run = run_delete}, {0}};
+static const tn_kernel_def deletes[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_delete}, {0}};
 
 static tn_error *shape_find(tn_shape_ctx *c) {
   tn_shape unused;

@@ -62,11 +62,6 @@ static tn_error *prepare_handle(tn_prepare *p) {
   return tn_handle_prepare(p, &request, &object);
 }
 
-static tn_error *prepare_nothing(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *prepare_place(tn_prepare *p) {
   tn_shape four = tn_shape_of(1, &(int64_t){4});
   return tn_prepare_output(p, 0, &four);
@@ -196,11 +191,11 @@ static tn_error *run_next(tn_run *r) {
 
 static const tn_kernel_def handles[] = {
     {.name = "reference", .prepare = prepare_handle, .run = tn_handle_run, .destroy = tn_handle_destroy}, {0}};
-static const tn_kernel_def resets[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_reset}, {0}};
-static const tn_kernel_def closes[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_close}, {0}};
+static const tn_kernel_def resets[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_reset}, {0}};
+static const tn_kernel_def closes[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_close}, {0}};
 static const tn_kernel_def claims[] = {{.name = "reference", .prepare = prepare_place, .run = run_claim}, {0}};
-static const tn_kernel_def dones[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_done}, {0}};
-static const tn_kernel_def nexts[] = {{.name = "reference", .prepare = prepare_nothing, .run = run_next}, {0}};
+static const tn_kernel_def dones[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_done}, {0}};
+static const tn_kernel_def nexts[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_next}, {0}};
 
 static tn_error *shape_place(tn_shape_ctx *c) {
   c->out[0] = tn_shape_of(1, &(int64_t){4});

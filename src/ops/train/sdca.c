@@ -398,11 +398,6 @@ static tn_error *run(tn_run *r) {
 
 /* --- SdcaShrinkL1 --- */
 
-static tn_error *shrink_prepare(tn_prepare *p) {
-  (void)p;
-  return NULL;
-}
-
 static tn_error *shrink_run(tn_run *r) {
   plan s = {.shrinkage = tn_node_get_float(r->node, "l1") / tn_node_get_float(r->node, "l2")};
   for (int i = 0; i < r->n_inputs; i++) {
@@ -426,7 +421,7 @@ static tn_error *optimizer_shape(tn_shape_ctx *c) {
 }
 
 static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
-static const tn_kernel_def shrinks[] = {{.name = "reference", .prepare = shrink_prepare, .run = shrink_run}, {0}};
+static const tn_kernel_def shrinks[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = shrink_run}, {0}};
 
 #define INPUTS                                                                                                         \
   "sparse_example_indices: num_sparse_features * int64, sparse_feature_indices: num_sparse_features * int64, "         \
