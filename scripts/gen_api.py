@@ -6,6 +6,7 @@ usage: gen_api.py PACKAGE OUTPUT [--depfile FILE]
 Names come from @tf_export(...) decorators, tf_export(...)(thing), tf_export(...).export_constant(...), module-level
 literals TF_EXPORTS = {"public.name": "attribute"}, and files endpoints.tsv: op type, public names, signature.
 TF_NAMESPACES = ("keras.backend",) exports every public function, class and other name that a module defines there.
+TF_DISPATCH = {"how": "names"} says which public functions do something else with ragged tensors (util/dispatch.py).
 TF_ALIASES = {"app.flags": "flags"} gives a namespace another name; TF_RENAMED = {"old": "new"} old names, which the
 module's __getattr__ knows.
 """
@@ -52,6 +53,9 @@ def from_assignment(node):
         yield from ast.literal_eval(node.value).items()
     elif target.id == "TF_RENAMED":
         yield from ((f"{name}?", name) for name in ast.literal_eval(node.value))
+    elif target.id == "TF_DISPATCH":
+        for how, names in ast.literal_eval(node.value).items():
+            yield from ((f"{name}!", how) for name in names.split())
     elif target.id == "TF_ALIASES":
         yield from ((f"{alias}=", space) for alias, space in ast.literal_eval(node.value).items())
     else:
@@ -81,7 +85,9 @@ def public_names(body):
 def exports(path):
     """The (public name, attribute) pairs of a module."""
     text = path.read_text(encoding="utf-8")
-    if not any(word in text for word in ("tf_export", "TF_EXPORTS", "TF_ALIASES", "TF_RENAMED", "TF_NAMESPACES")):
+    if not any(
+        word in text for word in ("tf_export", "TF_EXPORTS", "TF_ALIASES", "TF_RENAMED", "TF_NAMESPACES", "TF_DISPATCH")
+    ):
         return
     body = ast.parse(text, str(path)).body
     for space in spaces_of(body):
@@ -104,8 +110,8 @@ def endpoints(path):
 
 
 def collect(package, cache):
-    """Maps namespaces to {name: "module:attribute"}; what is exported by hand goes before generated ops."""
-    table, where, generated, aliases, old = {}, {}, [], {}, []
+    """(namespaces: {name: "module:attribute"}, places: how they dispatch); exports by hand go before generated ops."""
+    table, where, generated, aliases, old, dispatched = {}, {}, [], {}, [], {}
     for path in sorted(package.rglob("*.py")):
         stat = path.stat()
         key = f"{stat.st_mtime_ns} {stat.st_size}"
@@ -116,6 +122,9 @@ def collect(package, cache):
         for name, attribute in known[1]:
             if name.endswith("="):
                 aliases[name[:-1]] = attribute
+                continue
+            if name.endswith("!"):
+                dispatched[name[:-1]] = attribute
                 continue
             if name.endswith("?"):
                 old.append((name[:-1], module))
@@ -140,11 +149,19 @@ def collect(package, cache):
         while space:
             space = space.rpartition(".")[0]
             table.setdefault(space, {})
-    return table
+    missing = sorted(name for name in dispatched if name not in where)
+    if missing:
+        raise SystemExit(f"gen_api: TF_DISPATCH names what nothing exports: {' '.join(missing)}")
+    return table, {":".join(where[name]): how for name, how in dispatched.items()}
 
 
-def render(table):
-    lines = ['"""Written by scripts/gen_api.py: {namespace: {name: "module:attribute"}}."""\n\nNAMES = {\n']
+def render(table, dispatched):
+    lines = [
+        '"""Written by scripts/gen_api.py: {namespace: {name: "module:attribute"}}, and which places dispatch."""\n\n'
+    ]
+    lines.append("DISPATCH = {\n")
+    lines += [f"    {place!r}: {how!r},\n" for place, how in sorted(dispatched.items())]
+    lines.append("}\n\nNAMES = {\n")
     for space in sorted(table):
         lines.append(f"    {space!r}: {{\n")
         lines += [f"        {name!r}: {place!r},\n" for name, place in sorted(table[space].items())]
@@ -163,7 +180,7 @@ def main():
         cache = json.loads(cache_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         cache = {}
-    options.output.write_text(render(collect(options.package, cache)), encoding="utf-8")
+    options.output.write_text(render(*collect(options.package, cache)), encoding="utf-8")
     cache_file.write_text(json.dumps(cache), encoding="utf-8")
     if options.depfile:
         inputs = [p for p in options.package.rglob("*") if p.suffix in (".py", ".tsv") or p.is_dir()]

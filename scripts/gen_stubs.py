@@ -55,7 +55,7 @@ def main(arguments):
     if len(arguments) != 2:
         raise SystemExit(__doc__)
     package, output = map(Path, arguments)
-    table = gen_api.collect(package, {})
+    table = gen_api.collect(package, {})[0]
     ops = signatures(package)
     shutil.rmtree(output, ignore_errors=True)
     for space, names in table.items():

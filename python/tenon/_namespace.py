@@ -5,7 +5,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-from tenon._api import NAMES
+from tenon._api import DISPATCH, NAMES
 
 _ROOT = "tenon"
 _registered = set()  # op types, once they are asked for
@@ -17,7 +17,12 @@ def load(space, name):
     full = f"{space}.{name}" if space else name
     if place is not None:
         module, attribute = place.split(":")
-        return getattr(import_module(f"{_ROOT}.{module}"), attribute)
+        value = getattr(import_module(f"{_ROOT}.{module}"), attribute)
+        if place in DISPATCH:
+            from tenon.python.util.dispatch import dispatching
+
+            return dispatching(value, place, DISPATCH[place])
+        return value
     if full in NAMES:
         return import_module(f"{_ROOT}.{full}")
     raise AttributeError(f"module '{_ROOT}{'.' + space if space else ''}' has no attribute '{name}'")

@@ -23,7 +23,7 @@ MODULES = (
     "saved_model.main_op saved_model.constants python_io nest keras compat feature_column estimator quantization audio "
     "autograph types version xla profiler ragged"
 ).split()  # fmt: skip
-LISTED = MODULES[: MODULES.index("test") + 1]
+LISTED = [*MODULES[: MODULES.index("test") + 1], "strings", "ragged"]
 # Of later times and other machines; nothing of TensorFlow 1's programs.
 SKIPPED = set(
     "tpu distribute experimental lite mlir xla mixed_precision compat v1 v2 contrib raw_ops autograph types profiler "
@@ -84,13 +84,13 @@ AFTER = set(
     "data.experimental.table_from_dataset train.CheckpointOptions data.NumpyIterator data.DatasetSpec "
     "data.ThreadingOptions nondifferentiable_batch_function "
     "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2 check_pinned fftnd ifftnd rfftnd irfftnd "
-    "nn.approx_max_k nn.approx_min_k random_index_shuffle ragged_fill_empty_rows ragged_fill_empty_rows_grad".split()
+    "nn.approx_max_k nn.approx_min_k random_index_shuffle ragged_fill_empty_rows ragged_fill_empty_rows_grad "
+    "ragged.cross ragged.cross_hashed".split()
 )
-# Names of 1.15 that are left out, as docs/roadmap.md says: ragged tensors, quantization, sdca, LMDB.
+# Names of 1.15 that are left out, as docs/roadmap.md says: quantization, sdca, LMDB.
 LEFT_OUT = set(
     "train.do_quantize_training_on_graphdef train.sdca_fprint train.sdca_optimizer train.sdca_shrink_l1 "
-    "RaggedTensor RaggedTensorSpec OptionalSpec LMDBReader data.experimental.RaggedTensorStructure "
-    "data.experimental.OptionalStructure "
+    "OptionalSpec LMDBReader data.experimental.OptionalStructure "
     "quantized_concat quantize quantize_v2 dequantize nn.quantized_avg_pool nn.quantized_conv2d nn.quantized_max_pool "
     "nn.quantized_relu_x fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient "
     "fake_quant_with_min_max_vars fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel "

@@ -22,6 +22,10 @@ np.testing.assert_array_equal(y.numpy(), [[8, 11], [16, 23]])
 assert y.shape.as_list() == [2, 2] and len(y) == 2 and float(tf.reduce_sum(x)) == 10 and bool(x[0, 0] > 0.5)
 assert "numpy=" in repr(y) and str(tf.constant(3)) == "tf.Tensor(3, shape=(), dtype=int32)"
 assert [int(v) for v in tf.range(3)] == [0, 1, 2]
+rows = tf.ragged.constant([[1, 2], [], [3]])
+assert (rows + 1).to_list() == [[2, 3], [], [4]] and rows[0].numpy().tolist() == [1, 2]
+assert [row.tolist() for row in rows.numpy()] == [row.numpy().tolist() for row in rows] == [[1, 2], [], [3]]
+assert repr(rows) == "<tf.RaggedTensor [[1, 2], [], [3]]>"
 np.testing.assert_array_equal(np.asarray(x), [[1, 2], [3, 4]])
 assert tf.random_uniform([2]).numpy().shape == (2,)
 for bad in (lambda: tf.placeholder(tf.float32), lambda: tf.reshape(x, [3])):

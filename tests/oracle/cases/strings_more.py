@@ -84,3 +84,26 @@ LENGTHS = text(*(b"abcdefghijklmnopqrstuvwxyz"[:n] for n in range(0, 26)), b"\xf
 case("StringToHashBucketStrong", LENGTHS, num_buckets=2**40, key=[123, 456])
 case("StringToHashBucketStrong", LENGTHS, num_buckets=10, key=[2**62 + 5, -7])
 bad("StringToHashBucketStrong", LENGTHS, num_buckets=10, key=[1], code=INVALID)
+
+# --- segments ---
+for ids in ([0, 1, 0, 3], [3, 3, 3, 3]):
+    for dtype in ("int32", "int64"):
+        case(
+            "UnsortedSegmentJoin",
+            text("a", "", "c", "d"),
+            np.array(ids, dtype),
+            const(np.array(5, dtype)),
+            separator=":",
+        )
+    case("UnsortedSegmentJoin", rand("string", 4, 3, 2), np.array(ids, "int32"), np.array(4, "int32"))
+case(
+    "UnsortedSegmentJoin",
+    rand("string", 2, 3, 2),
+    np.array([[1, 0, 1], [1, 1, 1]]),
+    np.array(3, "int32"),
+    separator=", ",
+)
+case("UnsortedSegmentJoin", text(), np.array([], "int32"), np.array(2, "int32"))
+bad("UnsortedSegmentJoin", text("a"), np.array(0, "int32"), np.array(1, "int32"), code=INVALID)
+for ids, n in (([0, 1], 1), ([0, -1], 3), ([0], 3), ([0, 1], -1)):
+    bad("UnsortedSegmentJoin", text("a", "b"), np.array(ids, "int32"), np.array(n, "int32"), code=INVALID)

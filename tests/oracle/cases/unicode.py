@@ -83,3 +83,8 @@ for words in (text(b"", b"a", b"hello world"), text(b"a", b"b", b"c", b"d").resh
     case("Fingerprint", words, FARM)
 bad("Fingerprint", np.arange(3), np.array(b"md5", object), code=INVALID)
 bad("Fingerprint", np.array(3), FARM, code=INVALID)
+
+# Every character, and what is none.
+case("UnicodeScript", np.arange(-1, 0x110001, dtype="int32"))
+case("UnicodeScript", np.array([[97, 0x3B1, 0x4E2D], [-1, 2**31 - 1, 0x1F600]], "int32"))
+case("UnicodeScript", np.zeros((0, 2), "int32"))

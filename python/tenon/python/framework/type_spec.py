@@ -145,6 +145,10 @@ def type_spec_from_value(value):
         dense = value.dense_shape
         return IndexedSlicesSpec(value.shape, value.dtype, value.indices.dtype, None if dense is None else dense.dtype,
                                  value.indices.shape)  # fmt: skip
+    if hasattr(value, "_row_partition"):
+        from tenon.python.ops.ragged.ragged_tensor_spec import RaggedTensorSpec
+
+        return RaggedTensorSpec.from_value(value)
     if value is None:
         return NoneTensorSpec()
     if hasattr(value, "element_shape") and hasattr(value, "dynamic_size"):

@@ -118,6 +118,8 @@ def _compare(name, op_type):
 
     def operator(x, y):
         if not isinstance(y, Tensor) or y.graph is not x.graph:
+            if _has_own(y):
+                return NotImplemented
             with ops.name_scope(None, name, [x, y]) as scope:
                 return function(x, ops.convert_to_tensor(y, dtype=x.dtype.base, name="y"), name=scope)
         return function(x, y)

@@ -58,16 +58,18 @@ def string_format(template, inputs, placeholder="{}", summarize=3, name=None):
     return gen_ops.string_format(inputs, template=template, placeholder=placeholder, summarize=summarize, name=name)
 
 
-def _sparse_result(result_type, parts):
-    if result_type not in ("SparseTensor", "RaggedTensor"):
-        raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
-    if result_type == "RaggedTensor":
-        raise NotImplementedError("result_type='RaggedTensor': there are no ragged tensors")
+def _sparse_result(parts):
     indices, values, shape = parts
     indices.set_shape([None, 2])
     values.set_shape([None])
     shape.set_shape([2])
     return sparse.SparseTensor(indices, values, shape)
+
+
+def _wants_ragged(result_type):
+    if result_type not in ("SparseTensor", "RaggedTensor"):
+        raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
+    return result_type == "RaggedTensor"
 
 
 @tf_export("string_split")
@@ -77,14 +79,18 @@ def string_split(source, sep=None, skip_empty=True, delimiter=None, result_type=
     with ops.name_scope(name, "StringSplit", [source]):
         sep = ops.convert_to_tensor(" " if sep is None else sep, dtype=dtypes.string)
         source = ops.convert_to_tensor(source, dtype=dtypes.string)
-        return _sparse_result(result_type, gen_ops.string_split(source, sep, skip_empty))
+        if _wants_ragged(result_type):
+            from tenon.python.ops.ragged import ragged_string_ops
+
+            return ragged_string_ops.string_split(source, sep, skip_empty)
+        return _sparse_result(gen_ops.string_split(source, sep, skip_empty))
 
 
 def string_split_v2(source, sep=None, maxsplit=-1):
     """The words of each string as Python's str.split gives them, a SparseTensor."""
     source = ops.convert_to_tensor(source, dtype=dtypes.string)
     sep = ops.convert_to_tensor("" if sep is None else sep, dtype=dtypes.string)
-    return _sparse_result("SparseTensor", gen_ops.string_split_v2(source, sep, maxsplit))
+    return _sparse_result(gen_ops.string_split_v2(source, sep, maxsplit))
 
 
 @tf_export("strings.split")
@@ -92,11 +98,18 @@ def strings_split(input=None, sep=None, maxsplit=-1, result_type="SparseTensor",
     """The words of each string as Python's str.split gives them, a SparseTensor [strings, words]."""
     input = deprecated_argument_lookup("input", input, "source", source)
     with ops.name_scope(name, "StringSplit", [input]):
+        if _wants_ragged(result_type):
+            from tenon.python.ops.ragged import ragged_string_ops
+
+            if not hasattr(input, "nested_row_splits"):
+                input = ops.convert_to_tensor(input, dtype=dtypes.string, name="input")
+                input = array_ops.expand_dims(input, 0) if input.shape.rank == 0 else input
+            return ragged_string_ops.split(input, sep, maxsplit)
         input = ops.convert_to_tensor(input, dtype=dtypes.string, name="input")
         if input.shape.rank == 0:
             input = array_ops.expand_dims(input, 0)
         sep = ops.convert_to_tensor("" if sep is None else sep, dtype=dtypes.string)
-        return _sparse_result(result_type, gen_ops.string_split_v2(input, sep, maxsplit))
+        return _sparse_result(gen_ops.string_split_v2(input, sep, maxsplit))
 
 
 @tf_export("strings.reduce_join", "reduce_join")
@@ -132,11 +145,3 @@ def string_to_hash_bucket(string_tensor=None, num_buckets=None, name=None, input
     """Each string's hash modulo NUM_BUCKETS."""
     string_tensor = deprecated_argument_lookup("input", input, "string_tensor", string_tensor)
     return gen_ops.string_to_hash_bucket(string_tensor, num_buckets, name=name)
-
-
-@tf_export("strings.bytes_split")
-def string_bytes_split(input, name=None):
-    """The bytes of each string of a vector, a SparseTensor [strings, bytes]."""
-    with ops.name_scope(name, "StringsByteSplit", [input]):
-        input = ops.convert_to_tensor(input, dtype=dtypes.string, name="input")
-        return _sparse_result("SparseTensor", gen_ops.string_split(input, "", skip_empty=False))

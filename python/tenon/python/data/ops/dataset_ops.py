@@ -144,8 +144,10 @@ class Dataset:
         spec = nest.pack_sequence_as(element, [s.unbatched() for s in specs])
         rows = []
         for s, leaf in zip(specs, nest.flatten(element)):
-            sparse = isinstance(s, structure.SparseTensorSpec)
-            rows.append(_sparse_rows(leaf) if sparse else s.to_tensor(leaf))
+            if isinstance(s, structure.RaggedTensorSpec):
+                rows.append(s.rows(leaf))
+            else:
+                rows.append(_sparse_rows(leaf) if isinstance(s, structure.SparseTensorSpec) else s.to_tensor(leaf))
         variant = gen_ops.tensor_slice_dataset(rows, output_shapes=structure.flat(spec)["output_shapes"], name=name)
         return _wrap(variant, spec)
 

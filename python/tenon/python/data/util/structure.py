@@ -81,6 +81,63 @@ class SparseTensorSpec(TensorSpec):
         return SparseTensorSpec(shape, self.dtype)
 
 
+class RaggedTensorSpec(TensorSpec):
+    """A RaggedTensor, or a row of one; it travels as an element that refers to its parts."""
+
+    flat_dtype = property(lambda self: dtypes.variant)
+    flat_shape = property(lambda self: TensorShape(None))
+
+    def __init__(self, shape, dtype, ragged_rank, row_splits_dtype):
+        super().__init__(shape, dtype)
+        self.ragged_rank = ragged_rank
+        self.row_splits_dtype = row_splits_dtype
+
+    @property
+    def legacy_class(self):
+        from tenon.python.ops.ragged.ragged_tensor import RaggedTensor
+
+        return RaggedTensor if self.ragged_rank else Tensor
+
+    def to_tensor(self, value):
+        from tenon.python.ops import gen_ops
+
+        if hasattr(value, "_row_partition"):
+            return value._to_variant()
+        value = ops.convert_to_tensor(value, dtype=self.dtype)
+        return gen_ops.ragged_tensor_to_variant([], value, False, Tsplits=self.row_splits_dtype)
+
+    def rows(self, value):
+        """The tensor of all rows of VALUE, a RaggedTensor."""
+        return value._to_variant(batched_input=True)
+
+    def from_tensor(self, tensor):
+        from tenon.python.ops import gen_ops
+        from tenon.python.ops.ragged.ragged_tensor import RaggedTensor
+
+        parts = gen_ops.ragged_tensor_from_variant(tensor, -1, self.ragged_rank, self.dtype, self.row_splits_dtype)
+        values = parts.output_dense_values
+        if self.shape.rank is not None:
+            values.set_shape([None, *self.shape.as_list()[self.ragged_rank + 1 :]] if self.ragged_rank else self.shape)
+            if self.ragged_rank and self.shape.as_list()[0] is not None:
+                parts.output_nested_splits[0].set_shape([self.shape.as_list()[0] + 1])
+        return RaggedTensor.from_nested_row_splits(values, parts.output_nested_splits, validate=False)
+
+    def with_shape(self, shape):
+        return RaggedTensorSpec(shape, self.dtype, self.ragged_rank, self.row_splits_dtype)
+
+    def batched(self, size):
+        shape = TensorShape([size]).concatenate(self.shape)
+        return RaggedTensorSpec(shape, self.dtype, self.ragged_rank + 1, self.row_splits_dtype)
+
+    def unbatched(self):
+        return RaggedTensorSpec(self.shape[1:], self.dtype, self.ragged_rank - 1, self.row_splits_dtype)
+
+    def compatible(self, other):
+        if isinstance(other, RaggedTensorSpec) and self.ragged_rank != other.ragged_rank:
+            return False
+        return super().compatible(other)
+
+
 class DatasetSpec(TensorSpec):
     """A dataset inside a dataset, as windows are."""
 
@@ -116,9 +173,11 @@ class DatasetSpec(TensorSpec):
 
 
 def spec_of(value):
-    """The spec of one component; VALUE must be a tensor, a SparseTensor, or a dataset."""
+    """The spec of one component; VALUE must be a tensor, sparse, ragged, or a dataset."""
     if isinstance(value, SparseTensor):
         return SparseTensorSpec(value.shape, value.dtype)
+    if hasattr(value, "_row_partition"):
+        return RaggedTensorSpec(value.shape, value.dtype, value.ragged_rank, value.row_splits.dtype.base)
     if hasattr(value, "_variant_tensor"):
         return DatasetSpec(value._structure)
     return TensorSpec(value.shape, value.dtype)
@@ -130,7 +189,11 @@ def normalize(element):
     def convert(i, value):
         if isinstance(value, SparseTensorValue):
             return SparseTensor.from_value(value)
-        if isinstance(value, SparseTensor) or hasattr(value, "_variant_tensor"):
+        if hasattr(value, "nested_row_splits") and not hasattr(value, "_row_partition"):
+            from tenon.python.ops.ragged.ragged_tensor import convert_to_tensor_or_ragged_tensor
+
+            return convert_to_tensor_or_ragged_tensor(value)
+        if isinstance(value, SparseTensor) or hasattr(value, "_variant_tensor") or hasattr(value, "_row_partition"):
             return value
         return ops.convert_to_tensor(value, name=f"component_{i}")
 
@@ -153,6 +216,8 @@ def from_types(types, shapes=None, classes=None):
         classes = nest.map_structure(lambda _: Tensor, types)
 
     def make(dtype, shape, kind):
+        if kind.__name__ == "RaggedTensor":
+            return RaggedTensorSpec(shape, dtype, shape.rank - 1, dtypes.int64)
         return SparseTensorSpec(shape, dtype) if kind is SparseTensor else TensorSpec(shape, dtype)
 
     return nest.map_structure_up_to(types, make, types, shapes, classes)

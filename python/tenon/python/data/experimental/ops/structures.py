@@ -18,6 +18,14 @@ def SparseTensorStructure(dtype, shape):
     return type_spec.SparseTensorSpec(shape, dtype)
 
 
+@tf_export("data.experimental.RaggedTensorStructure")
+def RaggedTensorStructure(dtype, shape, ragged_rank):
+    """The spec of a RaggedTensor."""
+    from tenon.python.ops.ragged.ragged_tensor_spec import RaggedTensorSpec
+
+    return RaggedTensorSpec(shape, dtype, ragged_rank)
+
+
 @tf_export("data.experimental.TensorArrayStructure")
 def TensorArrayStructure(dtype, element_shape, dynamic_size, infer_shape):
     """The spec of a TensorArray."""
@@ -81,6 +89,8 @@ def _own_specs(specs):
             return structure.DatasetSpec(_own_specs(spec.element_spec))
         if type(spec) is type_spec.SparseTensorSpec:
             return structure.SparseTensorSpec(spec.shape, spec.dtype)
+        if hasattr(spec, "row_splits_dtype"):
+            return structure.RaggedTensorSpec(spec.shape, spec.dtype, spec.ragged_rank, spec.row_splits_dtype)
         return structure.TensorSpec(spec.shape, spec.dtype) if type(spec) is tensor_spec.TensorSpec else spec
 
     return nest.map_structure(own, specs)
@@ -92,6 +102,10 @@ def _public_specs(specs):
     def public(spec):
         if isinstance(spec, structure.DatasetSpec):
             return DatasetStructure(_public_specs(spec.element))
+        if isinstance(spec, structure.RaggedTensorSpec):
+            from tenon.python.ops.ragged.ragged_tensor_spec import RaggedTensorSpec
+
+            return RaggedTensorSpec(spec.shape, spec.dtype, spec.ragged_rank, spec.row_splits_dtype)
         kind = type_spec.SparseTensorSpec if isinstance(spec, structure.SparseTensorSpec) else tensor_spec.TensorSpec
         return kind(spec.shape, spec.dtype)
 
