@@ -7,6 +7,7 @@
 #include <tenon/dataset.h>
 #include <tenon/error.h>
 #include <tenon/events.h>
+#include <tenon/file.h>
 #include <tenon/graph.h>
 #include <tenon/hdf5.h>
 #include <tenon/host.h>

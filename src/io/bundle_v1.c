@@ -1,6 +1,5 @@
 /* Reading checkpoints of the first format: tables whose entry "" holds the names, types and shapes of all tensors
  * (SavedTensorSlices.meta), and whose others hold a slice of one each (SavedTensorSlices.data). */
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,13 +138,13 @@ tn_error *tn_v1_open(tn_bundle *b, bool *found) {
     *found = true;
     return read_tables(b, 1, &b->prefix);
   }
-  glob_t files = {0};
-  tn_error *error = NULL;
-  if (glob(b->prefix, 0, NULL, &files) == 0) {
+  tn_names files = {0};
+  tn_error *error = tn_path_glob(b->prefix, &files);
+  if (!error && files.n) {
     *found = true;
-    error = read_tables(b, files.gl_pathc, files.gl_pathv);
+    error = read_tables(b, files.n, files.names);
   }
-  globfree(&files);
+  tn_names_clear(&files);
   return error;
 }
 

@@ -1,9 +1,7 @@
 /* Writing bundles: one data file, then the index that names what is in it. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/crc32c.h"
 #include "base/fault.h"
@@ -356,7 +354,7 @@ static tn_error *move_shard(const char *from, int32_t shard, int32_t shards, con
   char *old = NULL, *new = NULL;
   tn_error *error = tn_bundle_data_name(from, shard, shards, &old);
   if (!error) error = tn_bundle_data_name(to, new_shard, total, &new);
-  if (!error && rename(old, new)) error = tn_file_error(errno, "renaming", old);
+  if (!error) error = tn_path_rename(old, new);
   tn_free(old);
   tn_free(new);
   return error;
@@ -365,7 +363,7 @@ static tn_error *move_shard(const char *from, int32_t shard, int32_t shards, con
 static void remove_index(const char *prefix) {
   tn_str name = {0};
   tn_str_addf(&name, "%s.index", prefix);
-  if (!name.failed) unlink(name.data);
+  if (!name.failed) tn_error_free(tn_path_remove(name.data));
   tn_str_clear(&name);
 }
 

@@ -1,8 +1,6 @@
 /* Event files: TFRecords of tensorflow.Event, written field by field. */
 #include <tenon/events.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,16 +45,13 @@ static tn_error *finish(tn_event_writer *writer, tn_str *event) {
 
 /* Writes records to a file NAME that is not there yet; *OUT stays NULL if it is. */
 static tn_error *make_file(const char *name, tn_record_writer **out) {
-  int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-  if (fd < 0) return errno == EEXIST ? NULL : tn_file_error(errno, "opening", name);
-  FILE *file = fdopen(fd, "ab");
-  if (!file) {
-    int number = errno;
-    close(fd);
-    return tn_file_error(number, "opening", name);
+  tn_file_writer *file;
+  tn_error *error = tn_file_begin(name, TN_WRITE_NEW, &file);
+  if (tn_error_code(error) == TN_ALREADY_EXISTS) {
+    tn_error_free(error);
+    return NULL;
   }
-  tn_error *error = tn_record_writer_on(file, name, out);
-  if (error) fclose(file);
+  if (!error) error = tn_record_writer_on(file, out);
   return error;
 }
 
@@ -72,7 +67,7 @@ static tn_error *open_new(tn_event_writer *writer, const char *path) {
     tn_free(chosen);
     if (error) return error;
   }
-  return writer->records ? NULL : tn_file_error(EEXIST, "opening", path);
+  return writer->records ? NULL : tn_errorf(TN_ALREADY_EXISTS, "opening '%s': a thousand files of that name are there", path);
 }
 
 tn_error *tn_event_writer_open(const char *folder, const char *suffix, tn_event_writer **out) {

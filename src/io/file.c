@@ -1,15 +1,11 @@
-/* Files of the local file system. */
+/* Files of any file system: what all of them have in common. */
 #include "io/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "io/fs.h"
 
 tn_error *tn_file_error(int number, const char *what, const char *path) {
   tn_code code;
@@ -36,59 +32,52 @@ tn_error *tn_file_error(int number, const char *what, const char *path) {
   return tn_errorf(code, "%s '%s': %s", what, path, strerror_r(number, reason, sizeof reason));
 }
 
-bool tn_file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool tn_file_exists(const char *path) {
+  tn_file_info info;
+  tn_error *error = tn_path_stat(path, &info);
+  tn_error_free(error);
+  return !error;
+}
 
 /* --- reading --- */
 
-struct tn_file {
-  int fd;
-  uint64_t size;
-  char *path;
-};
-
 tn_error *tn_file_open(const char *path, tn_file **out) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return tn_file_error(errno, "opening", path);
-  struct stat info;
-  if (fstat(fd, &info) || S_ISDIR(info.st_mode)) {
-    int number = S_ISDIR(info.st_mode) ? EISDIR : errno;
-    close(fd);
-    return tn_file_error(number, "opening", path);
-  }
-  tn_file *file = tn_malloc(sizeof *file);
-  char *copy = tn_strdup(path);
-  if (!file || !copy) {
-    tn_free(file);
-    tn_free(copy);
-    close(fd);
+  const tn_fs *fs;
+  tn_file *file;
+  TN_TRY(tn_fs_find(path, &fs));
+  TN_TRY(fs->open(path, &file));
+  file->path = tn_strdup(path);
+  if (!file->path) {
+    fs->close(file);
     return tn_out_of_memory();
   }
-  *file = (tn_file){fd, (uint64_t)info.st_size, copy};
   *out = file;
   return NULL;
 }
 
 void tn_file_close(tn_file *file) {
   if (!file) return;
-  close(file->fd);
   tn_free(file->path);
-  tn_free(file);
+  file->fs->close(file);
 }
 
 uint64_t tn_file_size(const tn_file *file) { return file->size; }
 
-tn_error *tn_file_read_at(const tn_file *file, uint64_t offset, void *data, size_t size) {
+tn_error *tn_file_read_some(tn_file *file, uint64_t offset, void *data, size_t size, size_t *got) {
+  return file->fs->read(file, offset, data, size, got);
+}
+
+tn_error *tn_file_read_at(tn_file *file, uint64_t offset, void *data, size_t size) {
   char *to = data;
   while (size) {
-    ssize_t n = pread(file->fd, to, size, (off_t)offset);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tn_file_error(errno, "reading", file->path);
+    size_t n = 0;
+    TN_TRY(file->fs->read(file, offset, to, size, &n));
     if (!n)
       return tn_errorf(TN_DATA_LOSS, "'%s' ends at byte %llu, %zu bytes short", file->path, (unsigned long long)offset,
                        size);
     to += n;
-    size -= (size_t)n;
-    offset += (uint64_t)n;
+    size -= n;
+    offset += n;
   }
   return NULL;
 }
@@ -109,136 +98,46 @@ tn_error *tn_file_read(const char *path, char **data, size_t *size) {
   return error;
 }
 
-tn_error *tn_make_folders(const char *path) {
-  char *copy = tn_strdup(path);
-  if (!copy) return tn_out_of_memory();
-  tn_error *error = NULL;
-  for (char *p = copy + 1; !error && *copy; p++) {
-    if (*p && *p != '/') continue;
-    char end = *p;
-    *p = 0;
-    if (mkdir(copy, 0777) && errno != EEXIST) error = tn_file_error(errno, "making the folder", copy);
-    *p = end;
-    if (!end) break;
-  }
-  struct stat info;
-  if (!error && *copy && (stat(copy, &info) || !S_ISDIR(info.st_mode)))
-    error = tn_file_error(ENOTDIR, "making the folder", copy);
-  tn_free(copy);
-  return error;
-}
-
 /* --- writing --- */
 
-enum { BUFFER = 1 << 16 };
-
-struct tn_file_writer {
-  int fd;
-  char *path, *temporary;
-  uint64_t written;
-  size_t used;
-  char buffer[BUFFER];
-};
-
-static void free_writer(tn_file_writer *w) {
-  if (w->fd >= 0) close(w->fd);
-  tn_free(w->path);
-  tn_free(w->temporary);
-  tn_free(w);
-}
-
-tn_error *tn_file_create(const char *path, tn_file_writer **out) {
-  static atomic_uint counter;
-  tn_file_writer *w = tn_malloc(sizeof *w);
-  if (!w) return tn_out_of_memory();
-  w->fd = -1;
-  w->written = w->used = 0;
-  w->path = tn_strdup(path);
-  size_t size = strlen(path) + 64;
-  w->temporary = tn_malloc(size);
-  tn_error *error = w->path && w->temporary ? NULL : tn_out_of_memory();
-  if (!error) {
-    snprintf(w->temporary, size, "%s.tempstate%ld-%u", path, (long)getpid(), atomic_fetch_add(&counter, 1));
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (w->fd < 0) error = tn_file_error(errno, "creating", path);
+tn_error *tn_file_begin(const char *path, tn_write_mode mode, tn_file_writer **out) {
+  const tn_fs *fs;
+  tn_file_writer *writer;
+  TN_TRY(tn_fs_find(path, &fs));
+  TN_TRY(fs->create(path, mode, &writer));
+  writer->path = tn_strdup(path);
+  if (!writer->path) {
+    fs->abandon(writer);
+    return tn_out_of_memory();
   }
-  if (error) {
-    free_writer(w);
-    return error;
-  }
-  *out = w;
+  *out = writer;
   return NULL;
 }
 
-static tn_error *write_all(tn_file_writer *w, const char *data, size_t size) {
-  while (size) {
-    ssize_t n = write(w->fd, data, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tn_file_error(errno, "writing", w->path);
-    data += n;
-    size -= (size_t)n;
-  }
-  return NULL;
-}
+tn_error *tn_file_create(const char *path, tn_file_writer **out) { return tn_file_begin(path, TN_WRITE_WHOLE, out); }
 
-static tn_error *flush(tn_file_writer *w) {
-  size_t used = w->used;
-  w->used = 0;
-  return write_all(w, w->buffer, used);
-}
-
-tn_error *tn_file_write(tn_file_writer *w, const void *data, size_t size) {
-  if (size > BUFFER - w->used) TN_TRY(flush(w));
-  if (size >= BUFFER) {
-    TN_TRY(write_all(w, data, size));
-  } else if (size) {
-    memcpy(w->buffer + w->used, data, size);
-    w->used += size;
-  }
-  w->written += size;
+tn_error *tn_file_write(tn_file_writer *writer, const void *data, size_t size) {
+  TN_TRY(writer->fs->write(writer, data, size));
+  writer->written += size;
   return NULL;
 }
 
 uint64_t tn_file_written(const tn_file_writer *writer) { return writer->written; }
 
-/* Makes the rename of PATH durable: its folder goes to the disk too. */
-static tn_error *sync_folder(const char *path) {
-  char *folder = tn_strdup(path);
-  if (!folder) return tn_out_of_memory();
-  char *slash = strrchr(folder, '/');
-  if (slash) slash[slash == folder] = 0;
-  int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  tn_error *error = NULL;
-  if (fd < 0 || (fsync(fd) && errno != EINVAL)) error = tn_file_error(errno, "flushing the folder of", path);
-  if (fd >= 0) close(fd);
-  tn_free(folder);
+tn_error *tn_file_flush(tn_file_writer *writer) { return writer->fs->flush(writer); }
+
+tn_error *tn_file_commit(tn_file_writer *writer) {
+  char *path = writer->path;
+  tn_error *error = writer->fs->commit(writer);
+  tn_free(path);
   return error;
 }
 
-tn_error *tn_file_flush(tn_file_writer *w) {
-  TN_TRY(flush(w));
-  return fsync(w->fd) ? tn_file_error(errno, "flushing", w->path) : NULL;
-}
-
-tn_error *tn_file_commit(tn_file_writer *w) {
-  tn_error *error = tn_file_flush(w);
-  int fd = w->fd;
-  w->fd = -1;
-  if (close(fd) && !error) error = tn_file_error(errno, "closing", w->path);
-  if (!error && rename(w->temporary, w->path)) error = tn_file_error(errno, "renaming into", w->path);
-  if (error) {
-    unlink(w->temporary);
-  } else {
-    error = sync_folder(w->path);
-  }
-  free_writer(w);
-  return error;
-}
-
-void tn_file_abandon(tn_file_writer *w) {
-  if (!w) return;
-  unlink(w->temporary);
-  free_writer(w);
+void tn_file_abandon(tn_file_writer *writer) {
+  if (!writer) return;
+  char *path = writer->path;
+  writer->fs->abandon(writer);
+  tn_free(path);
 }
 
 tn_error *tn_file_replace(const char *path, const void *data, size_t size) {

@@ -1,21 +1,17 @@
 /* Files as streams. */
 #include "io/stream.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "base/alloc.h"
-#include "io/file.h"
+#include "io/fs.h"
 
 enum { USUAL_BUFFER = 256 << 10, SMALLEST_BUFFER = 4 << 10 };
 
 struct tn_stream {
-  char *path;
-  int file;
+  tn_file *file;
+  uint64_t at; /* of the next byte to read from it */
   tn_compression compression;
   size_t chunk; /* bytes that are read at once */
   char *data;   /* [begin, end) of ROOM bytes are there */
@@ -47,39 +43,31 @@ static tn_error *start_inflating(tn_stream *s) {
   return NULL;
 }
 
-static tn_error *open_file(tn_stream *s) {
-  s->file = open(s->path, O_RDONLY | O_CLOEXEC);
-  if (s->file < 0) return tn_file_error(errno, "opening", s->path);
-  struct stat about;
-  if (fstat(s->file, &about) == 0 && S_ISDIR(about.st_mode)) {
-    return tn_errorf(TN_FAILED_PRECONDITION, "%s is a folder", s->path);
-  }
+static tn_error *open_file(tn_stream *s, const char *path) {
+  TN_TRY(tn_file_open(path, &s->file));
   return start_inflating(s);
 }
 
 void tn_stream_close(tn_stream *s) {
   if (!s) return;
-  if (s->file >= 0) close(s->file);
+  tn_file_close(s->file);
   if (s->inflating) inflateEnd(&s->z);
   tn_free(s->packed);
   tn_free(s->data);
-  tn_free(s->path);
   tn_free(s);
 }
 
 tn_error *tn_stream_open(const char *path, tn_compression compression, size_t buffer, tn_stream **out) {
   tn_stream *s = tn_calloc(1, sizeof *s);
   if (!s) return tn_out_of_memory();
-  s->file = -1;
   s->compression = compression;
   s->chunk = buffer ? buffer : USUAL_BUFFER;
   if (s->chunk < SMALLEST_BUFFER) s->chunk = SMALLEST_BUFFER;
   s->room = s->chunk;
-  s->path = tn_strdup(path);
   s->data = tn_malloc(s->room);
   if (compression != TN_UNCOMPRESSED) s->packed = tn_malloc(s->chunk);
-  bool room = s->path && s->data && (s->packed || compression == TN_UNCOMPRESSED);
-  tn_error *error = room ? open_file(s) : tn_out_of_memory();
+  bool room = s->data && (s->packed || compression == TN_UNCOMPRESSED);
+  tn_error *error = room ? open_file(s, path) : tn_out_of_memory();
   if (error) {
     tn_stream_close(s);
     return error;
@@ -92,17 +80,13 @@ tn_error *tn_stream_open(const char *path, tn_compression compression, size_t bu
 
 /* Up to SIZE bytes of the file. *GOT is 0 at its end. */
 static tn_error *read_file(tn_stream *s, void *to, size_t size, size_t *got) {
-  ssize_t n;
-  do {
-    n = read(s->file, to, size);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) return tn_file_error(errno, "reading", s->path);
-  *got = (size_t)n;
+  TN_TRY(tn_file_read_some(s->file, s->at, to, size, got));
+  s->at += *got;
   return NULL;
 }
 
 static tn_error *damaged(const tn_stream *s) {
-  return tn_errorf(TN_DATA_LOSS, "%s: the compressed data is damaged after %llu bytes%s%s", s->path,
+  return tn_errorf(TN_DATA_LOSS, "%s: the compressed data is damaged after %llu bytes%s%s", tn_stream_path(s),
                    (unsigned long long)(s->offset + (s->end - s->begin)), s->z.msg ? ": " : "",
                    s->z.msg ? s->z.msg : "");
 }
@@ -195,10 +179,10 @@ tn_error *tn_stream_line(tn_stream *s, const char **data, size_t *size, bool *an
 
 uint64_t tn_stream_offset(const tn_stream *s) { return s->offset; }
 
-const char *tn_stream_path(const tn_stream *s) { return s->path; }
+const char *tn_stream_path(const tn_stream *s) { return s->file->path; }
 
 static tn_error *rewind_stream(tn_stream *s) {
-  if (lseek(s->file, 0, SEEK_SET) < 0) return tn_file_error(errno, "seeking in", s->path);
+  s->at = 0;
   if (s->inflating) inflateEnd(&s->z);
   s->inflating = false;
   s->begin = s->end = 0;
@@ -210,7 +194,7 @@ static tn_error *rewind_stream(tn_stream *s) {
 tn_error *tn_stream_seek(tn_stream *s, uint64_t offset) {
   if (offset < s->offset) TN_TRY(rewind_stream(s));
   if (s->compression == TN_UNCOMPRESSED && offset - s->offset > s->end - s->begin) {
-    if (lseek(s->file, (off_t)offset, SEEK_SET) < 0) return tn_file_error(errno, "seeking in", s->path);
+    s->at = offset;
     s->begin = s->end = 0;
     s->offset = offset;
     return NULL;

@@ -1,14 +1,13 @@
 /* TFRecord files: each record is its length (8 bytes), a masked CRC-32C of that, the bytes, and their checksum. */
 #include "io/tfrecord.h"
 
-#include <errno.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
 #include "base/wire.h"
-#include "io/file.h"
+#include "io/fs.h"
 #include "io/stream.h"
 
 enum { HEAD = 12, TAIL = 4, PACKED = 64 << 10 };
@@ -80,24 +79,19 @@ tn_error *tn_record_reader_seek(tn_record_reader *reader, uint64_t offset) {
 /* --- writing --- */
 
 struct tn_record_writer {
-  FILE *file;
-  char *path;
+  tn_file_writer *file;
   z_stream z;
   bool deflating;
   unsigned char *packed;
 };
 
-static tn_error *failed(const tn_record_writer *writer) { return tn_file_error(errno, "writing", writer->path); }
-
 static void free_writer(tn_record_writer *writer) {
   if (writer->deflating) deflateEnd(&writer->z);
   tn_free(writer->packed);
-  tn_free(writer->path);
   tn_free(writer);
 }
 
 static tn_error *start(tn_record_writer *writer, tn_compression compression, int level) {
-  if (!writer->path) return tn_out_of_memory();
   if (compression != TN_UNCOMPRESSED) {
     int bits = compression == TN_GZIP ? 15 + 16 : 15;
     writer->packed = tn_malloc(PACKED);
@@ -105,16 +99,15 @@ static tn_error *start(tn_record_writer *writer, tn_compression compression, int
     if (deflateInit2(&writer->z, level, Z_DEFLATED, bits, 9, Z_DEFAULT_STRATEGY) != Z_OK) return tn_out_of_memory();
     writer->deflating = true;
   }
-  writer->file = fopen(writer->path, "wbe");
-  return writer->file ? NULL : tn_file_error(errno, "opening", writer->path);
+  return NULL;
 }
 
 tn_error *tn_record_writer_open(const char *path, tn_compression compression, int level, tn_record_writer **out) {
   if (level < -1 || level > 9) return tn_errorf(TN_INVALID_ARGUMENT, "compression level %d is not in [-1, 9]", level);
   tn_record_writer *writer = tn_calloc(1, sizeof *writer);
   if (!writer) return tn_out_of_memory();
-  writer->path = tn_strdup(path);
   tn_error *error = start(writer, compression, level);
+  if (!error) error = tn_file_begin(path, TN_WRITE_OVER, &writer->file);
   if (error) {
     free_writer(writer);
     return error;
@@ -123,11 +116,10 @@ tn_error *tn_record_writer_open(const char *path, tn_compression compression, in
   return NULL;
 }
 
-tn_error *tn_record_writer_on(FILE *file, const char *path, tn_record_writer **out) {
+tn_error *tn_record_writer_on(tn_file_writer *file, tn_record_writer **out) {
   tn_record_writer *writer = tn_calloc(1, sizeof *writer);
-  if (writer) writer->path = tn_strdup(path);
-  if (!writer || !writer->path) {
-    tn_free(writer);
+  if (!writer) {
+    tn_file_abandon(file);
     return tn_out_of_memory();
   }
   writer->file = file;
@@ -135,7 +127,7 @@ tn_error *tn_record_writer_on(FILE *file, const char *path, tn_record_writer **o
   return NULL;
 }
 
-const char *tn_record_writer_path(const tn_record_writer *writer) { return writer->path; }
+const char *tn_record_writer_path(const tn_record_writer *writer) { return writer->file->path; }
 
 /* Compresses what waits; FLUSH is zlib's. */
 static tn_error *deflate_all(tn_record_writer *writer, int flush) {
@@ -145,14 +137,14 @@ static tn_error *deflate_all(tn_record_writer *writer, int flush) {
     writer->z.avail_out = PACKED;
     state = deflate(&writer->z, flush);
     size_t size = PACKED - writer->z.avail_out;
-    if (size > 0 && fwrite(writer->packed, 1, size, writer->file) != size) return failed(writer);
+    if (size > 0) TN_TRY(tn_file_write(writer->file, writer->packed, size));
   } while (writer->z.avail_out == 0 || (flush == Z_FINISH && state == Z_OK));
   return NULL;
 }
 
 static tn_error *put(tn_record_writer *writer, const void *data, size_t size) {
   if (size == 0) return NULL;
-  if (!writer->deflating) return fwrite(data, 1, size, writer->file) == size ? NULL : failed(writer);
+  if (!writer->deflating) return tn_file_write(writer->file, data, size);
   const unsigned char *from = data;
   while (size > 0) {
     uInt piece = size < 1 << 30 ? (uInt)size : 1 << 30;
@@ -182,13 +174,17 @@ tn_error *tn_record_writer_write(tn_record_writer *writer, const void *data, siz
 
 tn_error *tn_record_writer_flush(tn_record_writer *writer) {
   if (writer->deflating) TN_TRY(deflate_all(writer, Z_SYNC_FLUSH));
-  return fflush(writer->file) == 0 ? NULL : failed(writer);
+  return tn_file_flush(writer->file);
 }
 
 tn_error *tn_record_writer_close(tn_record_writer *writer) {
   if (!writer) return NULL;
   tn_error *error = writer->deflating ? deflate_all(writer, Z_FINISH) : NULL;
-  if (fclose(writer->file) != 0 && !error) error = failed(writer);
+  tn_error *late = tn_file_commit(writer->file);
+  if (error)
+    tn_error_free(late);
+  else
+    error = late;
   free_writer(writer);
   return error;
 }

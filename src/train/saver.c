@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -117,7 +116,7 @@ static void remove_files(const tn_saver *saver, const char *name) {
   tn_error *error = tn_checkpoint_path(saver->folder, name, &prefix);
   for (int i = 0; i < 3 && !error; i++) {
     char *path = NULL;
-    if (asprintf(&path, "%s%s", prefix, endings[i]) >= 0) (void)unlink(path);
+    if (asprintf(&path, "%s%s", prefix, endings[i]) >= 0) tn_error_free(tn_path_remove(path));
     free(path);
   }
   if (!error) tn_free(prefix);

@@ -36,7 +36,7 @@ void tn_checkpoint_list_clear(tn_checkpoint_list *list) {
 
 tn_error *tn_checkpoint_path(const char *folder, const char *name, char **out) {
   tn_str path = {0};
-  if (name[0] != '/') tn_str_addf(&path, "%s/", folder);
+  if (!tn_path_is_absolute(name)) tn_str_addf(&path, "%s/", folder);
   tn_str_add(&path, name);
   return tn_str_take(&path, out, NULL);
 }

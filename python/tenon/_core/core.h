@@ -34,6 +34,7 @@ int tn_py_record_ready(PyObject *module);
 int tn_py_server_ready(PyObject *module);
 int tn_py_datasets_ready(PyObject *module);
 int tn_py_hdf5_ready(PyObject *module);
+int tn_py_paths_ready(PyObject *module);
 /* Makes a heap type from SPEC and adds it to MODULE under NAME; NULL with an exception set. */
 PyTypeObject *tn_py_add_type(PyObject *module, const char *name, PyType_Spec *spec);
 

@@ -137,7 +137,7 @@ PyMODINIT_FUNC PyInit__core(void) {
   if (tn_py_value_ready(module) < 0 || tn_py_graph_ready(module) < 0 || tn_py_session_ready(module) < 0 ||
       tn_py_registry_ready(module) < 0 || tn_py_files_ready(module) < 0 || tn_py_host_ready(module) < 0 ||
       tn_py_record_ready(module) < 0 || tn_py_datasets_ready(module) < 0 || tn_py_hdf5_ready(module) < 0 ||
-      tn_py_server_ready(module) < 0)
+      tn_py_server_ready(module) < 0 || tn_py_paths_ready(module) < 0)
     Py_CLEAR(module);
   return module;
 }

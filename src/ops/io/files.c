@@ -1,5 +1,4 @@
 /* Whole files: ReadFile, WriteFile, MatchingFiles. */
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +84,7 @@ static int by_name(const void *a, const void *b) { return strcmp(*(char *const *
 
 /* A pattern that names no folder before its first wildcard matches "./NAME", as in TensorFlow. */
 static tn_error *with_folder(char **pattern) {
+  if (tn_path_is_remote(*pattern)) return NULL;
   size_t fixed = strcspn(*pattern, "*?[\\");
   if (memchr(*pattern, '/', fixed)) return NULL;
   tn_str text = {0};
@@ -95,29 +95,32 @@ static tn_error *with_folder(char **pattern) {
   return tn_str_take(&text, pattern, NULL);
 }
 
-static tn_error *match_all(const tn_run *r, glob_t *found) {
+static tn_error *match_all(const tn_run *r, tn_names *found) {
   for (int64_t i = 0; i < tn_elements(r->inputs[0]); i++) {
     char *pattern;
     TN_TRY(text_at(r, r->inputs[0], i, &pattern));
     TN_TRY(with_folder(&pattern));
-    int failed = glob(pattern, GLOB_NOSORT | (i ? GLOB_APPEND : 0), NULL, found);
+    tn_names some = {0};
+    tn_error *error = tn_path_glob(pattern, &some);
     tn_free(pattern);
-    if (failed == GLOB_NOSPACE) return tn_out_of_memory();
+    for (size_t k = 0; k < some.n && !error; k++) error = tn_names_add(found, some.names[k], strlen(some.names[k]));
+    tn_names_clear(&some);
+    if (error) return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
   }
   return NULL;
 }
 
 static tn_error *run_match(tn_run *r) {
-  glob_t found = {0};
+  tn_names found = {0};
   tn_error *error = match_all(r, &found);
-  int64_t n = (int64_t)found.gl_pathc;
+  int64_t n = (int64_t)found.n;
   tn_shape shape = tn_shape_of(1, &n);
   if (!error) error = tn_run_allocate(r, 0, &shape);
-  if (n > 0) qsort(found.gl_pathv, (size_t)n, sizeof *found.gl_pathv, by_name);
+  if (n > 0) qsort(found.names, (size_t)n, sizeof *found.names, by_name);
   for (int64_t i = 0; i < n && !error; i++) {
-    error = tn_string_set(&TN_DATA(tn_string, r->outputs[0])[i], found.gl_pathv[i], strlen(found.gl_pathv[i]));
+    error = tn_string_set(&TN_DATA(tn_string, r->outputs[0])[i], found.names[i], strlen(found.names[i]));
   }
-  globfree(&found);
+  tn_names_clear(&found);
   return error;
 }
 
