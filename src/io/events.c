@@ -67,7 +67,8 @@ static tn_error *open_new(tn_event_writer *writer, const char *path) {
     tn_free(chosen);
     if (error) return error;
   }
-  return writer->records ? NULL : tn_errorf(TN_ALREADY_EXISTS, "opening '%s': a thousand files of that name are there", path);
+  return writer->records ? NULL
+                         : tn_errorf(TN_ALREADY_EXISTS, "opening '%s': a thousand files of that name are there", path);
 }
 
 tn_error *tn_event_writer_open(const char *folder, const char *suffix, tn_event_writer **out) {

@@ -117,18 +117,29 @@ tn_error *tn_file_begin(const char *path, tn_write_mode mode, tn_file_writer **o
 tn_error *tn_file_create(const char *path, tn_file_writer **out) { return tn_file_begin(path, TN_WRITE_WHOLE, out); }
 
 tn_error *tn_file_write(tn_file_writer *writer, const void *data, size_t size) {
-  TN_TRY(writer->fs->write(writer, data, size));
-  writer->written += size;
-  return NULL;
+  tn_error *error = writer->fs->write(writer, data, size);
+  writer->failed |= error != NULL;
+  if (!error) writer->written += size;
+  return error;
 }
 
 uint64_t tn_file_written(const tn_file_writer *writer) { return writer->written; }
 
-tn_error *tn_file_flush(tn_file_writer *writer) { return writer->fs->flush(writer); }
+tn_error *tn_file_flush(tn_file_writer *writer) {
+  tn_error *error = writer->fs->flush(writer);
+  writer->failed |= error != NULL;
+  return error;
+}
 
 tn_error *tn_file_commit(tn_file_writer *writer) {
   char *path = writer->path;
-  tn_error *error = writer->fs->commit(writer);
+  tn_error *error = NULL;
+  if (writer->failed) {
+    error = tn_errorf(TN_FAILED_PRECONDITION, "'%s': a part of it could not be written", path);
+    writer->fs->abandon(writer);
+  } else {
+    error = writer->fs->commit(writer);
+  }
   tn_free(path);
   return error;
 }

@@ -16,6 +16,7 @@ struct tn_file_writer {
   const tn_fs *fs;
   char *path;
   uint64_t written; /* by this writer */
+  bool failed;      /* something was not written: there is nothing to commit */
 };
 
 /* Functions on paths get them as the caller wrote them. Those that read may be called from any thread; each writer

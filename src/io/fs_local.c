@@ -99,8 +99,7 @@ static tn_error *create(const char *path, tn_write_mode mode, tn_file_writer **o
   w->temporary = NULL;
   tn_str name = {0};
   tn_str_add(&name, plain(path));
-  if (mode == TN_WRITE_WHOLE)
-    tn_str_addf(&name, ".tempstate%ld-%u", (long)getpid(), atomic_fetch_add(&counter, 1));
+  if (mode == TN_WRITE_WHOLE) tn_str_addf(&name, ".tempstate%ld-%u", (long)getpid(), atomic_fetch_add(&counter, 1));
   tn_error *error = tn_str_take(&name, &w->temporary, NULL);
   if (!error) {
     w->fd = open(w->temporary, O_WRONLY | O_CLOEXEC | flags[mode], 0666);

@@ -42,6 +42,14 @@ PyTypeObject *tn_py_add_type(PyObject *module, const char *name, PyType_Spec *sp
 /* Sets the Python exception for ERROR and frees it. Returns NULL, for return statements. */
 PyObject *tn_py_raise(tn_error *error);
 
+/* What may wait for another machine runs without the interpreter's lock. */
+#define TN_PY_UNLOCKED(error, call)                                                                                    \
+  do {                                                                                                                 \
+    PyThreadState *state = PyEval_SaveThread();                                                                        \
+    (error) = (call);                                                                                                  \
+    PyEval_RestoreThread(state);                                                                                       \
+  } while (0)
+
 /* --- values --- */
 /* Wraps TENSOR, taking over the reference; NULL with an exception set. */
 PyObject *tn_py_wrap(tn_tensor *tensor);

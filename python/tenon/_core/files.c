@@ -32,7 +32,8 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
   (void)keywords;
   if (!PyArg_ParseTuple(args, "s|s", &folder, &suffix)) return NULL;
   tn_event_writer *writer;
-  tn_error *error = tn_event_writer_open(folder, suffix, &writer);
+  tn_error *error;
+  TN_PY_UNLOCKED(error, tn_event_writer_open(folder, suffix, &writer));
   if (error) return tn_py_raise(error);
   writer_object *self = (writer_object *)new_object(type);
   if (self) {
@@ -62,13 +63,18 @@ static PyObject *writer_write(PyObject *object, PyObject *args) {
   Py_ssize_t size;
   tn_event_writer *writer = opened(object);
   if (!writer || !PyArg_ParseTuple(args, "y#", &data, &size)) return NULL;
-  return result(tn_event_writer_event(writer, data, (size_t)size));
+  tn_error *error;
+  TN_PY_UNLOCKED(error, tn_event_writer_event(writer, data, (size_t)size));
+  return result(error);
 }
 
 static PyObject *writer_flush(PyObject *object, PyObject *unused) {
   (void)unused;
   tn_event_writer *writer = opened(object);
-  return writer ? result(tn_event_writer_flush(writer)) : NULL;
+  if (!writer) return NULL;
+  tn_error *error;
+  TN_PY_UNLOCKED(error, tn_event_writer_flush(writer));
+  return result(error);
 }
 
 static PyObject *writer_path(PyObject *object, PyObject *unused) {
@@ -82,7 +88,9 @@ static PyObject *writer_close(PyObject *object, PyObject *unused) {
   writer_object *self = (writer_object *)object;
   tn_event_writer *writer = self->writer;
   self->writer = NULL;
-  return result(tn_event_writer_close(writer));
+  tn_error *error;
+  TN_PY_UNLOCKED(error, tn_event_writer_close(writer));
+  return result(error);
 }
 
 static PyMethodDef writer_methods[] = {
@@ -106,7 +114,8 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *keywor
   (void)keywords;
   if (!PyArg_ParseTuple(args, "s", &prefix)) return NULL;
   tn_checkpoint *checkpoint;
-  tn_error *error = tn_checkpoint_open(prefix, &checkpoint);
+  tn_error *error;
+  TN_PY_UNLOCKED(error, tn_checkpoint_open(prefix, &checkpoint));
   if (error) return tn_py_raise(error);
   reader_object *self = (reader_object *)new_object(type);
   if (self) {
@@ -140,7 +149,9 @@ static PyObject *reader_read(PyObject *object, PyObject *args) {
   const char *name;
   tn_tensor *tensor;
   if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
-  tn_error *error = tn_checkpoint_read(((reader_object *)object)->checkpoint, name, &tensor);
+  tn_checkpoint *checkpoint = ((reader_object *)object)->checkpoint;
+  tn_error *error;
+  TN_PY_UNLOCKED(error, tn_checkpoint_read(checkpoint, name, &tensor));
   return error ? tn_py_raise(error) : tn_py_wrap_result(tensor);
 }
 

@@ -25,14 +25,6 @@ static void free_object(PyObject *self) {
   Py_DECREF(type);
 }
 
-/* Other machines are waited for without the interpreter's lock. */
-#define UNLOCKED(error, call)                                                                                          \
-  do {                                                                                                                 \
-    PyThreadState *state = PyEval_SaveThread();                                                                        \
-    (error) = (call);                                                                                                  \
-    PyEval_RestoreThread(state);                                                                                       \
-  } while (0)
-
 static PyObject *result(tn_error *error) { return error ? tn_py_raise(error) : Py_NewRef(Py_None); }
 
 /* --- RemoteFile --- */
@@ -43,7 +35,7 @@ static PyObject *file_new(PyTypeObject *type, PyObject *args, PyObject *keywords
   tn_error *error;
   (void)keywords;
   if (!PyArg_ParseTuple(args, "s", &path)) return NULL;
-  UNLOCKED(error, tn_file_open(path, &file));
+  TN_PY_UNLOCKED(error, tn_file_open(path, &file));
   if (error) return tn_py_raise(error);
   file_object *self = (file_object *)new_object(type);
   if (self)
@@ -74,7 +66,7 @@ static PyObject *file_read(PyObject *object, PyObject *args) {
   if (!bytes) return NULL;
   tn_error *error;
   char *data = PyBytes_AsString(bytes);
-  UNLOCKED(error, tn_file_read_at(file, offset, data, (size_t)size));
+  TN_PY_UNLOCKED(error, tn_file_read_at(file, offset, data, (size_t)size));
   if (!error) return bytes;
   Py_DECREF(bytes);
   return tn_py_raise(error);
@@ -82,7 +74,8 @@ static PyObject *file_read(PyObject *object, PyObject *args) {
 
 static PyMethodDef file_methods[] = {
     {"size", file_size, METH_NOARGS, "size()\n--\n\nThe number of bytes when it was opened."},
-    {"read", file_read, METH_VARARGS, "read(offset, n)\n--\n\nN bytes (-1: all) from an offset on, or as many as are there."},
+    {"read", file_read, METH_VARARGS,
+     "read(offset, n)\n--\n\nN bytes (-1: all) from an offset on, or as many as are there."},
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot file_slots[] = {
@@ -106,7 +99,7 @@ static PyObject *output_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     PyErr_Format(PyExc_ValueError, "mode %s is not one of w, x, a and o", mode);
     return NULL;
   }
-  UNLOCKED(error, tn_file_begin(path, (tn_write_mode)(found - modes), &writer));
+  TN_PY_UNLOCKED(error, tn_file_begin(path, (tn_write_mode)(found - modes), &writer));
   if (error) return tn_py_raise(error);
   output_object *self = (output_object *)new_object(type);
   if (self)
@@ -133,7 +126,7 @@ static PyObject *output_write(PyObject *object, PyObject *args) {
   tn_error *error;
   tn_file_writer *writer = opened(object);
   if (!writer || !PyArg_ParseTuple(args, "y#", &data, &size)) return NULL;
-  UNLOCKED(error, tn_file_write(writer, data, (size_t)size));
+  TN_PY_UNLOCKED(error, tn_file_write(writer, data, (size_t)size));
   return result(error);
 }
 
@@ -142,7 +135,7 @@ static PyObject *output_flush(PyObject *object, PyObject *unused) {
   tn_file_writer *writer = opened(object);
   (void)unused;
   if (!writer) return NULL;
-  UNLOCKED(error, tn_file_flush(writer));
+  TN_PY_UNLOCKED(error, tn_file_flush(writer));
   return result(error);
 }
 
@@ -152,13 +145,14 @@ static PyObject *output_commit(PyObject *object, PyObject *unused) {
   (void)unused;
   if (!writer) return NULL;
   ((output_object *)object)->writer = NULL;
-  UNLOCKED(error, tn_file_commit(writer));
+  TN_PY_UNLOCKED(error, tn_file_commit(writer));
   return result(error);
 }
 
 static PyMethodDef output_methods[] = {
     {"write", output_write, METH_VARARGS, "write(data)\n--\n\nAdds bytes."},
-    {"flush", output_flush, METH_NOARGS, "flush()\n--\n\nPuts what was written where it is safe, and shows it unless the mode is w."},
+    {"flush", output_flush, METH_NOARGS,
+     "flush()\n--\n\nPuts what was written where it is safe, and shows it unless the mode is w."},
     {"commit", output_commit, METH_NOARGS, "commit()\n--\n\nEnds the file."},
     {NULL, NULL, 0, NULL}};
 
@@ -177,7 +171,7 @@ static PyObject *stat_path(PyObject *module, PyObject *args) {
   tn_error *error;
   (void)module;
   if (!PyArg_ParseTuple(args, "s", &path)) return NULL;
-  UNLOCKED(error, tn_path_stat(path, &info));
+  TN_PY_UNLOCKED(error, tn_path_stat(path, &info));
   if (error) return tn_py_raise(error);
   return Py_BuildValue("KLO", (unsigned long long)info.size, (long long)info.modified_ns,
                        info.folder ? Py_True : Py_False);
@@ -189,7 +183,7 @@ static PyObject *names_of(PyObject *args, tn_error *(*find)(const char *path, tn
   tn_names names = {0};
   tn_error *error;
   if (!PyArg_ParseTuple(args, "s", &path)) return NULL;
-  UNLOCKED(error, find(path, &names));
+  TN_PY_UNLOCKED(error, find(path, &names));
   if (error) return tn_py_raise(error);
   PyObject *list = PyList_New((Py_ssize_t)names.n);
   for (size_t i = 0; list && i < names.n; i++) {
@@ -214,7 +208,7 @@ static PyObject *with_path(PyObject *args, tn_error *(*act)(const char *path)) {
   const char *path;
   tn_error *error;
   if (!PyArg_ParseTuple(args, "s", &path)) return NULL;
-  UNLOCKED(error, act(path));
+  TN_PY_UNLOCKED(error, act(path));
   return result(error);
 }
 
@@ -238,17 +232,21 @@ static PyObject *rename_path(PyObject *module, PyObject *args) {
   tn_error *error;
   (void)module;
   if (!PyArg_ParseTuple(args, "ss", &from, &to)) return NULL;
-  UNLOCKED(error, tn_path_rename(from, to));
+  TN_PY_UNLOCKED(error, tn_path_rename(from, to));
   return result(error);
 }
 
 static PyMethodDef functions[] = {
-    {"path_stat", stat_path, METH_VARARGS, "path_stat(path)\n--\n\n(bytes, nanoseconds since 1970, whether it is a folder)."},
-    {"path_list", list_path, METH_VARARGS, "path_list(path)\n--\n\nThe names in a folder, those of folders with a slash."},
+    {"path_stat", stat_path, METH_VARARGS,
+     "path_stat(path)\n--\n\n(bytes, nanoseconds since 1970, whether it is a folder)."},
+    {"path_list", list_path, METH_VARARGS,
+     "path_list(path)\n--\n\nThe names in a folder, those of folders with a slash."},
     {"path_glob", glob_path, METH_VARARGS, "path_glob(pattern)\n--\n\nThe paths that match a pattern."},
     {"path_remove", remove_path, METH_VARARGS, "path_remove(path)\n--\n\nRemoves a file."},
-    {"path_remove_tree", remove_tree, METH_VARARGS, "path_remove_tree(path)\n--\n\nRemoves a file or a folder with what is in it."},
-    {"path_make_folders", make_folders, METH_VARARGS, "path_make_folders(path)\n--\n\nMakes a folder and those above it."},
+    {"path_remove_tree", remove_tree, METH_VARARGS,
+     "path_remove_tree(path)\n--\n\nRemoves a file or a folder with what is in it."},
+    {"path_make_folders", make_folders, METH_VARARGS,
+     "path_make_folders(path)\n--\n\nMakes a folder and those above it."},
     {"path_rename", rename_path, METH_VARARGS, "path_rename(old, new)\n--\n\nGives a file or folder another name."},
     {NULL, NULL, 0, NULL}};
 

@@ -23,7 +23,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
   tn_compression kind;
   tn_record_reader *reader;
   tn_error *error = tn_compression_named(compression, &kind);
-  if (!error) error = tn_record_reader_open(path, kind, 0, &reader);
+  if (!error) TN_PY_UNLOCKED(error, tn_record_reader_open(path, kind, 0, &reader));
   if (error) return tn_py_raise(error);
   reader_object *self = PyObject_New(reader_object, type);
   if (!self) {

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "io/remote/document.h"
-#include "io/remote/window.h"
+#include "io/remote/reading.h"
 
 /* --- what is there --- */
 
@@ -98,7 +98,7 @@ tn_error *tn_hdfs_rename(const char *from, const char *to) {
   tn_str_add(&parameters, "&renameoptions=OVERWRITE&destination=");
   tn_http_escape(&parameters, tn_hdfs_path(to), "/");
   if (parameters.failed) return tn_out_of_memory();
-  tn_hdfs_call call = {.url = from, .method = "PUT", .op = "RENAME", .parameters = parameters.data};
+  tn_hdfs_call call = {.url = from, .method = "PUT", .op = "RENAME", .parameters = parameters.data, .once = true};
   tn_retry retry = {0};
   tn_error *error;
   do {
@@ -141,7 +141,7 @@ static tn_error *fetch(tn_remote_file *file, tn_fetch *piece) {
 }
 
 static void close_file(tn_file *file) {
-  tn_window_end((tn_remote_file *)file);
+  tn_remote_end((tn_remote_file *)file);
   tn_free(file);
 }
 
@@ -153,7 +153,7 @@ static tn_error *open_file(const char *url, tn_file **out) {
   if (!file) return tn_out_of_memory();
   file->base.size = info.size;
   file->fetch = fetch;
-  tn_error *error = tn_window_begin(file);
+  tn_error *error = tn_remote_begin(file);
   if (error)
     tn_free(file);
   else
@@ -166,7 +166,7 @@ static const char *const schemes[] = {"hdfs", "webhdfs", "swebhdfs", NULL};
 const tn_fs tn_fs_hdfs = {.schemes = schemes,
                           .open = open_file,
                           .close = close_file,
-                          .read = tn_window_read,
+                          .read = tn_remote_read,
                           .create = tn_hdfs_create,
                           .write = tn_hdfs_write,
                           .flush = tn_hdfs_flush,

@@ -6,10 +6,11 @@
 #include "io/remote/http.h"
 
 typedef struct tn_hdfs_call {
-  const char *url;                    /* as the user wrote it */
-  const char *method, *op;            /* "PUT", "CREATE" */
-  const char *parameters;             /* "&overwrite=true", escaped; NULL: none */
-  bool sends;                         /* BODY goes to the data node that the name node tells */
+  const char *url;         /* as the user wrote it */
+  const char *method, *op; /* "PUT", "CREATE" */
+  const char *parameters;  /* "&overwrite=true", escaped; NULL: none */
+  bool sends;              /* BODY goes to the data node that the name node tells */
+  bool once;               /* see tn_http_request */
   const void *body;
   size_t size;
   char *into; /* as in tn_http_request */

@@ -135,11 +135,11 @@ static const struct {
 static tn_code code_of(long status, const char *name) {
   for (size_t i = 0; name && i < sizeof exceptions / sizeof *exceptions; i++)
     if (!strcmp(exceptions[i].name, name)) return exceptions[i].code;
-  return status == 401                                      ? TN_UNAUTHENTICATED
-         : status == 403                                    ? TN_PERMISSION_DENIED
-         : status == 404                                    ? TN_NOT_FOUND
+  return status == 401                                     ? TN_UNAUTHENTICATED
+         : status == 403                                   ? TN_PERMISSION_DENIED
+         : status == 404                                   ? TN_NOT_FOUND
          : status == 408 || status == 429 || status >= 500 ? TN_UNAVAILABLE
-                                                            : TN_UNKNOWN;
+                                                           : TN_UNKNOWN;
 }
 
 /* NULL for a success; *REPLY stays. */
@@ -148,10 +148,10 @@ static tn_error *judge(const tn_http_reply *reply) {
   refusal r = {0};
   const char *text = reply->text.data ? reply->text.data : "";
   tn_error_free(tn_json_walk(text, reply->text.size, read_refusal, &r));
-  tn_error *error =
-      r.name.data ? tn_errorf(code_of(reply->status, r.name.data), "HTTP status %ld, %s: %s", reply->status,
-                              r.name.data, r.message.data ? r.message.data : "")
-                  : tn_errorf(code_of(reply->status, NULL), "HTTP status %ld: %.300s", reply->status, text);
+  tn_error *error = r.name.data
+                        ? tn_errorf(code_of(reply->status, r.name.data), "HTTP status %ld, %s: %s", reply->status,
+                                    r.name.data, r.message.data ? r.message.data : "")
+                        : tn_errorf(code_of(reply->status, NULL), "HTTP status %ld: %.300s", reply->status, text);
   tn_str_clear(&r.name);
   tn_str_clear(&r.message);
   return error;
@@ -170,11 +170,8 @@ static tn_error *send_body(const tn_hdfs_call *call, tn_http_reply *reply) {
   if (!to) return tn_out_of_memory();
   /* Without waiting for "100 Continue": a data node does not say it. */
   static const char *const headers[] = {"Content-Type: application/octet-stream", "Expect:", NULL};
-  tn_http_request request = {.method = call->method,
-                             .url = to,
-                             .headers = headers,
-                             .body = call->body,
-                             .body_size = call->size};
+  tn_http_request request = {
+      .method = call->method, .url = to, .headers = headers, .body = call->body, .body_size = call->size, .once = true};
   tn_http_clear(reply);
   tn_error *error = tn_http(&request, reply);
   if (!error) error = judge(reply);
@@ -182,10 +179,22 @@ static tn_error *send_body(const tn_hdfs_call *call, tn_http_reply *reply) {
   return error;
 }
 
+/* Adds a path without the "/" at its end. */
+static void add_path(tn_str *to, const char *path) {
+  size_t size = strlen(path);
+  while (size > 1 && path[size - 1] == '/') size--;
+  char *plain = tn_strndup(path, size);
+  if (plain)
+    tn_http_escape(to, plain, "/");
+  else
+    to->failed = true;
+  tn_free(plain);
+}
+
 static tn_error *try_server(const tn_hdfs_call *call, const char *server, tn_avoid *avoid, tn_http_reply *reply) {
   tn_str url = {0};
   tn_str_addf(&url, "%s/webhdfs/v1", server);
-  tn_http_escape(&url, tn_hdfs_path(call->url), "/");
+  add_path(&url, tn_hdfs_path(call->url));
   tn_str_addf(&url, "?op=%s%s", call->op, call->parameters ? call->parameters : "");
   add_identity(&url, call->url);
   if (avoid && *avoid->servers) {
@@ -200,7 +209,8 @@ static tn_error *try_server(const tn_hdfs_call *call, const char *server, tn_avo
                              .url = url.data,
                              .into = call->into,
                              .room = call->room,
-                             .follows = !call->sends};
+                             .follows = !call->sends,
+                             .once = call->once};
   tn_error *error = tn_http(&request, reply);
   if (!error) error = call->sends ? send_body(call, reply) : judge(reply);
   tn_str_clear(&url);

@@ -1,9 +1,9 @@
 /* Files of hdfs:// being written.
  *
  * A whole file is made of parts, each a file of its own that is created in one request: a part whose data node dies is
- * simply made again, elsewhere, and no lease of a writer that is gone has to be waited for. The parts become one file by
- * CONCAT, and that gets its name by RENAME: both are one step of the name node. A file that is seen while it grows is
- * appended to. */
+ * simply made again, elsewhere, and no lease of a writer that is gone has to be waited for. The parts become one file
+ * by CONCAT, and that gets its name by RENAME: both are one step of the name node. A file that is seen while it grows
+ * is appended to. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +137,7 @@ static tn_error *concatenate(const hdfs_writer *w, const char *first) {
     tn_str_addf(&parameters, ".%d%s", i, i + 1 < w->parts ? "," : "");
   }
   if (parameters.failed) return tn_out_of_memory();
-  tn_hdfs_call call = {.url = first, .method = "POST", .op = "CONCAT", .parameters = parameters.data};
+  tn_hdfs_call call = {.url = first, .method = "POST", .op = "CONCAT", .parameters = parameters.data, .once = true};
   tn_retry retry = {0};
   tn_error *error;
   do {
@@ -185,12 +185,8 @@ static tn_error *append(hdfs_writer *w) {
   tn_avoid avoid = {0};
   tn_error *error = NULL;
   while (done < size) {
-    tn_hdfs_call call = {.url = w->target,
-                         .method = "POST",
-                         .op = "APPEND",
-                         .sends = true,
-                         .body = data + done,
-                         .size = size - done};
+    tn_hdfs_call call = {
+        .url = w->target, .method = "POST", .op = "APPEND", .sends = true, .body = data + done, .size = size - done};
     tn_http_reply reply;
     error = tn_hdfs_try(&call, &avoid, &reply);
     tn_http_clear(&reply);

@@ -91,7 +91,8 @@ const char *tn_http_header(const tn_http_reply *reply, const char *name) {
   const char *line = reply->heads.data, *end = line ? line + reply->heads.size : line;
   size_t length = strlen(name);
   while (line < end) {
-    if (!strncasecmp(line, name, length) && line[length] == ':') return line + length + 1 + strspn(line + length + 1, " ");
+    if (!strncasecmp(line, name, length) && line[length] == ':')
+      return line + length + 1 + strspn(line + length + 1, " ");
     line += strlen(line) + 1;
   }
   return "";
@@ -160,6 +161,7 @@ static void set_options(exchange *e, char *reason) {
   c->easy_setopt(curl, CURLOPT_WRITEDATA, e);
   c->easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
   c->easy_setopt(curl, CURLOPT_HEADERDATA, e);
+  c->easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long)r->once);
   if (r->signature) {
     c->easy_setopt(curl, CURLOPT_AWS_SIGV4, r->signature);
     c->easy_setopt(curl, CURLOPT_USERPWD, r->user);
@@ -176,7 +178,8 @@ static tn_error *failure(const exchange *e, CURLcode code, const char *reason) {
   case CURLE_OPERATION_TIMEDOUT: return tn_errorf(TN_DEADLINE_EXCEEDED, "%s", why);
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
-    return tn_errorf(TN_FAILED_PRECONDITION, "%s (AWS_CA_BUNDLE names a file of certificate authorities to trust)", why);
+    return tn_errorf(TN_FAILED_PRECONDITION, "%s (AWS_CA_BUNDLE names a file of certificate authorities to trust)",
+                     why);
   case CURLE_URL_MALFORMAT:
   case CURLE_UNSUPPORTED_PROTOCOL: return tn_errorf(TN_INVALID_ARGUMENT, "%s", why);
   case CURLE_WRITE_ERROR: return tn_errorf(TN_RESOURCE_EXHAUSTED, "the answer is too large");

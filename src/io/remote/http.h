@@ -18,6 +18,7 @@ typedef struct tn_http_request {
   const char *signature, *user; /* for S3: what libcurl takes for CURLOPT_AWS_SIGV4 and CURLOPT_USERPWD */
   bool follows;                 /* redirects */
   bool unverified;              /* any certificate will do */
+  bool once; /* over a connection of its own: on one that broke while it was idle libcurl sends a request again */
 } tn_http_request;
 
 typedef struct tn_http_reply {

@@ -12,7 +12,7 @@
 #include "base/crc32c.h"
 #include "base/md5.h"
 #include "io/remote/document.h"
-#include "io/remote/window.h"
+#include "io/remote/reading.h"
 
 /* --- lists --- */
 
@@ -95,9 +95,8 @@ static tn_error *list_keys(const char *url, const char *folder, bool deep, liste
     out->truncated = false;
     size_t first = out->names ? out->names->n : 0;
     if (!error) {
-      error = tn_error_context(
-          tn_xml_walk(reply.text.data ? reply.text.data : "", reply.text.size, read_list, out),
-          "%s: ListObjectsV2: the answer", url);
+      error = tn_error_context(tn_xml_walk(reply.text.data ? reply.text.data : "", reply.text.size, read_list, out),
+                               "%s: ListObjectsV2: the answer", url);
       if (!error) error = finish_page(out, first);
       tn_http_clear(&reply);
     }
@@ -128,8 +127,7 @@ static tn_error *is_folder(const char *url, bool *out) {
 /* --- what is there --- */
 
 tn_error *tn_s3_head(const char *url, tn_http_reply *reply, uint64_t *size) {
-  tn_s3_call call = {
-      .url = url, .method = "HEAD", .what = "HeadObject", .headers = {"x-amz-checksum-mode: ENABLED"}};
+  tn_s3_call call = {.url = url, .method = "HEAD", .what = "HeadObject", .headers = {"x-amz-checksum-mode: ENABLED"}};
   TN_TRY(tn_s3_ask(&call, reply));
   *size = strtoull(tn_http_header(reply, "Content-Length"), NULL, 10);
   return NULL;
@@ -138,8 +136,8 @@ tn_error *tn_s3_head(const char *url, tn_http_reply *reply, uint64_t *size) {
 static tn_error *stat_path(const char *url, tn_file_info *out) {
   const char *key = tn_s3_key(url);
   tn_http_reply reply;
-  uint64_t size;
-  bool folder;
+  uint64_t size = 0;
+  bool folder = false;
   tn_error *error = NULL;
   if (*key && key[strlen(key) - 1] != '/') {
     error = tn_s3_head(url, &reply, &size);
@@ -151,10 +149,11 @@ static tn_error *stat_path(const char *url, tn_file_info *out) {
       return NULL;
     }
     if (tn_error_code(error) != TN_NOT_FOUND) return error;
-    tn_error_free(error);
   }
-  TN_TRY(is_folder(url, &folder));
-  if (!folder) return tn_errorf(TN_NOT_FOUND, "%s: there is no such object", url);
+  tn_error *other = is_folder(url, &folder);
+  if (other || folder) tn_error_free(error);
+  if (other) return other;
+  if (!folder) return error ? error : tn_errorf(TN_NOT_FOUND, "%s: there is no such folder", url);
   *out = (tn_file_info){.folder = true};
   return NULL;
 }
@@ -201,7 +200,7 @@ static tn_error *remove_file(const char *url) {
 
 static tn_error *copy_and_remove(const char *from, const char *to) {
   tn_http_reply reply;
-  uint64_t size;
+  uint64_t size = 0;
   TN_TRY(tn_s3_head(from, &reply, &size));
   tn_http_clear(&reply);
   TN_TRY(tn_s3_copy(from, size, to));
@@ -328,13 +327,13 @@ static void learn_checksum(s3_file *file, const tn_http_reply *reply) {
 }
 
 static void close_file(tn_file *file) {
-  tn_window_end((tn_remote_file *)file);
+  tn_remote_end((tn_remote_file *)file);
   tn_free(file);
 }
 
 static tn_error *open_file(const char *url, tn_file **out) {
   tn_http_reply reply;
-  uint64_t size;
+  uint64_t size = 0;
   tn_error *error = *tn_s3_key(url) ? tn_s3_head(url, &reply, &size) : NULL;
   if (error || !*tn_s3_key(url)) {
     tn_file_info info;
@@ -354,7 +353,7 @@ static tn_error *open_file(const char *url, tn_file **out) {
     learn_checksum(file, &reply);
   }
   tn_http_clear(&reply);
-  error = file ? tn_window_begin(&file->base) : tn_out_of_memory();
+  error = file ? tn_remote_begin(&file->base) : tn_out_of_memory();
   if (error)
     tn_free(file);
   else
@@ -367,7 +366,7 @@ static const char *const schemes[] = {"s3", NULL};
 const tn_fs tn_fs_s3 = {.schemes = schemes,
                         .open = open_file,
                         .close = close_file,
-                        .read = tn_window_read,
+                        .read = tn_remote_read,
                         .create = tn_s3_create,
                         .write = tn_s3_write,
                         .flush = tn_s3_flush,

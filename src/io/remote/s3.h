@@ -14,6 +14,7 @@ typedef struct tn_s3_call {
   const char *query;                  /* escaped, its parameters in order, each with "="; NULL: none */
   bool of_bucket;                     /* not the key but the bucket is asked */
   const char *headers[TN_S3_HEADERS]; /* as many as are not NULL */
+  bool once;                          /* see tn_http_request */
   const void *body;
   size_t size;
   char *into; /* as in tn_http_request */

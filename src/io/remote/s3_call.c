@@ -72,29 +72,28 @@ static const struct {
   const char *name;
   tn_code code;
   const char *advice;
-} refusals[] = {
-    {"NoSuchKey", TN_NOT_FOUND, ""},
-    {"NoSuchBucket", TN_NOT_FOUND, ""},
-    {"NoSuchUpload", TN_NOT_FOUND, ""},
-    {"AccessDenied", TN_PERMISSION_DENIED, ""},
-    {"InvalidAccessKeyId", TN_UNAUTHENTICATED, " (AWS_ACCESS_KEY_ID)"},
-    {"SignatureDoesNotMatch", TN_UNAUTHENTICATED, " (AWS_SECRET_ACCESS_KEY, AWS_REGION)"},
-    {"ExpiredToken", TN_UNAUTHENTICATED, " (AWS_SESSION_TOKEN has to be a new one)"},
-    {"InvalidToken", TN_UNAUTHENTICATED, " (AWS_SESSION_TOKEN)"},
-    {"RequestTimeTooSkewed", TN_FAILED_PRECONDITION, " (is this machine's clock right?)"},
-    {"PreconditionFailed", TN_ABORTED, ": it changed while it was read or written"},
-    {"EntityTooSmall", TN_INVALID_ARGUMENT, " (TENON_STORAGE_PART_BYTES)"},
-    {"QuotaExceeded", TN_RESOURCE_EXHAUSTED, ""},
-    /* what passes: a transfer that was damaged, a connection that was slow, too much at once */
-    {"BadDigest", TN_UNAVAILABLE, ""},
-    {"XAmzContentSHA256Mismatch", TN_UNAVAILABLE, ""},
-    {"IncompleteBody", TN_UNAVAILABLE, ""},
-    {"RequestTimeout", TN_UNAVAILABLE, ""},
-    {"SlowDown", TN_UNAVAILABLE, ""},
-    {"InternalError", TN_UNAVAILABLE, ""},
-    {"ServiceUnavailable", TN_UNAVAILABLE, ""},
-    {"OperationAborted", TN_UNAVAILABLE, ""},
-    {"ConditionalRequestConflict", TN_UNAVAILABLE, ""}};
+} refusals[] = {{"NoSuchKey", TN_NOT_FOUND, ""},
+                {"NoSuchBucket", TN_NOT_FOUND, ""},
+                {"NoSuchUpload", TN_NOT_FOUND, ""},
+                {"AccessDenied", TN_PERMISSION_DENIED, ""},
+                {"InvalidAccessKeyId", TN_UNAUTHENTICATED, " (AWS_ACCESS_KEY_ID)"},
+                {"SignatureDoesNotMatch", TN_UNAUTHENTICATED, " (AWS_SECRET_ACCESS_KEY, AWS_REGION)"},
+                {"ExpiredToken", TN_UNAUTHENTICATED, " (AWS_SESSION_TOKEN has to be a new one)"},
+                {"InvalidToken", TN_UNAUTHENTICATED, " (AWS_SESSION_TOKEN)"},
+                {"RequestTimeTooSkewed", TN_FAILED_PRECONDITION, " (is this machine's clock right?)"},
+                {"PreconditionFailed", TN_ABORTED, ": it changed while it was read or written"},
+                {"EntityTooSmall", TN_INVALID_ARGUMENT, " (TENON_STORAGE_PART_BYTES)"},
+                {"QuotaExceeded", TN_RESOURCE_EXHAUSTED, ""},
+                /* what passes: a transfer that was damaged, a connection that was slow, too much at once */
+                {"BadDigest", TN_UNAVAILABLE, ""},
+                {"XAmzContentSHA256Mismatch", TN_UNAVAILABLE, ""},
+                {"IncompleteBody", TN_UNAVAILABLE, ""},
+                {"RequestTimeout", TN_UNAVAILABLE, ""},
+                {"SlowDown", TN_UNAVAILABLE, ""},
+                {"InternalError", TN_UNAVAILABLE, ""},
+                {"ServiceUnavailable", TN_UNAVAILABLE, ""},
+                {"OperationAborted", TN_UNAVAILABLE, ""},
+                {"ConditionalRequestConflict", TN_UNAVAILABLE, ""}};
 
 static tn_code code_of(long status) {
   return status == 401                                                      ? TN_UNAUTHENTICATED
@@ -118,8 +117,8 @@ static tn_error *judge(const tn_http_reply *reply) {
   const char *message = r.message.data ? r.message.data : "";
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals && !error; i++)
     if (!strcmp(refusals[i].name, r.code))
-      error = tn_errorf(refusals[i].code, "HTTP status %ld, %s: %s%s", reply->status, r.code, message,
-                        refusals[i].advice);
+      error =
+          tn_errorf(refusals[i].code, "HTTP status %ld, %s: %s%s", reply->status, r.code, message, refusals[i].advice);
   if (!error && *r.code)
     error = tn_errorf(success ? TN_UNAVAILABLE : code_of(reply->status), "HTTP status %ld, %s: %s", reply->status,
                       r.code, message);
@@ -170,6 +169,7 @@ static tn_error *send(const tn_s3_call *call, const char *url, const char *regio
                              .room = call->room,
                              .signature = *h.signature ? h.signature : NULL,
                              .user = h.user.data,
+                             .once = call->once,
                              .unverified = !strcmp(setting("S3_VERIFY_SSL", NULL, NULL), "0")};
   if (!error) error = tn_http(&request, reply);
   tn_str_clear(&h.token);
@@ -213,7 +213,8 @@ tn_error *tn_s3_try(const tn_s3_call *call, tn_http_reply *reply) {
     moved = moved || url != before;
   }
   if (!error) error = judge(reply);
-  if (error && reply->from.data) error = tn_error_context(error, "%s: %s at %s", call->url, call->what, reply->from.data);
+  if (error && reply->from.data)
+    error = tn_error_context(error, "%s: %s at %s", call->url, call->what, reply->from.data);
   tn_free(url);
   return error;
 }

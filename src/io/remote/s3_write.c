@@ -51,7 +51,8 @@ static bool checksums(void) { return tn_setting("TENON_S3_CHECKSUM", 0, 1, 1); }
 tn_error *tn_s3_put(const char *url, const void *data, size_t size) {
   tn_str crc = {0};
   if (checksums()) tn_s3_add_crc(&crc, "x-amz-checksum-crc32c: ", data, size);
-  tn_s3_call call = {.url = url, .method = "PUT", .what = "PutObject", .headers = {crc.data}, .body = data, .size = size};
+  tn_s3_call call = {
+      .url = url, .method = "PUT", .what = "PutObject", .headers = {crc.data}, .body = data, .size = size};
   tn_error *error = crc.failed ? tn_out_of_memory() : tn_s3_ask(&call, NULL);
   tn_str_clear(&crc);
   return error;
@@ -149,11 +150,8 @@ static tn_error *copy_parts(upload *u, const char *from, uint64_t size) {
     char range[128], *tag = NULL;
     snprintf(range, sizeof range, "x-amz-copy-source-range: bytes=%" PRIu64 "-%" PRIu64, at, at + n - 1);
     add_query(&query, u, u->parts + 1);
-    tn_s3_call call = {.url = u->url,
-                       .method = "PUT",
-                       .what = "UploadPartCopy",
-                       .query = query.data,
-                       .headers = {source.data, range}};
+    tn_s3_call call = {
+        .url = u->url, .method = "PUT", .what = "UploadPartCopy", .query = query.data, .headers = {source.data, range}};
     tn_http_reply reply;
     error = query.failed ? tn_out_of_memory() : tn_s3_ask(&call, &reply);
     if (!error) {
@@ -184,6 +182,7 @@ static tn_error *complete(upload *u, uint64_t size) {
                      .method = "POST",
                      .what = "CompleteMultipartUpload",
                      .query = query.data,
+                     .once = true,
                      .body = u->list.data,
                      .size = u->list.size};
   tn_retry retry = {0};
@@ -213,11 +212,8 @@ static void drop_upload(upload *u) {
   tn_str query = {0};
   add_query(&query, u, 0);
   if (!query.failed)
-    tn_error_free(tn_s3_ask(&(tn_s3_call){.url = u->url,
-                                          .method = "DELETE",
-                                          .what = "AbortMultipartUpload",
-                                          .query = query.data},
-                            NULL));
+    tn_error_free(tn_s3_ask(
+        &(tn_s3_call){.url = u->url, .method = "DELETE", .what = "AbortMultipartUpload", .query = query.data}, NULL));
   tn_str_clear(&query);
   end_upload(u);
 }

@@ -1,7 +1,6 @@
 """contrib.session_bundle.exporter: exports as they were before SavedModel, a folder for each step."""
 
 import os
-import shutil
 
 from tenon.python.framework import ops
 from tenon.python.framework import proto as messages
@@ -93,13 +92,13 @@ class Exporter:
                          write_meta_graph=False)  # fmt: skip
         with file_io.FileIO(os.path.join(begun, META_GRAPH_NAME), "wb") as file:
             file.write(self._meta_graph().SerializeToString())
-        os.replace(begun, folder)
+        file_io.rename(begun, folder)
         if exports_to_keep:
             _remove_old(str(export_dir_base), exports_to_keep)
         return folder
 
 
 def _remove_old(base, keep):
-    numbers = sorted((int(name), name) for name in os.listdir(base) if name.isdigit())
+    numbers = sorted((int(name), name) for name in file_io.list_directory(base) if name.isdigit())
     for _, name in numbers[:-keep]:
-        shutil.rmtree(os.path.join(base, name))
+        file_io.delete_recursively(os.path.join(base, name))

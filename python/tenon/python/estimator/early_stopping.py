@@ -1,12 +1,12 @@
 """Hooks that end a training when its evaluations get no better."""
 
 import collections
-import glob
 import operator
 import os
 
 from tenon.python.estimator.estimator import Estimator
 from tenon.python.framework import dtypes, ops
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import init_ops, variable_scope
 from tenon.python.platform import tf_logging as logging
 from tenon.python.training import basic_session_run_hooks, session_run_hook, training_util
@@ -68,7 +68,7 @@ def read_eval_metrics(eval_dir):
     if eval_dir in FileWriterCache._cache:
         FileWriterCache._cache[eval_dir].flush()
     found = collections.defaultdict(dict)
-    for path in sorted(glob.glob(os.path.join(eval_dir, "*.tfevents.*"))):
+    for path in sorted(anywhere.glob(os.path.join(eval_dir, "*.tfevents.*"))):
         for event in summary_iterator(path):
             if not event.HasField("summary"):
                 continue

@@ -12,6 +12,7 @@ from tenon.python.estimator import exporting, model_fn, run_config, util
 from tenon.python.estimator.mode_keys import ModeKeys
 from tenon.python.framework import ops, random_seed
 from tenon.python.framework import proto as messages
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import control_flow_ops, metrics_impl
 from tenon.python.platform import tf_logging as logging
 from tenon.python.summary import summary
@@ -56,7 +57,7 @@ def _warm_start_settings(given):
     if not isinstance(given, (str, os.PathLike)):
         raise ValueError(f"warm_start_from must be a string or a WarmStartSettings, instead got {type(given)}")
     inner = os.path.join(os.fspath(given), "variables", "variables")
-    return WarmStartSettings(inner if os.path.exists(inner + ".index") else given)
+    return WarmStartSettings(inner if anywhere.exists(inner + ".index") else given)
 
 
 def _verify_model_fn(function, params):

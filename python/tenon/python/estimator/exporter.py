@@ -1,9 +1,8 @@
 """What exports a model while it is trained and evaluated."""
 
-import glob
 import os
-import shutil
 
+from tenon.python.lib.io import anywhere
 from tenon.python.platform import tf_logging as logging
 from tenon.python.util.tf_export import tf_export
 
@@ -52,10 +51,10 @@ def _remove_old(folder, exports_to_keep):
     """Removes all but the newest exports of a folder."""
     if exports_to_keep is None:
         return
-    found = sorted((name for name in os.listdir(folder) if name.isdigit()), key=int)
+    found = sorted((name for name in anywhere.listdir(folder) if name.isdigit()), key=int)
     for name in found[: max(0, len(found) - exports_to_keep)]:
         try:
-            shutil.rmtree(os.path.join(folder, name))
+            anywhere.rmtree(os.path.join(folder, name))
         except OSError as error:
             logging.warning("Can not delete %s recursively: %s", name, error)
 
@@ -134,7 +133,7 @@ def _best_of_files(pattern, compare_fn, current_step):
     from tenon.python.summary.summary_iterator import summary_iterator
 
     best = None
-    for path in sorted(glob.glob(pattern)):
+    for path in sorted(anywhere.glob(pattern)):
         for event in summary_iterator(path):
             if not event.HasField("summary") or event.step == current_step:
                 continue

@@ -1,13 +1,13 @@
 """How an Estimator writes SavedModels."""
 
 import os
-import shutil
 
 from tenon.python.client import session as session_lib
 from tenon.python.estimator import model_fn
 from tenon.python.estimator.export import export
 from tenon.python.estimator.mode_keys import ModeKeys
 from tenon.python.framework import ops
+from tenon.python.lib.io import anywhere
 from tenon.python.saved_model import builder_impl, constants
 from tenon.python.training import monitored_session, saver
 
@@ -54,7 +54,7 @@ class Exporting:
                 first = False
         builder.save(as_text)
         _copy_assets(unfinished, assets_extra)
-        os.rename(unfinished, folder)
+        anywhere.rename(unfinished, folder)
         return folder.encode()
 
     def _add_graph(self, builder, receiver_fn, mode, path, first, strip_default_attrs):
@@ -91,5 +91,5 @@ def _copy_assets(folder, assets_extra):
     """Copies files that are the user's own: {name in assets.extra: path}."""
     for name, source in (assets_extra or {}).items():
         target = os.path.join(folder, "assets.extra", name)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copyfile(os.fspath(source), target)
+        anywhere.makedirs(os.path.dirname(target))
+        anywhere.copyfile(os.fspath(source), target)

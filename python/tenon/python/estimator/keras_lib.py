@@ -10,6 +10,7 @@ from tenon.python.estimator.export.export_output import PredictOutput
 from tenon.python.estimator.mode_keys import ModeKeys
 from tenon.python.estimator.model_fn import EstimatorSpec
 from tenon.python.framework import ops
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import control_flow_ops, state_ops
 from tenon.python.saved_model import constants
 from tenon.python.training import saver, training_util
@@ -87,7 +88,7 @@ def _save_weights(model, folder):
         copied = clone_model(model)
         for variable, value in zip(copied.weights, values):
             variable.load(value, session)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        anywhere.makedirs(os.path.dirname(path))
         saved = saver.Saver(copied.weights).save(session, path, write_meta_graph=False)
         names = [variable.op.name for variable in copied.weights]
     return estimator_lib.WarmStartSettings(saved, vars_to_warm_start=[f"^{re.escape(name)}$" for name in names])

@@ -151,10 +151,11 @@ def _restore_collection(graph, key, definition, scope, made):
 
 def read_meta_graph_file(filename):
     """The MetaGraphDef of a file, of bytes or of text."""
-    if not os.path.exists(filename):
+    from tenon.python.lib.io import anywhere
+
+    if not anywhere.exists(filename):
         raise OSError(f"File {filename} does not exist.")
-    with open(filename, "rb") as file:
-        data = file.read()
+    data = anywhere.read(filename)
     try:
         return messages.MetaGraphDef.FromString(data)
     except messages.DecodeError:

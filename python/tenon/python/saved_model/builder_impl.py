@@ -1,10 +1,10 @@
 """tf.saved_model.builder: writes SavedModels."""
 
 import os
-import shutil
 
 from tenon.python.framework import ops, proto_text, tensor_util
 from tenon.python.framework import proto as messages
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import variables
 from tenon.python.platform import tf_logging as logging
 from tenon.python.saved_model import constants, utils_impl
@@ -18,12 +18,12 @@ class SavedModelBuilder:
 
     def __init__(self, export_dir):
         self._export_dir = os.fspath(export_dir)
-        if os.path.isdir(self._export_dir) and os.listdir(self._export_dir):
+        if anywhere.isdir(self._export_dir) and anywhere.listdir(self._export_dir):
             raise AssertionError(
                 f"Export directory {export_dir} already exists, and isn't empty. Please choose a different export "
                 "directory, or delete all the contents of the specified directory."
             )
-        os.makedirs(self._export_dir, exist_ok=True)
+        anywhere.makedirs(self._export_dir)
         self._saved_model = messages.get("tensorflow.SavedModel")(
             saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION
         )
@@ -41,7 +41,7 @@ class SavedModelBuilder:
             self._save_assets(assets_collection)
             _add_main_op(main_op if main_op is not None else legacy_init_op)
             path = utils_impl.get_variables_path(self._export_dir)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            anywhere.makedirs(os.path.dirname(path))
             saver = saver or _new_saver()
             saver.save(sess, path, write_meta_graph=False, write_state=False)
             self._add(saver, tags, signature_def_map, clear_devices, strip_default_attrs)
@@ -72,7 +72,7 @@ class SavedModelBuilder:
         if not collection:
             return
         folder = utils_impl.get_assets_dir(self._export_dir)
-        os.makedirs(folder, exist_ok=True)
+        anywhere.makedirs(folder)
         taken = {}
         for tensor in collection:
             if not isinstance(tensor, ops.Tensor):
@@ -95,7 +95,7 @@ class SavedModelBuilder:
             held = messages.get("google.protobuf.Any")()
             held.Pack(asset)
             ops.add_to_collection(constants.ASSETS_KEY, held)
-            shutil.copyfile(path, os.path.join(folder, name))
+            anywhere.copyfile(path, os.path.join(folder, name))
 
     def save(self, as_text=False):
         """Writes the model, as bytes or text; returns the path of the file."""
@@ -103,9 +103,7 @@ class SavedModelBuilder:
         path = os.path.join(self._export_dir, name)
         model = self._saved_model
         data = proto_text.MessageToString(model).encode() if as_text else model.SerializeToString()
-        with open(path + ".tmp", "wb") as file:
-            file.write(data)
-        os.replace(path + ".tmp", path)
+        anywhere.atomic_write(path, data)
         logging.info("SavedModel written to: %s", path)
         return path.encode()
 

@@ -4,6 +4,7 @@ import os
 
 from tenon.python.framework import ops, proto_text
 from tenon.python.framework import proto as messages
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import control_flow_ops, resources, variables
 from tenon.python.saved_model import constants, utils_impl
 from tenon.python.training import saver as tf_saver
@@ -16,18 +17,16 @@ def parse_saved_model(export_dir):
     binary = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
     text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
     kind = messages.get("tensorflow.SavedModel")
-    if os.path.exists(binary):
-        with open(binary, "rb") as file:
-            try:
-                return kind.FromString(file.read())
-            except messages.DecodeError as error:
-                raise OSError(f"Cannot parse file {binary}: {error}.") from None
-    if os.path.exists(text):
-        with open(text, encoding="utf-8") as file:
-            try:
-                return proto_text.Merge(file.read(), kind())
-            except proto_text.ParseError as error:
-                raise OSError(f"Cannot parse file {text}: {error}.") from None
+    if anywhere.exists(binary):
+        try:
+            return kind.FromString(anywhere.read(binary))
+        except messages.DecodeError as error:
+            raise OSError(f"Cannot parse file {binary}: {error}.") from None
+    if anywhere.exists(text):
+        try:
+            return proto_text.Merge(anywhere.read(text, "utf-8"), kind())
+        except proto_text.ParseError as error:
+            raise OSError(f"Cannot parse file {text}: {error}.") from None
     raise OSError(f"SavedModel file does not exist at: {folder}/{{{constants.SAVED_MODEL_FILENAME_PBTXT}|"
                   f"{constants.SAVED_MODEL_FILENAME_PB}}}")  # fmt: skip
 
@@ -40,7 +39,7 @@ def parse_saved_model(export_dir):
 def maybe_saved_model_directory(export_dir):
     """Whether a folder looks like a SavedModel."""
     names = constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT
-    return any(os.path.exists(os.path.join(os.fspath(export_dir), name)) for name in names)
+    return any(anywhere.exists(os.path.join(os.fspath(export_dir), name)) for name in names)
 
 
 def get_asset_tensors(export_dir, meta_graph_def, import_scope=None):

@@ -3,14 +3,14 @@
 from tenon.python.client import session
 from tenon.python.framework import graph_util, importer, ops, proto_text
 from tenon.python.framework import proto as messages
+from tenon.python.lib.io import anywhere
 from tenon.python.saved_model import loader_impl
 from tenon.python.training import checkpoint_management
 from tenon.python.training import saver as saver_lib
 
 
 def _parse(path, binary, kind):
-    with open(path, "rb") as file:
-        data = file.read()
+    data = anywhere.read(path)
     return kind.FromString(data) if binary else proto_text.Merge(data.decode("utf-8"), kind())
 
 
@@ -60,8 +60,7 @@ def freeze_graph_with_def_protos(input_graph_def, input_saver_def, input_checkpo
             else None,
         )
     if output_graph:
-        with open(output_graph, "wb") as file:
-            file.write(frozen.SerializeToString())
+        anywhere.atomic_write(output_graph, frozen.SerializeToString())
     return frozen
 
 

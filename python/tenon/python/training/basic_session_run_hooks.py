@@ -7,6 +7,7 @@ import numpy as np
 
 from tenon.python.framework import meta_graph, ops
 from tenon.python.framework import proto as messages
+from tenon.python.lib.io import anywhere
 from tenon.python.platform import tf_logging as logging
 from tenon.python.summary.writer.writer_cache import FileWriterCache
 from tenon.python.training import session_run_hook, training_util
@@ -520,6 +521,5 @@ class ProfilerHook(session_run_hook.SessionRunHook):
 
         name = self._output_file.format(step)
         logging.info("Saving timeline for %d into '%s'.", step, name)
-        with open(name, "w", encoding="utf-8") as file:
-            trace = timeline.Timeline(step_stats)
-            file.write(trace.generate_chrome_trace_format(self._show_dataflow, self._show_memory))
+        trace = timeline.Timeline(step_stats)
+        anywhere.atomic_write(name, trace.generate_chrome_trace_format(self._show_dataflow, self._show_memory))

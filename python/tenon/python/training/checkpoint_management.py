@@ -1,13 +1,13 @@
 """The `checkpoint` file of a folder: which checkpoints there are and which is the newest."""
 
 import contextlib
-import glob
 import os
 import re
 import time
 
 from tenon.python.framework import proto as messages
 from tenon.python.framework import proto_text
+from tenon.python.lib.io import anywhere
 from tenon.python.platform import tf_logging as logging
 from tenon.python.util.tf_export import tf_export
 
@@ -33,9 +33,9 @@ def generate_checkpoint_state_proto(
         paths.append(model_checkpoint_path)
         if all_model_checkpoint_timestamps:
             all_model_checkpoint_timestamps = [*all_model_checkpoint_timestamps, time.time()]
-    if not os.path.isabs(save_dir):
-        paths = [path if os.path.isabs(path) else os.path.relpath(path, save_dir) for path in paths]
-        if not os.path.isabs(model_checkpoint_path):
+    if not anywhere.isabs(save_dir):
+        paths = [path if anywhere.isabs(path) else os.path.relpath(path, save_dir) for path in paths]
+        if not anywhere.isabs(model_checkpoint_path):
             model_checkpoint_path = os.path.relpath(model_checkpoint_path, save_dir)
     return messages.get("tensorflow.CheckpointState")(
         model_checkpoint_path=model_checkpoint_path,
@@ -71,7 +71,7 @@ def update_checkpoint_state_internal(
     if save_relative_paths:
 
         def relative(path):
-            return os.path.relpath(path, save_dir) if os.path.isabs(path) or os.path.dirname(path) else path
+            return os.path.relpath(path, save_dir) if anywhere.isabs(path) or os.path.dirname(path) else path
 
         model_checkpoint_path, everything = relative(model_checkpoint_path), [relative(path) for path in everything]
         state = messages.get("tensorflow.CheckpointState")(
@@ -89,18 +89,14 @@ def update_checkpoint_state_internal(
                            "Please use a different save path.")  # fmt: skip
     # Written beside it and renamed: whoever reads sees the old file or the new one.
     name = latest_filename or "checkpoint"
-    temporary = lease.staged(name) if lease else f"{state_path}.tmp{os.getpid()}"
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(proto_text.MessageToString(state))
+        anywhere.atomic_write(lease.staged(name) if lease else state_path, proto_text.MessageToString(state))
     except OSError:
         if lease:
             lease.check()
         raise
     if lease:
         lease.publish(name)
-    else:
-        os.replace(temporary, state_path)
 
 
 @tf_export("train.get_checkpoint_state")
@@ -112,8 +108,7 @@ def get_checkpoint_state(checkpoint_dir, latest_filename=None):
         return None
     path = _state_path(checkpoint_dir, latest_filename)
     try:
-        with open(path, encoding="utf-8") as file:
-            state = proto_text.Merge(file.read(), messages.get("tensorflow.CheckpointState")())
+        state = proto_text.Merge(anywhere.read(path, "utf-8"), messages.get("tensorflow.CheckpointState")())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError, proto_text.ParseError) as error:
@@ -122,10 +117,10 @@ def get_checkpoint_state(checkpoint_dir, latest_filename=None):
     if not state.model_checkpoint_path:
         raise ValueError(f"Invalid checkpoint state loaded from {checkpoint_dir}")
     # The state file may lie in a folder that is relative to the working one; its paths are relative to the state file.
-    if not os.path.isabs(state.model_checkpoint_path):
+    if not anywhere.isabs(state.model_checkpoint_path):
         state.model_checkpoint_path = os.path.join(checkpoint_dir, state.model_checkpoint_path)
     for i, name in enumerate(state.all_model_checkpoint_paths):
-        if not os.path.isabs(name):
+        if not anywhere.isabs(name):
             state.all_model_checkpoint_paths[i] = os.path.join(checkpoint_dir, name)
     return state
 
@@ -149,7 +144,7 @@ def latest_checkpoint(checkpoint_dir, latest_filename=None):
 def checkpoint_exists(checkpoint_prefix):
     """Whether there is a checkpoint with this prefix (which may be a pattern), of either format."""
     prefix = os.fspath(checkpoint_prefix)
-    return bool(glob.glob(prefix + ".index")) or bool(glob.glob(prefix))
+    return bool(anywhere.glob(prefix + ".index")) or bool(anywhere.glob(prefix))
 
 
 @tf_export("train.get_checkpoint_mtimes")
@@ -157,16 +152,16 @@ def get_checkpoint_mtimes(checkpoint_prefixes):
     """When each checkpoint that exists was written, in seconds."""
     times = []
     for prefix in checkpoint_prefixes:
-        found = glob.glob(prefix + ".index") or glob.glob(prefix)
+        found = anywhere.glob(prefix + ".index") or anywhere.glob(prefix)
         if found:
-            times.append(int(os.path.getmtime(found[0])))
+            times.append(int(anywhere.getmtime(found[0])))
     return times
 
 
 @tf_export("train.remove_checkpoint")
 def remove_checkpoint(checkpoint_prefix, checkpoint_format_version=2, meta_graph_suffix="meta"):
     """Removes the files of a checkpoint."""
-    remove_checkpoint_internal(checkpoint_prefix, checkpoint_format_version, meta_graph_suffix, os.remove)
+    remove_checkpoint_internal(checkpoint_prefix, checkpoint_format_version, meta_graph_suffix, anywhere.remove)
 
 
 def remove_checkpoint_internal(checkpoint_prefix, checkpoint_format_version, meta_graph_suffix, remove):
@@ -180,7 +175,7 @@ def remove_checkpoint_internal(checkpoint_prefix, checkpoint_format_version, met
 
 
 def _delete(pattern, remove):
-    for path in glob.glob(pattern) or ([pattern] if os.path.exists(pattern) else []):
+    for path in anywhere.glob(pattern) or ([pattern] if anywhere.exists(pattern) else []):
         with contextlib.suppress(FileNotFoundError):
             remove(path)
 

@@ -3,6 +3,7 @@
 import os
 
 from tenon.python.framework import ops
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import variable_scope as vs
 from tenon.python.ops import variables
 from tenon.python.platform import tf_logging as logging
@@ -22,7 +23,7 @@ def load_checkpoint(ckpt_dir_or_file):
 
 def _get_checkpoint_filename(ckpt_dir_or_file):
     path = os.fspath(ckpt_dir_or_file)
-    return checkpoint_management.latest_checkpoint(path) if os.path.isdir(path) else path
+    return checkpoint_management.latest_checkpoint(path) if anywhere.isdir(path) else path
 
 
 @tf_export("train.load_variable")

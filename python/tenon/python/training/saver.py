@@ -8,6 +8,7 @@ from tenon import _core
 from tenon.python.client import session as session_lib
 from tenon.python.framework import errors, meta_graph, ops
 from tenon.python.framework import proto as messages
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import variables
 from tenon.python.platform import tf_logging as logging
 from tenon.python.training import checkpoint_management, fencing, training_util
@@ -156,7 +157,7 @@ class Saver:
         try:
             own = lease and os.path.realpath(os.path.dirname(path) or ".") == lease.folder
             checkpoint_management.remove_checkpoint_internal(
-                path, self.saver_def.version, meta_graph_suffix, lease.remove if own else os.remove
+                path, self.saver_def.version, meta_graph_suffix, lease.remove if own else anywhere.remove
             )
         except OSError as error:
             logging.warning("Ignoring: %s", error)
@@ -195,7 +196,7 @@ class Saver:
         if not isinstance(sess, session_lib.BaseSession):
             raise TypeError(f"'sess' must be a Session; {sess}")
         folder = os.path.dirname(save_path)
-        if folder and not os.path.isdir(folder) and os.path.exists(folder):
+        if folder and not anywhere.isdir(folder) and anywhere.exists(folder):
             raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
         path, lease = None, fencing.lease_of(folder)
         with lease.one_at_a_time if lease else contextlib.nullcontext():
@@ -232,7 +233,7 @@ class Saver:
                 lease.check()
             folder = os.path.dirname(prefix)
             missing = isinstance(error, (errors.FailedPreconditionError, errors.NotFoundError))
-            if missing and folder and not os.path.isdir(folder):
+            if missing and folder and not anywhere.isdir(folder):
                 raise ValueError(f"Parent directory of {prefix} doesn't exist, can't save.") from error
             raise
         path = path.decode() if isinstance(path, bytes) else str(path)

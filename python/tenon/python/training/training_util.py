@@ -3,6 +3,7 @@
 import os
 
 from tenon.python.framework import dtypes, ops, proto_text
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import init_ops, resource_variable_ops, variable_scope, variables
 from tenon.python.platform import tf_logging as logging
 from tenon.python.util.tf_export import tf_export
@@ -76,11 +77,8 @@ def assert_global_step(global_step_tensor):
 def write_graph(graph_or_graph_def, logdir, name, as_text=True):
     """Writes a Graph or GraphDef to LOGDIR/NAME, as text or bytes; returns the path."""
     graph_def = graph_or_graph_def.as_graph_def() if hasattr(graph_or_graph_def, "as_graph_def") else graph_or_graph_def
-    os.makedirs(logdir, exist_ok=True)
+    anywhere.makedirs(logdir)
     path = os.path.join(logdir, name)
     data = proto_text.MessageToString(graph_def).encode() if as_text else graph_def.SerializeToString()
-    temporary = f"{path}.tmp{os.getpid()}"
-    with open(temporary, "wb") as file:
-        file.write(data)
-    os.replace(temporary, path)
+    anywhere.atomic_write(path, data)
     return path

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from tenon.python.framework import ops
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import array_ops, init_ops
 from tenon.python.ops import variables as variables_lib
 from tenon.python.platform import tf_logging as logging
@@ -51,8 +52,8 @@ def _grouped(names_or_list):
 
 
 def _words(path, size):
-    with open(path, encoding="utf-8") as file:
-        words = [line.rstrip("\n") for line in file]
+    words = anywhere.read(path, "utf-8").split("\n")
+    words = words[:-1] if not words[-1] else words
     return words[:size] if size and size > 0 else words
 
 

@@ -5,6 +5,7 @@ import os
 import time
 
 from tenon.python.framework import dtypes, ops, sparse_tensor, tensor_shape
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import array_ops, parsing_ops
 from tenon.python.platform import tf_logging as logging
 from tenon.python.saved_model import constants
@@ -152,6 +153,6 @@ def get_timestamped_export_dir(export_dir_base):
     """A folder in EXPORT_DIR_BASE that is named by the time and not there yet."""
     base = os.fspath(export_dir_base)
     stamp = int(time.time())
-    while os.path.exists(os.path.join(base, str(stamp))):
+    while anywhere.exists(os.path.join(base, str(stamp))):
         stamp += 1
     return os.path.join(base, str(stamp))

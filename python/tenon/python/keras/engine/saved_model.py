@@ -6,6 +6,7 @@ import os
 import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras.engine import saving
+from tenon.python.lib.io import anywhere
 from tenon.python.util import nest
 
 TF_EXPORTS = {"keras.experimental.export_saved_model": "export_saved_model",
@@ -32,21 +33,19 @@ def export_saved_model(model, saved_model_path, custom_objects=None, as_text=Fal
         builder.save(as_text)
     if serving_only or not model._is_graph_network:
         return
-    os.makedirs(os.path.join(saved_model_path, "assets"), exist_ok=True)
+    anywhere.makedirs(os.path.join(saved_model_path, "assets"))
     config = {**model._updated_config(), "weight_names": [w.op.name for w in model.weights]}
-    with open(os.path.join(saved_model_path, _JSON), "w", encoding="utf-8") as f:
-        json.dump(config, f, default=saving.json_default)
+    anywhere.atomic_write(os.path.join(saved_model_path, _JSON), json.dumps(config, default=saving.json_default))
 
 
 def load_from_saved_model(saved_model_path, custom_objects=None):
     """The model that export_saved_model wrote, with its weights."""
     path = os.path.join(saved_model_path, _JSON)
-    if not os.path.exists(path):
+    if not anywhere.exists(path):
         raise OSError(
             f"{path} is not there: the SavedModel has no Keras model in it. tf.saved_model.load reads its graph."
         )
-    with open(path, encoding="utf-8") as f:
-        config = json.load(f)
+    config = json.loads(anywhere.read(path, "utf-8"))
     names = config.pop("weight_names", None)
     model = saving.model_from_config(config, custom_objects)
     if model.weights:

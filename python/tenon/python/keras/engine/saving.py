@@ -10,7 +10,7 @@ from tenon.python.keras import backend as K
 from tenon.python.keras import optimizers
 from tenon.python.keras.engine import object_graph
 from tenon.python.keras.utils import generic_utils
-from tenon.python.lib.io import hdf5
+from tenon.python.lib.io import anywhere, hdf5
 from tenon.python.util.tf_export import tf_export
 
 _LIMIT = 64512  # bytes of an attribute in HDF5
@@ -117,7 +117,7 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
     """Model.save_weights."""
     filepath = os.fspath(filepath)
     if _is_hdf5(filepath, save_format):
-        if not overwrite and os.path.exists(filepath):
+        if not overwrite and anywhere.exists(filepath):
             raise FileExistsError(filepath)
         with hdf5.File(filepath, "w") as f:
             save_weights_to_hdf5_group(f, model.layers)
@@ -164,7 +164,7 @@ def _saver(model):
 def load_weights(model, filepath, by_name=False, skip_mismatch=False):
     """Model.load_weights."""
     filepath = os.fspath(filepath)
-    if not _is_hdf5(filepath) and os.path.exists(filepath + ".index"):
+    if not _is_hdf5(filepath) and anywhere.exists(filepath + ".index"):
         if not model.built:
             raise ValueError("Unable to load weights into a model that has no variables yet; call or build it first.")
         _saver(model)[0].restore(K.get_session(), filepath)
@@ -208,7 +208,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, save_for
                                   "Sequential model. It does not work for subclassed models. Consider saving the "
                                   "weights with `save_weights`.")  # fmt: skip
     is_file = hasattr(filepath, "attrs")
-    if not is_file and not overwrite and os.path.exists(os.fspath(filepath)):
+    if not is_file and not overwrite and anywhere.exists(os.fspath(filepath)):
         raise FileExistsError(filepath)
     f = filepath if is_file else hdf5.File(os.fspath(filepath), "w")
     try:
@@ -234,11 +234,11 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, save_for
 def load_model(filepath, custom_objects=None, compile=True):
     """The model that save_model wrote, trained on where it was left."""
     is_file = hasattr(filepath, "attrs")
-    if not is_file and os.path.isdir(os.fspath(filepath)):
+    if not is_file and anywhere.isdir(os.fspath(filepath)):
         from tenon.python.keras.engine import saved_model
 
         return saved_model.load_from_saved_model(os.fspath(filepath), custom_objects)
-    if not is_file and not os.path.exists(os.fspath(filepath)):
+    if not is_file and not anywhere.exists(os.fspath(filepath)):
         raise OSError(f"SavedModel file does not exist at: {filepath}")
     f = filepath if is_file else hdf5.File(os.fspath(filepath), "r")
     try:

@@ -1,4 +1,4 @@
-"""Files and folders. Paths are local, with or without "file://"."""
+"""Files and folders. Paths are local, with or without "file://", or addresses: hdfs://, s3:// (remote_io.py)."""
 
 import contextlib
 import errno
@@ -8,6 +8,8 @@ import shutil
 from collections import namedtuple
 
 from tenon.python.framework import errors
+from tenon.python.lib.io import remote_io
+from tenon.python.lib.io.remote_io import is_remote
 from tenon.python.util.tf_export import tf_export
 
 _CODES = {errno.ENOENT: errors.NotFoundError, errno.EEXIST: errors.AlreadyExistsError,
@@ -80,6 +82,9 @@ class FileIO:
             raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
         if self._file is None:
             with _translated:
+                if is_remote(self._name):
+                    self._file = remote_io.open_file(self._name, letters)
+                    return self._file
                 path = _local(self._name)
                 if os.path.isdir(path):
                     raise errors.FailedPreconditionError(None, None, f"{self._name}; Is a directory")
@@ -167,6 +172,8 @@ class FileIO:
 
 def file_exists(filename):
     """True if there is a file or folder."""
+    if is_remote(filename):
+        return remote_io.kind_of(filename) is not None
     return os.path.exists(_local(filename))
 
 
@@ -175,6 +182,9 @@ file_exists_v2 = file_exists
 
 def delete_file(filename):
     """Removes a file. NotFoundError."""
+    if is_remote(filename):
+        remote_io.remove(filename)
+        return
     with _translated:
         os.remove(_local(filename))
 
@@ -193,6 +203,11 @@ def write_string_to_file(filename, file_content):
 
 def atomic_write_string_to_file(filename, contents, overwrite=True):
     """Writes a file so that nobody sees a part of it."""
+    if is_remote(filename):
+        if not overwrite and file_exists(filename):
+            raise errors.AlreadyExistsError(None, None, "file already exists")
+        write_string_to_file(filename, contents)  # remote files are like that
+        return
     temporary = f"{filename}.tmp{os.getpid()}"
     write_string_to_file(temporary, contents)
     try:
@@ -205,17 +220,24 @@ def atomic_write_string_to_file(filename, contents, overwrite=True):
 def get_matching_files(filename):
     """The paths that match a pattern (or any of a list of them)."""
     patterns = filename if isinstance(filename, (list, tuple)) else [filename]
-    return [path for pattern in patterns for path in sorted(glob.glob(_local(pattern)))]
+    found = [remote_io.glob(p) if is_remote(p) else sorted(glob.glob(_local(p))) for p in patterns]
+    return [path for paths in found for path in paths]
 
 
 def create_dir(dirname):
     """Makes a folder, unless it is there. NotFoundError if the one above it is not."""
+    if is_remote(dirname):
+        remote_io.make_folders(dirname)
+        return
     with _translated, contextlib.suppress(FileExistsError):
         os.mkdir(_local(dirname))
 
 
 def recursive_create_dir(dirname):
     """Makes a folder and those above it."""
+    if is_remote(dirname):
+        remote_io.make_folders(dirname)
+        return
     with _translated:
         os.makedirs(_local(dirname), exist_ok=True)
 
@@ -224,6 +246,11 @@ def copy(oldpath, newpath, overwrite=False):
     """Copies a file. AlreadyExistsError unless OVERWRITE."""
     if not overwrite and file_exists(newpath):
         raise errors.AlreadyExistsError(None, None, f"file already exists: {newpath}")
+    if is_remote(oldpath) or is_remote(newpath):
+        with FileIO(oldpath, "rb") as source, FileIO(newpath, "wb") as target:
+            while block := source.read(1 << 22):
+                target.write(block)
+        return
     with _translated:
         shutil.copyfile(_local(oldpath), _local(newpath))
 
@@ -232,12 +259,18 @@ def rename(oldname, newname, overwrite=False):
     """Gives a file another name. AlreadyExistsError unless OVERWRITE."""
     if not overwrite and file_exists(newname):
         raise errors.AlreadyExistsError(None, None, "file already exists")
+    if is_remote(oldname) or is_remote(newname):
+        remote_io.rename(oldname, newname)
+        return
     with _translated:
         os.replace(_local(oldname), _local(newname))
 
 
 def delete_recursively(dirname):
     """Removes a folder and all that is in it. NotFoundError."""
+    if is_remote(dirname):
+        remote_io.remove_tree(dirname)
+        return
     path = _local(dirname)
     with _translated:
         if os.path.isdir(path):
@@ -248,11 +281,15 @@ def delete_recursively(dirname):
 
 def is_directory(dirname):
     """True for a folder."""
+    if is_remote(dirname):
+        return remote_io.kind_of(dirname) == "folder"
     return os.path.isdir(_local(dirname))
 
 
 def list_directory(dirname):
     """The names in a folder. NotFoundError."""
+    if is_remote(dirname):
+        return [name.rstrip("/") for name in remote_io.names_in(dirname)]
     if not is_directory(dirname):
         raise errors.NotFoundError(None, None, f"Could not find directory {dirname}")
     with _translated:
@@ -277,6 +314,8 @@ def walk(top, in_order=True):
 
 def stat(filename):
     """A FileStatistics: length, mtime_nsec, is_directory. NotFoundError."""
+    if is_remote(filename):
+        return FileStatistics(*remote_io.stat(filename))
     with _translated:
         found = os.stat(_local(filename))
     return FileStatistics(found.st_size, found.st_mtime_ns, os.path.isdir(_local(filename)))
@@ -300,7 +339,7 @@ def file_crc32(filename, block_size=1 << 16):
 
 def get_registered_schemes():
     """The kinds of paths there are."""
-    return ["", "file"]
+    return ["", "file", "hdfs", "webhdfs", "swebhdfs", "s3"]
 
 
 # --- by their names in tf.gfile ---

@@ -4,6 +4,7 @@ import os
 
 from tenon.python.eager import context
 from tenon.python.framework import dtypes, errors, ops
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import array_ops, gen_ops, init_ops, variable_scope
 from tenon.python.training import checkpoint_management, py_checkpoint_reader
 from tenon.python.training.tracking import graph_view
@@ -17,7 +18,7 @@ def _write(prefix, values):
 
     folder = os.path.dirname(prefix)
     if folder:
-        os.makedirs(folder, exist_ok=True)
+        anywhere.makedirs(folder)
     keys = sorted(values)
     with Graph().as_default() as graph:
         types = [dtypes.string if isinstance(values[k], bytes) else dtypes.as_dtype(values[k].dtype) for k in keys]

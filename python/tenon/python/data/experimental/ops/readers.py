@@ -1,7 +1,6 @@
 """Datasets of CSV files and of files of tf.Examples."""
 
 import csv
-import glob
 import gzip
 from collections import OrderedDict
 
@@ -12,6 +11,7 @@ from tenon.python.data.ops import readers
 from tenon.python.data.ops.dataset_ops import AUTOTUNE, Dataset, int64
 from tenon.python.data.util import structure
 from tenon.python.framework import dtypes, ops
+from tenon.python.lib.io import anywhere
 from tenon.python.ops import gen_ops
 from tenon.python.util.tf_export import tf_export
 
@@ -52,7 +52,7 @@ class CsvDataset(Dataset):
 
 def _files(pattern):
     patterns = [pattern] if isinstance(pattern, (str, bytes)) else list(pattern)
-    names = sorted(name for p in patterns for name in glob.glob(p.decode() if isinstance(p, bytes) else p))
+    names = sorted(name for p in patterns for name in anywhere.glob(p.decode() if isinstance(p, bytes) else p))
     if not names:
         raise ValueError("No files match the given `file_pattern`.")
     return names

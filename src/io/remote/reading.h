@@ -1,6 +1,6 @@
 /* Remote files being read: read ahead where they are read in order, and gone on with where a transfer breaks off. */
-#ifndef TN_IO_REMOTE_WINDOW_H
-#define TN_IO_REMOTE_WINDOW_H
+#ifndef TN_IO_REMOTE_READING_H
+#define TN_IO_REMOTE_READING_H
 
 #include <pthread.h>
 
@@ -29,9 +29,9 @@ struct tn_remote_file {
   uint64_t checked; /* bytes that CHECK has seen */
 };
 
-tn_error *tn_window_begin(tn_remote_file *file) TN_MUST_USE;
-void tn_window_end(tn_remote_file *file);
+tn_error *tn_remote_begin(tn_remote_file *file) TN_MUST_USE;
+void tn_remote_end(tn_remote_file *file);
 /* The READ of a file system. */
-tn_error *tn_window_read(tn_file *file, uint64_t offset, void *data, size_t size, size_t *got) TN_MUST_USE;
+tn_error *tn_remote_read(tn_file *file, uint64_t offset, void *data, size_t size, size_t *got) TN_MUST_USE;
 
 #endif

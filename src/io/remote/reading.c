@@ -1,5 +1,5 @@
 /* Remote files being read. */
-#include "io/remote/window.h"
+#include "io/remote/reading.h"
 
 #include <string.h>
 
@@ -10,12 +10,12 @@
 /* What is read in order is fetched ahead in pieces that grow. */
 enum { FIRST_PIECE = 256 << 10, LARGEST_PIECE = 8 << 20 };
 
-tn_error *tn_window_begin(tn_remote_file *file) {
+tn_error *tn_remote_begin(tn_remote_file *file) {
   file->next = FIRST_PIECE;
   return pthread_mutex_init(&file->lock, NULL) ? tn_out_of_memory() : NULL;
 }
 
-void tn_window_end(tn_remote_file *file) {
+void tn_remote_end(tn_remote_file *file) {
   pthread_mutex_destroy(&file->lock);
   tn_free(file->window);
 }
@@ -64,7 +64,7 @@ static tn_error *fill(tn_remote_file *file, uint64_t offset) {
   return check(file, offset, file->window, size);
 }
 
-tn_error *tn_window_read(tn_file *base, uint64_t offset, void *data, size_t size, size_t *got) {
+tn_error *tn_remote_read(tn_file *base, uint64_t offset, void *data, size_t size, size_t *got) {
   tn_remote_file *file = (tn_remote_file *)base;
   *got = 0;
   if (offset >= base->size || !size) return NULL;
