@@ -1,7 +1,6 @@
 """The servers that the tests of remote files talk to, and the environment that names them."""
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -11,8 +10,8 @@ import pytest
 from ports import free_port, free_ports
 
 HERE = Path(__file__).resolve().parent
-CLEARED = ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_DEFAULT_REGION", "S3_ENDPOINT",
-           "TENON_HDFS_TOKEN", "TENON_HDFS_TOKEN_FILE")  # fmt: skip
+CLEARED = ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_DEFAULT_REGION",
+           "S3_ENDPOINT", "TENON_HDFS_TOKEN", "TENON_HDFS_TOKEN_FILE")  # fmt: skip
 
 
 class Remote:
@@ -93,8 +92,3 @@ def remote(request, monkeypatch):
 def folder(remote):
     """An address where nothing is yet."""
     return remote.folder()
-
-
-def environment():
-    """The environment for a process that a test starts: this one's."""
-    return {**os.environ}

@@ -1,7 +1,7 @@
 """HTTP servers for the tests that fail where they are told to.
 
-POST /_faults takes a list of faults. The first whose `match` (a regular expression) is found in "METHOD /path?query" and
-that has `times` left decides; `skip` lets so many requests pass first. Its `do` is one of
+POST /_faults takes a list of faults. The first whose `match` (a regular expression) is found in "METHOD /path?query"
+and that has `times` left decides; `skip` lets so many requests pass first. Its `do` is one of
 
   status: answers with `code`, `body` and `headers` instead
   reset: breaks the connection before anything is done

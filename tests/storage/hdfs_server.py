@@ -135,7 +135,7 @@ class NameNode(Node):
         data = self.state.find(path)
         kind = "DIRECTORY" if data is None else "FILE"
         return {"pathSuffix": suffix, "type": kind, "length": len(data or b""), "owner": "x", "permission": "755",
-                "modificationTime": self.state.times.get(path, 0), "blockSize": 134217728, "replication": 1}  # fmt: skip
+                "modificationTime": self.state.times.get(path, 0), "blockSize": 1 << 27, "replication": 1}  # fmt: skip
 
     def get_getfilestatus(self):
         return 200, {"FileStatus": self._status(self.where)}, {}

@@ -184,8 +184,10 @@ class Handler(faulty.Handler):
         lines = []
         for name, folder in page:
             text = urllib.parse.quote_plus(name, safe="/") if encoded else escape(name)
-            lines.append(f"<CommonPrefixes><Prefix>{text}</Prefix></CommonPrefixes>" if folder else
-                         f"<Contents><Key>{text}</Key><Size>{len(self.objects[name].data)}</Size></Contents>")  # fmt: skip
+            if folder:
+                lines.append(f"<CommonPrefixes><Prefix>{text}</Prefix></CommonPrefixes>")
+            else:
+                lines.append(f"<Contents><Key>{text}</Key><Size>{len(self.objects[name].data)}</Size></Contents>")
         more = len(rest) > len(page)
         text = f"<IsTruncated>{str(more).lower()}</IsTruncated>{''.join(lines)}"
         if more:

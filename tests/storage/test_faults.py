@@ -1,4 +1,4 @@
-"""What remote files do when servers fail: what passes is tried again, what was cut off goes on, what is wrong is told."""
+"""Remote files when servers fail: what passes is tried again, what was cut off goes on, what is wrong is told."""
 
 import numpy as np
 import pytest
@@ -183,9 +183,7 @@ def test_hdfs_append_that_breaks_off_goes_on(remote, folder):
 
 @HDFS
 def test_hdfs_name_nodes_that_stand_by(remote, folder, monkeypatch):
-    standby = (
-        '{"RemoteException": {"exception": "StandbyException", "message": "Operation category READ is not supported"}}'
-    )
+    standby = '{"RemoteException": {"exception": "StandbyException", "message": "not supported in state standby"}}'
     remote.faults({"match": "GETFILESTATUS", "do": "status", "code": 403, "body": standby, "times": 2})
     write(f"{folder}/f", b"x")
     assert read(f"{folder}/f") == b"x"

@@ -129,8 +129,9 @@ def test_nobody_sees_half_a_file(folder):
 def test_patterns(folder):
     for name in ("a1.txt", "a2.txt", "b1.txt", "sub1/a.txt", "sub2/a.txt", ".hidden.txt"):
         write(f"{folder}/{name}", b"")
-    cases = {"*.txt": ["a1.txt", "a2.txt", "b1.txt"], "a?.txt": ["a1.txt", "a2.txt"], "sub*/*.txt": ["sub1/a.txt", "sub2/a.txt"],
-             "[b-z]1.txt": ["b1.txt"], "none*": [], "sub1/a.txt": ["sub1/a.txt"], "nothing": [], "no/*": []}  # fmt: skip
+    cases = {"*.txt": ["a1.txt", "a2.txt", "b1.txt"], "a?.txt": ["a1.txt", "a2.txt"], "[b-z]1.txt": ["b1.txt"],
+             "sub*/*.txt": ["sub1/a.txt", "sub2/a.txt"], "none*": [], "sub1/a.txt": ["sub1/a.txt"], "nothing": [],
+             "no/*": []}  # fmt: skip
     for pattern, names in cases.items():
         wanted = [f"{folder}/{name}" for name in names]
         assert tf.gfile.Glob(f"{folder}/{pattern}") == wanted, pattern
@@ -206,17 +207,17 @@ def test_local_files_as_before(tmp_path):
 @S3
 def test_s3_refuses(remote, folder, monkeypatch):
     write(f"{folder}/f", b"x")
-    with pytest.raises(tf.errors.NotFoundError, match="NoSuchBucket|404"):
+    with pytest.raises(tf.errors.NotFoundError, match=r"NoSuchBucket|404"):
         read("s3://nobody/f")
     with pytest.raises(tf.errors.InvalidArgumentError, match="s3://BUCKET/key"):
         read("s3:///f")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(tf.errors.UnauthenticatedError, match="(?s)SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY"):
+    with pytest.raises(tf.errors.UnauthenticatedError, match=r"(?s)SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY"):
         tf.gfile.ListDirectory(folder)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "session-id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "session-secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "old")
-    with pytest.raises(tf.errors.UnauthenticatedError, match="The provided token has expired.*AWS_SESSION_TOKEN"):
+    with pytest.raises(tf.errors.UnauthenticatedError, match=r"The provided token has expired.*AWS_SESSION_TOKEN"):
         tf.gfile.ListDirectory(folder)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session/token==")
     assert read(f"{folder}/f") == b"x"

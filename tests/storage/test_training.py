@@ -156,6 +156,13 @@ def test_the_library_in_c(folder):
     assert f"{folder}/model" in (tf.train.latest_checkpoint(folder) or "")
 
 
+def python(program, **more):
+    """Runs a program in an environment with MORE in it."""
+    command = [ROOT / ".venv/bin/python", "-c", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), **more}
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+
+
 def test_without_libcurl(tmp_path):
     """A program that finds no libcurl is told what to install; local files need none."""
     program = "import tenon as tf\nf = tf.gfile.GFile('s3://data/f')\n" \
@@ -167,13 +174,11 @@ def test_without_libcurl(tmp_path):
                       '  return name && strstr(name, "libcurl") ? 0 : real(name, flags);\n}\n')  # fmt: skip
     library = tmp_path / "no.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, hidden], check=True)
-    done = subprocess.run([ROOT / ".venv/bin/python", "-c", program], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "LD_PRELOAD": str(library), "PYTHONPATH": str(ROOT / "python")})  # fmt: skip
+    done = python(program, LD_PRELOAD=str(library))
     assert "libcurl, which is not installed: install version 7.88 or newer" in done.stdout, done.stderr
 
 
 def test_local_programs_do_not_load_libcurl():
     program = "import tenon as tf\ntf.gfile.Exists('/')\nprint('libcurl' in open('/proc/self/maps').read())"
-    done = subprocess.run([ROOT / ".venv/bin/python", "-c", program], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "PYTHONPATH": str(ROOT / "python")})  # fmt: skip
+    done = python(program)
     assert done.stdout == "False\n", done.stderr

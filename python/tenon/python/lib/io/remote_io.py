@@ -105,9 +105,7 @@ def open_file(path, mode):
         return io.BufferedReader(Reader(path), 1 << 16)
     if mode in ("w", "a", "x"):
         return Writer(path, mode)
-    raise errors.UnimplementedError(
-        None, None, f"{path}: a remote file is read or written, and not both (mode {mode!r})"
-    )
+    raise errors.UnimplementedError(None, None, f"{path}: remote files are read or written, not both ({mode!r})")
 
 
 def stat(path):
