@@ -103,7 +103,7 @@ static void damage(void **state) {
   free(data);
   tn_record_reader *reader;
   fails(tn_record_reader_open("/no/such/file", TN_GZIP, 0, &reader), TN_NOT_FOUND, "/no/such/file");
-  fails(tn_record_reader_open(folder, TN_UNCOMPRESSED, 0, &reader), TN_FAILED_PRECONDITION, "is a folder");
+  fails(tn_record_reader_open(folder, TN_UNCOMPRESSED, 0, &reader), TN_FAILED_PRECONDITION, "Is a directory");
   fails(tn_record_writer_open("/no/such/file", TN_GZIP, 0, &writer), TN_NOT_FOUND, "/no/such/file");
   fails(tn_record_writer_open(path, TN_GZIP, 12, &writer), TN_INVALID_ARGUMENT, "12");
   tn_compression compression;
