@@ -67,7 +67,7 @@ class Hadoop:
         tools = HERE / "tools/hadoop"
         if not (cache / "complete").exists():
             run(["mvn", "-q", "-B", "-f", tools / "pom.xml", "dependency:copy-dependencies",
-                 f"-DoutputDirectory={cache / 'jars'}", f"-DskipTests"])  # fmt: skip
+                 f"-DoutputDirectory={cache / 'jars'}", "-DskipTests"])  # fmt: skip
             (cache / "complete").touch()
         classes = f"{cache / 'jars'}/*"
         run(["javac", "-cp", classes, "-d", f"{folder}/classes", tools / "MiniCluster.java"])
@@ -75,7 +75,9 @@ class Hadoop:
         command = ["java", "-Xmx1g", "-cp", f"{folder}/classes:{classes}", "MiniCluster", f"{folder}/dfs", str(rpc),
                    str(self.http)]  # fmt: skip
         self.log = open(f"{folder}/hadoop.log", "w")  # noqa: SIM115
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True
+        )
         if self._answer() != "ready":
             raise SystemExit(f"Hadoop did not start:\n{Path(self.log.name).read_text()[-3000:]}")
         os.environ.update(TENON_HDFS_HTTP=str(self.http), HADOOP_USER_NAME="tester")
@@ -107,8 +109,8 @@ class S3:
         os.makedirs(f"{folder}/s3/data")
         port = free_port()
         credentials = {"ROOT_ACCESS_KEY": "soak", "ROOT_SECRET_KEY": "soak-secret"}
-        command = [program, "--port", f"127.0.0.1:{port}", "--region", "eu-test-1", "posix", "--sidecar", f"{folder}/side",
-                   f"{folder}/s3"]  # fmt: skip
+        where = ["--port", f"127.0.0.1:{port}", "--region", "eu-test-1"]
+        command = [program, *where, "posix", "--sidecar", f"{folder}/side", f"{folder}/s3"]
         os.makedirs(f"{folder}/side")
         self.log = open(f"{folder}/s3.log", "w")  # noqa: SIM115
         self.process = subprocess.Popen(command, env={**os.environ, **credentials}, stdout=self.log, stderr=self.log)
@@ -231,7 +233,12 @@ def big_checkpoint(base, disturb=None):
         restored = time.monotonic()
         for variable, value in zip(variables, values):
             np.testing.assert_array_equal(session.run(variable), value)
-    assert sorted(tf.gfile.ListDirectory(folder)) == ["checkpoint", "model.data-00000-of-00001", "model.index", "model.meta"]
+    assert sorted(tf.gfile.ListDirectory(folder)) == [
+        "checkpoint",
+        "model.data-00000-of-00001",
+        "model.index",
+        "model.meta",
+    ]
     return f"48 MB saved in {saved - begin:.1f} s and restored, bit for bit, in {restored - restore:.1f} s"
 
 
@@ -243,7 +250,9 @@ def kill_a_node(hadoop, number):
         while not any("tempstate" in name for name in tf.gfile.ListDirectory(folder)):
             time.sleep(0.01)
         parts = [name for name in tf.gfile.ListDirectory(folder) if "tempstate" in name]
-        done.append(f"data node {number} ended with {len(parts)} part(s) of the file there: {hadoop.tell(f'kill {number}')}")
+        done.append(
+            f"data node {number} ended with {len(parts)} part(s) of the file there: {hadoop.tell(f'kill {number}')}"
+        )
 
     return disturb, done
 
