@@ -176,9 +176,12 @@ class Place(ModuleType):
         if name[:2] != "__":
             for home in self._homes():
                 try:
-                    return getattr(home, name)
+                    value = getattr(home, name)
                 except AttributeError:
                     continue
+                from tenon.python.util.dispatch import of_module
+
+                return of_module(home.__name__, name, value)
         elif name == "__all__":
             return [name for name in dir(self) if name[0] != "_"]
         raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")

@@ -105,10 +105,15 @@ def by_type(op_type):
     return function
 
 
-def __getattr__(name):
+def op_type(name):
+    """The op type whose function is called NAME; NAME itself if there is none."""
     if not _by_name:
         _by_name.update((_parameter(snake_case(op)), op) for op in _core.op_names())
-    found = _by_name.get(name) or _by_name.get(name.strip("_")) or name
+    return _by_name.get(name) or _by_name.get(name.strip("_")) or name
+
+
+def __getattr__(name):
+    found = op_type(name)
     if name[:2] == "__":
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     try:

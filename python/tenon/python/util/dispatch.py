@@ -37,3 +37,16 @@ def dispatching(function, place, how):
 
     _wrapped[place] = wrapper
     return wrapper
+
+
+def of_module(module, name, function):
+    """FUNCTION, called NAME in the module called MODULE, as its public name gives it."""
+    from tenon._api import DISPATCH
+
+    inner = module.partition(".")[2]
+    if inner == "python.ops.gen_ops":
+        from tenon.python.ops import gen_ops
+
+        name = gen_ops.op_type(name)
+    place = f"{inner}:{name}"
+    return dispatching(function, place, DISPATCH[place]) if place in DISPATCH else function
