@@ -200,7 +200,8 @@ static tn_error *announce(tn_master_session *s, const tn_master_task *task, cons
                                       .server_def = {def.data, def.size},
                                       .isolate = s->isolate,
                                       .master = o->task->name,
-                                      .master_incarnation = tn_worker_device(o->worker)->incarnation};
+                                      .master_incarnation = tn_worker_device(o->worker)->incarnation,
+                                      .protocol = TN_TENON_PROTOCOL};
   tn_master_ask ask = {.task = task->task,
                        .method = TN_WORKER_SERVICE "CreateWorkerSession",
                        .layout = &tn_create_worker_session_layout,

@@ -129,7 +129,13 @@ static tn_error *get_status(serving *s) {
   return NULL;
 }
 
-static tn_error *create_worker_session(serving *s) { return tn_worker_create_session(s->service->worker, s->request); }
+static tn_error *create_worker_session(serving *s) {
+  const tn_create_worker_session *request = s->request;
+  /* Tenon's masters say what they speak. */
+  if (!request->protocol || strcmp(request->protocol, TN_TENON_PROTOCOL) != 0)
+    return tn_worker_refuse_master(s->service->worker);
+  return tn_worker_create_session(s->service->worker, request);
+}
 
 static tn_error *delete_worker_session(serving *s) {
   tn_sent_clear(s->service->sent); /* other sessions' values are sent once more */

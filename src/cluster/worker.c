@@ -94,26 +94,25 @@ static tn_error *new_session(tn_worker *worker, const char *name, bool isolated,
   return NULL;
 }
 
-/* With the lock held. NOT_FOUND, and ABORTED as TensorFlow has it: the session was closed, or this task restarted. */
+tn_error *tn_worker_refuse_master(const tn_worker *worker) {
+  return tn_errorf(TN_UNIMPLEMENTED,
+                   "%s is a task of Tenon's, the master of this session is not: a cluster can't mix its tasks with "
+                   "others'",
+                   worker->options.task->name);
+}
+
+/* With the lock held. ABORTED as TensorFlow has it: the session was closed, or this task restarted. */
 static tn_error *find_session(tn_worker *worker, const char *name, tn_worker_session **out) {
-  name = name ? name : "";
+  if (!name || !name[0]) return tn_worker_refuse_master(worker); /* Tenon's masters name their sessions */
   tn_worker_session *found = tn_map_find(worker->sessions, name);
-  if (!found && name[0]) {
-    return tn_errorf(TN_ABORTED,
-                     "Session handle is not found: %s. Possibly the session was closed, or this task ('%s') "
-                     "was restarted.",
-                     name, worker->options.task->name);
+  if (found) {
+    *out = found;
+    return NULL;
   }
-  if (!found) {
-    TN_TRY(new_session(worker, name, false, &found));
-    tn_error *error = tn_map_put(worker->sessions, name, found);
-    if (error) {
-      free_session(found);
-      return error;
-    }
-  }
-  *out = found;
-  return NULL;
+  return tn_errorf(TN_ABORTED,
+                   "Session handle is not found: %s. Possibly the session was closed, or this task ('%s') "
+                   "was restarted.",
+                   name, worker->options.task->name);
 }
 
 /* With the lock held: takes the sessions of the master NAME out that another process than INCARNATION made. */

@@ -39,6 +39,8 @@ const tn_device_attributes *tn_worker_device(const tn_worker *worker);
 /* --- what masters ask for; the messages are those of WorkerService --- */
 
 tn_error *tn_worker_create_session(tn_worker *worker, const tn_create_worker_session *request) TN_MUST_USE;
+/* What a master that is no task of Tenon's is told: UNIMPLEMENTED. */
+tn_error *tn_worker_refuse_master(const tn_worker *worker) TN_MUST_USE;
 tn_error *tn_worker_delete_session(tn_worker *worker, const char *session) TN_MUST_USE;
 /* *HANDLE lies in ARENA. */
 tn_error *tn_worker_register(tn_worker *worker, const tn_register_graph *request, tn_arena *arena,

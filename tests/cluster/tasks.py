@@ -55,3 +55,16 @@ def running(program, cluster):
         for process in processes.values():
             process.wait()
             process.stdout.close()
+
+
+@contextlib.contextmanager
+def serving(program, cluster, job, task=0):
+    """The process that serves as one task, up; it ends with the block."""
+    process = start(program, cluster, job, task)
+    try:
+        assert process.stdout.readline() == b"ready\n", f"{job} {task} did not start"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -1,14 +1,21 @@
 """A stock TensorFlow client on Tenon's servers, and Tenon's client on TensorFlow's: the same programs on both."""
 
+import contextlib
+import os
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from api.both import tensorflow
-from cluster.tasks import TENON, TENSORFLOW, cluster_of, running
+from cluster.tasks import TENON, TENSORFLOW, cluster_of, running, serving
 
 import tenon
+from tenon.examples.tutorials.mnist import input_data
+
+DATA = Path(os.environ.get("TENON_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +205,118 @@ def test_closing(sides):
         session.close()
         with pytest.raises(RuntimeError):
             session.run(c)
+
+
+def test_closing_ends_what_waits(sides):
+    """A step of another thread that waits for ever ends when its session is closed."""
+    tf, target = sides
+    with tf.Graph().as_default():
+        with tf.device("/job:ps/task:0"):
+            queue = tf.FIFOQueue(3, [tf.float32], shared_name="closed")
+        entered, taken = tf.FIFOQueue(1, [tf.int32], shared_name="entered"), queue.dequeue()
+        with tf.control_dependencies([entered.enqueue([1])]):
+            waiting = tf.group(taken)
+        begun = entered.dequeue()
+        session, found = tf.Session(target), []
+
+        def wait():
+            try:
+                session.run(waiting)
+            except (tf.errors.OpError, RuntimeError) as error:
+                found.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        with tf.Session(target) as other:
+            assert other.run(begun, options=tf.RunOptions(timeout_in_ms=PATIENCE * 1000)) == 1
+        session.close()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        assert isinstance(found[0], (tf.errors.CancelledError, tf.errors.AbortedError, RuntimeError)), found
+
+
+def test_reset(sides):
+    """Variables are gone, and so are the sessions that were open."""
+    tf, target = sides
+    with tf.Graph().as_default():
+        with tf.device("/job:ps/task:0"):
+            v = tf.Variable(3.0, name="kept")
+        before = tf.Session(target)
+        before.run(v.initializer)
+        tf.Session.reset(target)
+        with pytest.raises((tf.errors.AbortedError, tf.errors.CancelledError)):
+            before.run(v)
+        with tf.Session(target) as session:
+            with pytest.raises(tf.errors.FailedPreconditionError, match="kept"):
+                session.run(v)
+            session.run(v.initializer)
+            assert session.run(v) == 3
+
+
+def test_mnist(sides):
+    """In-graph replication: both workers compute, the parameter server holds the variables, one client trains."""
+    if not (DATA / "mnist").is_dir():
+        pytest.skip("no MNIST")
+    tf, target = sides
+    mnist = input_data.read_data_sets(str(DATA / "mnist"))
+    with tf.Graph().as_default():
+        tf.set_random_seed(1)
+        x, y = tf.placeholder(tf.float32, [None, 784]), tf.placeholder(tf.int64, [None])
+        with tf.device("/job:ps/task:0"):
+            w1 = tf.Variable(tf.random_normal([784, 32], stddev=0.05, seed=2), name="w1")
+            b1, b2 = tf.Variable(tf.zeros([32]), name="b1"), tf.Variable(tf.zeros([10]), name="b2")
+            w2 = tf.Variable(tf.random_normal([32, 10], stddev=0.1, seed=3), name="w2")
+            step = tf.train.get_or_create_global_step()
+
+        def logits(images):
+            return tf.matmul(tf.nn.relu(tf.matmul(images, w1) + b1), w2) + b2
+
+        losses = []
+        for i, (images, labels) in enumerate(zip(tf.split(x, 2), tf.split(y, 2))):
+            with tf.device(f"/job:worker/task:{i}"):
+                given = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits(images))
+                losses.append(tf.reduce_mean(given))
+        loss = tf.add_n(losses) / 2
+        train = tf.train.GradientDescentOptimizer(0.3).minimize(loss, step, colocate_gradients_with_ops=True)
+        with tf.device("/job:worker/task:1"):
+            right = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits(x), 1), y), tf.float32))
+        with tf.Session(target) as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(300):
+                images, labels = mnist.train.next_batch(100)
+                session.run(train, {x: images, y: labels})
+            assert session.run(step) == 300
+            assert session.run(right, {x: mnist.test.images[:2000], y: mnist.test.labels[:2000]}) > 0.85
+            assert np.isfinite(session.run(w1)).all() and session.run(b2).any()
+
+
+def test_a_wrong_node_that_no_step_uses(tenon_cluster):
+    """What the client took is no reason to refuse a whole graph: TensorFlow finds it out when the node runs."""
+    tf, target = tensorflow(), f"grpc://{tenon_cluster['worker'][0]}"
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32)
+        begin = tf.constant([-1])
+        wrong = tf.slice(x, begin, [1])
+        with tf.Session(target) as session:
+            assert session.run(x + 1, {x: 2}) == 3
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                session.run(wrong, {x: [1, 2]})
+            assert session.run(wrong, {x: [1, 2], begin: [1]}) == [2]
+
+
+@pytest.mark.parametrize("servers", ["Tenon", "TensorFlow"])
+def test_mixed_clusters_are_refused(servers):
+    """Parameter servers of the one and workers of the other."""
+    cluster = cluster_of(1, 1)
+    programs = {"ps": TENON, "worker": TENSORFLOW} if servers == "Tenon" else {"ps": TENSORFLOW, "worker": TENON}
+    with contextlib.ExitStack() as stack:
+        for job in programs:
+            stack.enter_context(serving(programs[job], cluster, job))
+        for tf in tenon, tensorflow():
+            with tf.Graph().as_default(), tf.device("/job:ps/task:0"):
+                v = tf.Variable(1.0)
+                with tf.Session(f"grpc://{cluster['worker'][0]}") as session:
+                    with pytest.raises(
+                        tf.errors.UnimplementedError, match="a cluster can't mix its tasks with others'"
+                    ):
+                        session.run(v.initializer)

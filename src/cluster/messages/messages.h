@@ -145,6 +145,7 @@ typedef struct tn_create_worker_session {
   tn_repeated devices; /* tn_device_attributes of the whole cluster */
   const char *master;
   uint64_t master_incarnation;
+  const char *protocol; /* TN_TENON_PROTOCOL; NULL: the master is not Tenon's */
 } tn_create_worker_session;
 extern const tn_layout tn_create_worker_session_layout;
 

@@ -13,7 +13,8 @@ LAYOUT(tn_create_worker_session_layout, tn_create_worker_session,
        TN_FIELD(3, INT, tn_create_worker_session, isolate, NULL),
        TN_FIELD(4, MESSAGES, tn_create_worker_session, devices, &tn_device_attributes_layout),
        TN_FIELD(5, TEXT, tn_create_worker_session, master, NULL),
-       TN_FIELD(6, INT, tn_create_worker_session, master_incarnation, NULL));
+       TN_FIELD(6, INT, tn_create_worker_session, master_incarnation, NULL),
+       TN_FIELD(1000, TEXT, tn_create_worker_session, protocol, NULL));
 
 LAYOUT(tn_register_graph_layout, tn_register_graph, TN_FIELD(1, TEXT, tn_register_graph, session, NULL),
        TN_FIELD(2, BYTES, tn_register_graph, graph, NULL), TN_FIELD(6, INT, tn_register_graph, has_session, NULL),
