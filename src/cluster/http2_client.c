@@ -82,6 +82,8 @@ static void run_cancel(tn_task *task) {
 }
 
 static void cancel(tn_call *call) {
+  /* A step that is over cancels what it has asked for; most of that has been answered. */
+  if (((tn_http2_call *)call)->ended) return;
   cancel_task *t = tn_malloc(sizeof *t);
   if (!t) return;
   *t = (cancel_task){{.run = run_cancel}, (tn_http2_call *)tn_call_ref(call)};

@@ -2,6 +2,8 @@
 #ifndef TN_CLUSTER_HTTP2_CLIENT_H
 #define TN_CLUSTER_HTTP2_CLIENT_H
 
+#include <stdatomic.h>
+
 #include "cluster/address.h"
 #include "cluster/http2_impl.h"
 
@@ -24,7 +26,8 @@ typedef struct tn_http2_call {
   tn_stream *stream; /* NULL: it waits for a connection, or for JOB */
   tn_share_job *job; /* its message is being put into shared memory */
   tn_conn *conn;     /* of JOB */
-  bool ended, tried_again;
+  atomic_bool ended; /* set on the loop's thread */
+  bool tried_again;
   /* What the peer answered. */
   int http_status, grpc_status; /* 0, -1: not yet */
   char *grpc_message;

@@ -236,7 +236,8 @@ bool tn_loop_post(tn_loop *l, tn_task *task) {
   if (runs) {
     *l->last = task;
     l->last = &task->next;
-    wakes = held != l && must_wake(l);
+    /* Whoever runs its tasks at the moment, maybe in the place of its thread, looks for more. */
+    wakes = held != l && inside != l && must_wake(l);
   }
   tn_unlock(&l->mutex);
   if (wakes) wake_thread(l);

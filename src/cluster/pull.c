@@ -7,6 +7,7 @@
 #include "cluster/methods.h"
 #include "cluster/sent.h"
 #include "compile/subgraph.h"
+#include "runtime/dynamic.h"
 
 /* What is remembered of a tensor, so that it need not come again while it is the same. Those that change are asked
  * about ever more rarely, since the sender must not overwrite what it is asked about. */
@@ -246,7 +247,9 @@ static void pulled(void *argument, tn_error *error, tn_message *reply) {
   pull *p = argument;
   tn_arena *arena = NULL;
   if (!error) error = tn_arena_new(&arena);
+  tn_dynamic_hold();
   if (!error) error = take(p, reply, arena);
+  tn_dynamic_release();
   if (error) {
     error = tn_error_context(error, "From %s", p->batch->name);
     tn_rendezvous_abort(p->rendezvous, error);

@@ -77,18 +77,37 @@ tn_error *tn_dynamic_fetched(tn_dynamic *run, size_t i, const tn_tensor **out) {
   return NULL;
 }
 
+/* While this thread brings several tensors: whom it is to tell at the end. */
+static _Thread_local bool telling_rests;
+static _Thread_local tn_dynamic *untold;
+
+static void tell(tn_dynamic *run) {
+  if (!run) return;
+  pthread_cond_broadcast(&run->changed);
+  atomic_fetch_sub_explicit(&run->tellers, 1, memory_order_release);
+}
+
 /* Lets the lock go and tells who waits, if there is something for them to do: in this order, for they would only wait
  * for the lock. */
 static void unlock_and_tell(tn_dynamic *run) {
   bool idle = run->active && !run->flow.n_ready && !run->woken && !run->error;
-  if (!run->waiting || idle) {
+  if (!run->waiting || idle || run == untold) {
     tn_unlock(&run->mutex);
     return;
   }
   atomic_fetch_add_explicit(&run->tellers, 1, memory_order_relaxed);
   tn_unlock(&run->mutex);
-  pthread_cond_broadcast(&run->changed);
-  atomic_fetch_sub_explicit(&run->tellers, 1, memory_order_release);
+  tell(telling_rests ? untold : run);
+  if (telling_rests) untold = run;
+}
+
+void tn_dynamic_hold(void) { telling_rests = true; }
+
+void tn_dynamic_release(void) {
+  tn_dynamic *run = untold;
+  untold = NULL;
+  telling_rests = false;
+  tell(run);
 }
 
 /* With the lock held: the step fails with ERROR, if it is the first. */

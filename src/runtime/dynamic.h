@@ -31,4 +31,9 @@ tn_error *tn_dynamic_go(tn_dynamic *run) TN_MUST_USE;
 tn_error *tn_dynamic_fetched(tn_dynamic *run, size_t i, const tn_tensor **out) TN_MUST_USE;
 void tn_dynamic_free(tn_dynamic *run);
 
+/* Between these two, a thread that brings several tensors of steps (tn_rendezvous_send) wakes whoever waits for them
+ * once, at the end. */
+void tn_dynamic_hold(void);
+void tn_dynamic_release(void);
+
 #endif
