@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -245,6 +246,28 @@ def footer(best):
         yield f"libtenon.so, stripped: {size:.2f} MB, {'met' if size < LIBRARY_TARGET_MB else 'MISSED'} (< 4 MB)"
 
 
+def subject(note):
+    """What a line below the table is about."""
+    return re.split("[,:]", note)[0]
+
+
+def write(machine, cells, notes, best):
+    """results.md: what was measured, and what it said before of all else."""
+    path = HERE / "results.md"
+    old = path.read_text() if path.exists() else ""
+    measured = {work for work, _ in best}
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in old.splitlines() if line[:2] == "| "]
+    cells = [line for line in lines if line[0] in WORKS and line[0] not in measured] + cells
+    cells.sort(key=lambda line: WORKS.index(line[0]))
+    below = old.partition("\n|")[2].split("\n\n")[1:]
+    notes += [note.strip() for note in below if subject(note) not in {subject(new) for new in notes} | measured]
+    versions = sorted({f"{line['peer']} {line['version']}" for line in best.values() if line.get("version")})
+    when = time.strftime("%Y-%m-%d")
+    head = f"Written by `bench/run.py --write` on {when}; rows of works that a run leaves out stay."
+    text = "\n\n".join(["# Results", f"{head} Versions: {', '.join(versions)}.", machine, table(cells), *notes])
+    path.write_text(text + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("works", nargs="*", default=WORKS, help=f"of {' '.join(WORKS)}, or cluster")
@@ -259,15 +282,10 @@ def main():
     best = interleaved(works, options.threads, options.peers.split(","), options.rounds, options.timeout)
     again = peak(options.threads)  # whoever else uses the machine lowers it
     machine = {key: max(machine[key], again[key]) for key in machine}
-    text = "\n\n".join(
-        [machine_text(machine, options.threads), table(rows(best, machine)), *footer(best)]
-    )  # fmt: skip
-    print(text)
+    cells, notes = [*rows(best, machine)], [*footer(best)]
+    print("\n\n".join([machine_text(machine, options.threads), table(cells), *notes]))
     if options.write:
-        versions = sorted({f"{line['peer']} {line['version']}" for line in best.values() if line.get("version")})
-        when = time.strftime("%Y-%m-%d")
-        body = f"# Results\n\nWritten by `make bench` on {when}. Versions: {', '.join(versions)}.\n\n{text}\n"
-        (HERE / "results.md").write_text(body)
+        write(machine_text(machine, options.threads), cells, notes, best)
     return 0 if best else 1
 
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum { STACK = 256 << 10, SLAB = 256, GUARD = 0x5a5a5a5a, SHORT = 10000000, POLL = 1000000000 };
+enum { STACK = 256 << 10, SLAB = 256, GUARD = 0x5a5a5a5a, SHORT = 10000000, POLL = 1000000000, SLICE = 500000 };
 
 typedef struct fiber {
   ucontext_t context;
@@ -246,6 +246,39 @@ static void wake(void *argument) { make_ready(argument); }
 void sim_sleep(int64_t ns) {
   sim_at(sim.now + (ns > 0 ? ns : 0), wake, sim.current);
   wait_here();
+}
+
+/* --- cores --- */
+
+int sim_cores;
+static struct {
+  int busy;
+  list brief, others; /* who waits for a core: the first are served first, as a system does who slept before */
+} cores;
+
+void sim_work(int64_t ns) {
+  if (!sim_cores) {
+    sim_sleep(ns);
+    return;
+  }
+  list *line = ns < SLICE ? &cores.brief : &cores.others;
+  while (ns > 0) {
+    int64_t slice = ns < SLICE ? ns : SLICE;
+    if (cores.busy < sim_cores) {
+      cores.busy++;
+    } else {
+      append(line, sim.current);
+      wait_here(); /* who leaves a core hands it over */
+    }
+    sim_sleep(slice);
+    ns -= slice;
+    fiber *next = take(cores.brief.head ? &cores.brief : &cores.others);
+    if (next) {
+      make_ready(next);
+    } else {
+      cores.busy--;
+    }
+  }
 }
 
 /* --- queues --- */

@@ -55,7 +55,7 @@ static tn_error *compute(void *argument, size_t n_in, tn_tensor *const *in, size
                          tn_tensor **out) {
   worker *w = argument;
   double takes = draw_s(w);
-  pause_s(takes);
+  w->job->work_s(takes);
   w->computed_s += takes;
   w->computations++;
   for (size_t i = 0; i < n_out; i++) {

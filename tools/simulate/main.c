@@ -24,6 +24,8 @@ typedef struct task {
   bool serves;
 } task;
 
+static void work_s(double s) { sim_work((int64_t)(s * 1e9)); }
+
 static void run_task(void *argument) {
   task *t = argument;
   cluster *c = t->cluster;
@@ -86,6 +88,13 @@ static void report(const cluster *c) {
          (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec * 1e-6);
 }
 
+static bool read_cores(const char *argument) {
+  double v;
+  if (!option_is(argument, "cores", &v)) return false;
+  sim_cores = (int)v;
+  return true;
+}
+
 static bool read_option(const char *argument, cluster *c, double *latency_us, double *gbps, double *call_us) {
   double v;
   if (option_is(argument, "workers", &v)) {
@@ -95,7 +104,7 @@ static bool read_option(const char *argument, cluster *c, double *latency_us, do
   } else if (option_is(argument, "bytes", &v)) {
     c->bytes = v;
   } else if (!option_is(argument, "latency-us", latency_us) && !option_is(argument, "gbps", gbps) &&
-             !option_is(argument, "call-us", call_us)) {
+             !option_is(argument, "call-us", call_us) && !read_cores(argument)) {
     return job_option(argument, &c->job);
   }
   return true;
@@ -116,6 +125,7 @@ int main(int argc, char **argv) {
                           .scale = c.bytes > held ? c.bytes / held : 1,
                           .seed = c.job.seed};
   c.job.ended = &c.ended;
+  c.job.work_s = work_s;
   c.job.cluster = write_cluster(&c.job);
   c.results = calloc((size_t)c.job.n_workers, sizeof *c.results);
   if (!c.results || !c.job.cluster) return 1;

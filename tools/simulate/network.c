@@ -152,7 +152,7 @@ static void over_deadline(void *argument) {
 static void take_answer(void *argument) {
   incoming *in = argument;
   sim_call *c = in->call;
-  sim_sleep(sim_net.call_ns);
+  sim_work(sim_net.call_ns);
   if (!c->ended) {
     tn_error *error = in->error;
     tn_message *reply = NULL;
@@ -190,7 +190,7 @@ static const char *metadata(const tn_incoming *base, const char *name) {
 static void serve(void *argument) {
   sim_call *c = argument;
   listener *l = c->to;
-  sim_sleep(sim_net.call_ns);
+  sim_work(sim_net.call_ns);
   incoming *in = tn_calloc(1, sizeof *in);
   tn_error *error = in ? copy_message(c->message, &in->base.message) : tn_out_of_memory();
   if (error) {

@@ -3,6 +3,8 @@
  *     tenon run --ps 1 --workers 4 -- build/simulate-real --steps=100 --compute-ms=50
  *
  * The chief prints a line of JSON. */
+#include <time.h>
+
 #include "options.h"
 
 static int count(const char *hosts) {
@@ -11,8 +13,23 @@ static int count(const char *hosts) {
   return n;
 }
 
+static double used_s(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Keeps a core busy until this thread has had it for S. */
+static void work_s(double s) {
+  volatile double x = 1;
+  for (double until = used_s() + s; used_s() < until;) {
+    for (int i = 0; i < 20000; i++) x = x * 0.999 + 1; /* to ask for the time takes the system's own */
+  }
+}
+
 int main(int argc, char **argv) {
   job j = default_job();
+  j.work_s = work_s;
   const char *ps = "", *workers = "", *name = "worker";
   int index = 0;
   for (int i = 1; i < argc; i++) {
