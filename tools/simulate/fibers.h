@@ -11,8 +11,8 @@
 void sim_run(void (*fn)(void *argument), void *argument);
 int64_t sim_now(void); /* nanoseconds since sim_run */
 void sim_sleep(int64_t ns);
-/* Has a core of the machine that all tasks share for NS, in slices; with as many cores as tasks need (sim_cores 0), sleeps
- * for so long. */
+/* Has a core of the machine that all tasks share for NS, in slices; with as many cores as tasks need (sim_cores 0),
+ * sleeps for so long. */
 void sim_work(int64_t ns);
 extern int sim_cores;
 

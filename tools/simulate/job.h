@@ -21,7 +21,7 @@ typedef struct job {
   double slow_times;
   uint64_t seed;
   void (*work_s)(double s); /* computes for so long */
-  volatile bool *ended; /* by the chief, for tasks of one process; NULL: in processes of their own */
+  volatile bool *ended;     /* by the chief, for tasks of one process; NULL: in processes of their own */
 } job;
 
 typedef struct job_result {
