@@ -22,6 +22,29 @@ static bool add_volume(json_t *pod, json_t *container, const json_t *volume, siz
   return done;
 }
 
+/* What `spec.storage` says, {checkpoints, logs, secret}: the addresses and what is in the Secret become environment
+ * variables of the tasks. */
+static bool add_storage(json_t *container, const json_t *storage) {
+  static const struct {
+    const char *key, *variable;
+  } addresses[] = {{"checkpoints", "TENON_CHECKPOINTS"}, {"logs", "TENON_LOGS"}};
+  const char *secret = tn_json_text(storage, "secret");
+  json_t *env = json_deep_copy(json_object_get(container, "env")), *from;
+  from = json_deep_copy(json_object_get(container, "envFrom"));
+  if (!env) env = json_array();
+  if (!from) from = json_array();
+  bool done = true;
+  for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+    const char *value = tn_json_text(storage, addresses[i].key);
+    if (value) /* first: the variables that follow may name it */
+      done &= !json_array_insert_new(env, i < json_array_size(env) ? i : json_array_size(env),
+                                     json_pack("{ss,ss}", "name", addresses[i].variable, "value", value));
+  }
+  if (secret) done &= !json_array_append_new(from, json_pack("{s{ss}}", "secretRef", "name", secret));
+  done &= !json_object_set_new(container, "env", env);
+  return done && !json_object_set_new(container, "envFrom", from);
+}
+
 static json_t *make_template(const json_t *spec) {
   static const char *const copied[] = {"image",   "imagePullPolicy", "command",    "args", "env",
                                        "envFrom", "resources",       "workingDir", NULL};
@@ -36,6 +59,8 @@ static json_t *make_template(const json_t *spec) {
   json_t *volume;
   bool done = template != NULL;
   json_array_foreach(json_object_get(spec, "volumes"), i, volume) done &= add_volume(pod, container, volume, i);
+  const json_t *storage = json_object_get(spec, "storage");
+  if (storage) done &= add_storage(container, storage);
   json_t *account = json_object_get(spec, "serviceAccountName");
   if (account) json_object_set(pod, "serviceAccountName", account);
   json_decref(container);

@@ -86,12 +86,18 @@ def test_master_is_a_chief_and_keys_have_any_case(ns):
 def test_the_short_form(ns):
     spec = {"image": "program:1", "command": ["python", "train.py"], "workers": 2, "ps": 1,
             "env": [{"name": "SEED", "value": "1"}], "resources": {"limits": {"memory": "1Gi"}},
-            "volumes": [{"claim": "data", "path": "/data", "readOnly": True}]}  # fmt: skip
+            "volumes": [{"claim": "data", "path": "/data", "readOnly": True}],
+            "envFrom": [{"configMapRef": {"name": "settings"}}],
+            "storage": {"checkpoints": "s3://models/mnist", "logs": "hdfs://namenode/logs", "secret": "store"},
+            }  # fmt: skip
     job_ = ns.submit(job("TenonJob", "short", spec))
     pod = job_.wait_pods(3)["short-worker-1"]
     (container,) = pod["spec"]["containers"]
     assert container["name"] == "tenon" and container["command"] == ["python", "train.py"]
     assert {"name": "SEED", "value": "1"} in container["env"]
+    assert {"name": "TENON_CHECKPOINTS", "value": "s3://models/mnist"} in container["env"]
+    assert {"name": "TENON_LOGS", "value": "hdfs://namenode/logs"} in container["env"]
+    assert container["envFrom"] == [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "store"}}]
     assert container["resources"]["limits"] == {"memory": "1Gi"}
     assert {"mountPath": "/data", "name": "volume-0", "readOnly": True} in container["volumeMounts"]
     assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == "data"
@@ -124,6 +130,7 @@ def test_the_apiserver_refuses_what_is_no_job(ns):
             "volumeClaimTemplates",
         ),
         (job("TenonJob", "x", {"image": "i", "volumeClaimRetention": "Perhaps"}), "volumeClaimRetention"),
+        (job("TenonJob", "x", {"image": "i", "storage": {"checkpoints": "ftp://host/models"}}), "storage.checkpoints"),
         (tfjob("x", policy="Sometimes", Worker=1), "restartPolicy"),
     ]
     for manifest, word in bad:

@@ -70,9 +70,9 @@ class State(faulty.State):
 
 
 def checksum(data):
-    """HDFS's, with CRC32 for each 512 bytes and one block."""
+    """HDFS's, with CRC32 for each 512 bytes and one block; its buffer of 32 bytes is half zeros."""
     sums = b"".join(struct.pack(">I", zlib.crc32(data[i : i + 512])) for i in range(0, len(data), 512))
-    whole = hashlib.md5(hashlib.md5(sums).digest()).digest()
+    whole = hashlib.md5(hashlib.md5(sums).digest() + bytes(16)).digest()
     text = (struct.pack(">IQ", 512, 0) + whole).hex() + "00000000"
     return {"FileChecksum": {"algorithm": "MD5-of-0MD5-of-512CRC32", "bytes": text, "length": 28}}
 

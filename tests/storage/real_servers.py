@@ -161,7 +161,7 @@ def files(base):
         assert read(f"{base}/files/of {size}+ü") == noise(size), size
         assert tf.gfile.Stat(f"{base}/files/of {size}+ü").length == size
     tf.gfile.Rename(f"{base}/files", f"{base}/moved")
-    assert len(tf.gfile.Glob(f"{base}/moved/of 5*")) == 5 and not tf.gfile.Exists(f"{base}/files")
+    assert len(tf.gfile.Glob(f"{base}/moved/of 5*")) == 6 and not tf.gfile.Exists(f"{base}/files")
     assert read(f"{base}/moved/of {PART}+ü") == noise(PART)
     tf.gfile.DeleteRecursively(f"{base}/moved")
     assert not tf.gfile.Exists(f"{base}/moved")

@@ -77,6 +77,8 @@ def check_signature(method, path, headers, body):
         raise Refusal(403, "AccessDenied", f"no signature: {given!r}")
     user, day, region, names, signature = found.groups()
     names = names.split(";")
+    if names != sorted(names):
+        raise Refusal(403, "SignatureDoesNotMatch", f"the signed headers are not in order: {names}")
     if user not in SECRETS:
         raise Refusal(403, "InvalidAccessKeyId")
     if region != REGION:

@@ -42,7 +42,9 @@ static tn_error *read_checksum(void *argument, const char *path, const char *tex
   return NULL;
 }
 
-/* HDFS's checksum of DATA: the MD5 of the MD5s of each block's checksums, which stand for EACH bytes. */
+/* HDFS's checksum of DATA: the MD5 of the MD5s of each block's checksums. LAYOUT: how many of these a block has (0: it
+ * is one block), and for how many bytes each stands. Hadoop sums up all of the buffer that it collects them in, which
+ * has 32 bytes or twice as many as often as it takes; the rest of it is zeros. */
 static void sum_up(const char *data, size_t size, const unsigned long layout[2], bool castagnoli, char out[33]) {
   size_t each = layout[1], block = layout[0] ? layout[0] * each : size;
   unsigned char sum[16];
@@ -61,6 +63,10 @@ static void sum_up(const char *data, size_t size, const unsigned long layout[2],
     tn_md5_end(&inner, sum);
     tn_md5_add(&whole, sum, 16);
   }
+  size_t room = 32;
+  while (room < whole.size) room *= 2;
+  static const unsigned char zeros[16];
+  while (whole.size < room) tn_md5_add(&whole, zeros, 16);
   tn_md5_end(&whole, sum);
   tn_md5_text(sum, out);
 }

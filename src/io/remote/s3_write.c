@@ -21,6 +21,7 @@ static const uint64_t most_of_a_copy = (uint64_t)5 << 30, piece_of_a_copy = (uin
 typedef struct upload {
   const char *url;
   char *id;
+  bool sums; /* parts come with checksums; not where the store copies some */
   int parts;
   tn_str list; /* of the parts, as completing it wants it */
 } upload;
@@ -81,9 +82,10 @@ static tn_error *text_of(const tn_s3_call *call, tn_http_reply *reply, const cha
   return tn_error_context(error, "%s: %s: the answer", call->url, call->what);
 }
 
-static tn_error *begin_upload(upload *u) {
+static tn_error *begin_upload(upload *u, bool copies) {
+  u->sums = checksums() && !copies;
   tn_s3_call call = {.url = u->url, .method = "POST", .what = "CreateMultipartUpload", .query = "uploads="};
-  if (checksums()) call.headers[0] = "x-amz-checksum-algorithm: CRC32C";
+  if (u->sums) call.headers[0] = "x-amz-checksum-algorithm: CRC32C";
   tn_http_reply reply;
   TN_TRY(tn_s3_ask(&call, &reply));
   tn_error *error = text_of(&call, &reply, "InitiateMultipartUploadResult/UploadId", &u->id);
@@ -120,7 +122,7 @@ static tn_error *send_part(upload *u, const void *data, size_t size) {
   static const char header[] = "x-amz-checksum-crc32c: ";
   tn_str query = {0}, crc = {0};
   add_query(&query, u, u->parts + 1);
-  if (checksums()) tn_s3_add_crc(&crc, header, data, size);
+  if (u->sums) tn_s3_add_crc(&crc, header, data, size);
   tn_s3_call call = {.url = u->url,
                      .method = "PUT",
                      .what = "UploadPart",
@@ -139,27 +141,28 @@ static tn_error *send_part(upload *u, const void *data, size_t size) {
   return error;
 }
 
-/* Makes parts of the first SIZE bytes of FROM. */
+/* Makes parts of all SIZE bytes of FROM: one without a range as far as that goes, since libcurls older than 8.8 sign
+ * the header of a range wrongly (they order it before the source's). */
 static tn_error *copy_parts(upload *u, const char *from, uint64_t size) {
   tn_str source = {0};
   tn_s3_add_source(&source, from);
   tn_error *error = source.failed ? tn_out_of_memory() : NULL;
   for (uint64_t at = 0, n; at < size && !error; at += n) {
-    n = size - at > 2 * piece_of_a_copy ? piece_of_a_copy : size - at;
+    n = size > most_of_a_copy && size - at > 2 * piece_of_a_copy ? piece_of_a_copy : size - at;
     tn_str query = {0};
     char range[128], *tag = NULL;
     snprintf(range, sizeof range, "x-amz-copy-source-range: bytes=%" PRIu64 "-%" PRIu64, at, at + n - 1);
     add_query(&query, u, u->parts + 1);
-    tn_s3_call call = {
-        .url = u->url, .method = "PUT", .what = "UploadPartCopy", .query = query.data, .headers = {source.data, range}};
+    tn_s3_call call = {.url = u->url,
+                       .method = "PUT",
+                       .what = "UploadPartCopy",
+                       .query = query.data,
+                       .headers = {source.data, size > most_of_a_copy ? range : NULL}};
     tn_http_reply reply;
     error = query.failed ? tn_out_of_memory() : tn_s3_ask(&call, &reply);
     if (!error) {
-      found crc = {.path = "CopyPartResult/ChecksumCRC32C"};
       error = text_of(&call, &reply, "CopyPartResult/ETag", &tag);
-      if (!error) error = tn_xml_walk(reply.text.data, reply.text.size, find_text, &crc);
-      if (!error) note_part(u, tag, crc.text.data);
-      tn_str_clear(&crc.text);
+      if (!error) note_part(u, tag, NULL);
       tn_http_clear(&reply);
     }
     tn_free(tag);
@@ -221,7 +224,7 @@ static void drop_upload(upload *u) {
 tn_error *tn_s3_copy(const char *from, uint64_t size, const char *to) {
   if (size > most_of_a_copy) {
     upload u = {.url = to};
-    tn_error *error = begin_upload(&u);
+    tn_error *error = begin_upload(&u, true);
     if (!error) error = copy_parts(&u, from, size);
     if (!error) error = complete(&u, size);
     if (error) drop_upload(&u);
@@ -241,7 +244,7 @@ tn_error *tn_s3_copy(const char *from, uint64_t size, const char *to) {
 static tn_error *put_part(s3_writer *w) {
   if (!w->upload.id) {
     w->upload.url = w->base.path;
-    TN_TRY(begin_upload(&w->upload));
+    TN_TRY(begin_upload(&w->upload, w->there > 0));
     if (w->there) TN_TRY(copy_parts(&w->upload, w->base.path, w->there));
     w->sent = w->there;
   }
