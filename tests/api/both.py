@@ -5,25 +5,18 @@
 in it are run in a session first, after the variables' initializers. `both.error(program)` compares the errors raised.
 """
 
-import os
 from functools import cache
 
 import numpy as np
 
 import tenon
+from oracle.tensorflow_side import modules
 
 
 @cache
 def tensorflow():
     """tensorflow.compat.v1, set up as TensorFlow 1."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    import tensorflow as tf2
-
-    tf2.config.threading.set_intra_op_parallelism_threads(1)
-    tf2.config.threading.set_inter_op_parallelism_threads(1)
-    tf = tf2.compat.v1
+    tf = modules()[1]
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)
     return tf

@@ -10,12 +10,15 @@ import numpy as np
 @functools.cache
 def modules():
     """(tensorflow, compat.v1, the op definitions, the function that adds a node)."""
-    # The reference kernels answer, not oneDNN's, and quietly.
-    settings = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    # The reference kernels answer, not oneDNN's, on one thread, and quietly: whichever test is the first to ask.
+    settings = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "",
+                "TF_USE_LEGACY_KERAS": "1"}  # fmt: skip
     os.environ.update(settings)
     import tensorflow as tf
     from tensorflow.python.framework import op_def_library, op_def_registry
 
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.compat.v1.disable_eager_execution()
     tf.compat.v1.disable_control_flow_v2()
     return tf, tf.compat.v1, op_def_registry, op_def_library._apply_op_helper
