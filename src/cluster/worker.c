@@ -57,6 +57,8 @@ static tn_error *read_cluster(const tn_worker *worker, tn_string def, tn_worker_
     TN_TRY(tn_wire_next(&in, &field, &more));
     if (!more) return NULL;
     if (field.number != 1 || field.type != TN_WIRE_BYTES || s->spec.n) continue;
+    /* A thousand masters need not each have a copy of what this task knows itself. */
+    if (field.size == worker->cluster.size && memcmp(field.data, worker->cluster.data, field.size) == 0) continue;
     TN_TRY(tn_spec_read(field.data, field.size, &s->spec));
     s->task = tn_spec_of_device(&s->spec, own, strlen(own));
     if (!s->task) return tn_errorf(TN_INVALID_ARGUMENT, "the master's cluster has no task %s", own);
@@ -401,6 +403,8 @@ tn_error *tn_worker_new(const tn_worker_options *options, tn_worker **out) {
   if (!error) error = tn_map_new(&made->steps);
   if (!error) error = tn_masters_new(&made->masters);
   if (!error) error = add_collective(made);
+  tn_spec_write(options->spec, &made->cluster);
+  if (!error && made->cluster.failed) error = tn_out_of_memory();
   if (error) {
     tn_worker_free(made);
     return error;
@@ -421,6 +425,7 @@ void tn_worker_free(tn_worker *worker) {
   while (worker->sessions && tn_map_next(worker->sessions, &cursor, NULL, NULL, &value)) free_session(value);
   for (size_t i = 0; i < worker->n_kept; i++) tn_worker_graph_unref(worker->kept[i]);
   tn_free(worker->kept);
+  tn_str_clear(&worker->cluster);
   tn_map_free(worker->steps);
   tn_masters_free(worker->masters);
   tn_map_free(worker->sessions);

@@ -52,6 +52,7 @@ struct tn_worker {
   tn_device_attributes device;
   tn_session_state *state;
   tn_collective *collective;
+  tn_str cluster;          /* options.spec as a ClusterDef */
   pthread_mutex_t mutex;   /* guards what follows */
   struct tn_map *sessions; /* handle -> session; "": of masters that made none */
   tn_masters *masters;
