@@ -251,6 +251,16 @@ def subject(note):
     return re.split("[,:]", note)[0]
 
 
+def quieter(machine, old):
+    """The line about the machine with the higher peak, this or that of the OLD text, whose rows stay; and a word if
+    others used the machine now."""
+    before = next((line for line in old.splitlines() if "GFLOP/s" in line and line[:1] != "|"), "")
+    then, now = (int(re.search(r"peak (\d+)", line)[1]) if line else 0 for line in (before, machine))
+    if now > 0.9 * then:
+        return machine, ""
+    return before, f"while others used the machine: {now} of {then} GFLOP/s were left"
+
+
 def write(machine, cells, notes, best):
     """results.md: what was measured, and what it said before of all else."""
     path = HERE / "results.md"
@@ -258,6 +268,9 @@ def write(machine, cells, notes, best):
     measured = {work for work, _ in best}
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in old.splitlines() if line[:2] == "| "]
     cells = [line for line in lines if line[0] in WORKS and line[0] not in measured] + cells
+    machine, busy = quieter(machine, old)
+    if busy:
+        notes.append(f"{min(measured)} and what was measured with it, {busy}")
     cells.sort(key=lambda line: WORKS.index(line[0]))
     below = old.partition("\n|")[2].split("\n\n")[1:]
     notes += [note.strip() for note in below if subject(note) not in {subject(new) for new in notes} | measured]
