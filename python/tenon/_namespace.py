@@ -72,6 +72,38 @@ class Namespace(ModuleType):
         return sorted({*self.__dict__, *names(self.__name__[len(_ROOT) + 1 :])})
 
 
+class SecondNamespace(ModuleType):
+    """A module of tenon.compat.v2."""
+
+    def _space(self):
+        return self.__name__[len(_ROOT + ".compat.v2.") :]
+
+    def __getattr__(self, name):
+        from tenon.python import compat_v2_names
+
+        if name == "__all__":
+            return compat_v2_names.names(self._space())
+        if name[:2] == "__" and name != "__version__":
+            raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+        value = self.__dict__[name] = compat_v2_names.lookup(self._space(), name)
+        return value
+
+    def __dir__(self):
+        from tenon.python import compat_v2_names
+
+        return sorted({*self.__dict__, *compat_v2_names.names(self._space())})
+
+
+class _SecondLoader:
+    @staticmethod
+    def create_module(spec):
+        return SecondNamespace(spec.name)
+
+    @staticmethod
+    def exec_module(module):
+        pass
+
+
 class _Loader:
     """Makes a Namespace; what a package of that name on disk has to say is run in it."""
 
@@ -109,6 +141,11 @@ class Finder:
         inner = name[len(_ROOT) + 1 :]
         if inner.startswith("compat.v1"):
             return ModuleSpec(name, _Alias(_ROOT + inner[len("compat.v1") :]), is_package=True)
+        if inner.startswith("compat.v2"):
+            from tenon.python import compat_v2_names
+
+            there = compat_v2_names.namespace_of(inner[len("compat.v2.") :]) is not None
+            return ModuleSpec(name, _SecondLoader, is_package=True) if there else None
         if inner not in NAMES:
             return None
         real = PathFinder.find_spec(name, path)

@@ -57,6 +57,8 @@ python.ops.distributions.{bernoulli,beta,categorical,dirichlet,dirichlet_multino
 python.ops.distributions.{distributions,exponential,gamma,kullback_leibler,laplace,multinomial,normal,student_t,uniform} distributions
 python.ops.summary_ops_v2                                               contrib.summary
 python.ops.{linalg,linalg.linalg,linalg.linalg_impl}                    linalg
+python.ops.linalg.linear_operator{,_adjoint,_block_diag,_circulant,_composition,_diag,_full_matrix,_householder}  linalg
+python.ops.linalg.linear_operator_{identity,inversion,kronecker,low_rank_update,lower_triangular,toeplitz,zeros}  linalg
 python.platform.{sysconfig,build_info}                                  sysconfig
 python.saved_model.{main_op,main_op_impl}                               saved_model.main_op
 python.saved_model.simple_save                                          saved_model

@@ -83,6 +83,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims
 def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     """(singular values, U, V) of matrices."""
     s, u, v = gen_ops.svd(tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name)
+    s = math_ops.real(s)
     return (s, u, v) if compute_uv else s
 
 

@@ -10,7 +10,6 @@ from inspect import (  # noqa: F401
     getcallargs,
     getdoc,
     getfile,
-    getfullargspec,
     getmembers,
     getmodule,
     getmro,
@@ -29,6 +28,11 @@ from inspect import (  # noqa: F401
 
 ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 FullArgSpec = _inspect.FullArgSpec
+
+
+def getfullargspec(obj):
+    """FullArgSpec of a function, a class or something callable."""
+    return _inspect.getfullargspec(_inspect.unwrap(obj) if hasattr(obj, "__wrapped__") else obj)
 
 
 def getargspec(obj):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tenon.python.framework import dtypes, ops
+from tenon.python.framework.composite_tensor import CompositeTensor
 from tenon.python.framework.sparse_tensor import SparseTensor
 from tenon.python.framework.tensor_shape import TensorShape
 from tenon.python.ops import array_ops, check_ops, control_flow_ops, gen_ops
@@ -69,7 +70,7 @@ def _nested(what, flat_values, partitions, make):
 
 
 @tf_export("RaggedTensor")
-class RaggedTensor(ops._TensorLike):
+class RaggedTensor(ops._TensorLike, CompositeTensor):
     """Values, ragged themselves or dense, and a partition that cuts them into rows."""
 
     __array_priority__ = 110
