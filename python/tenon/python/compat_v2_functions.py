@@ -28,6 +28,15 @@ def where(condition, x=None, y=None, name=None):
     return tenon.where(condition, name=name) if x is None and y is None else tenon.where_v2(condition, x, y, name=name)
 
 
+def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True,
+               swap_memory=False, maximum_iterations=None, name=None):  # fmt: skip
+    """LOOP_VARS after BODY has run as often as COND holds, in the structure that they were given in."""
+    import tenon
+
+    return tenon.while_loop(cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, name,
+                            maximum_iterations, return_same_structure=True)  # fmt: skip
+
+
 def zeros_like(input, dtype=None, name=None):
     """Zeros of the shape and dtype of INPUT."""
     import tenon

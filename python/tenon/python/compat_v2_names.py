@@ -5,6 +5,7 @@ its arguments by name; a namespace; what version 1 has under that name, unless v
 """
 
 import functools
+import inspect
 
 from tenon import _namespace
 
@@ -81,7 +82,6 @@ strings.to_hash_bucket | input, num_buckets, name=None
 strings.to_number | input, out_type=tf.float32, name=None
 transpose | a, perm=None, conjugate=False, name='transpose'
 tuple | tensors, control_inputs=None, name=None
-while_loop | cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False, maximum_iterations=None, name=None
 """  # noqa: E501
 
 # What stands elsewhere in version 1.
@@ -97,6 +97,7 @@ OWN = {
     "nn.embedding_lookup_sparse": "python.compat_v2_functions:embedding_lookup_sparse",
     "strings.split": "python.compat_v2_functions:strings_split",
     "where": "python.compat_v2_functions:where",
+    "while_loop": "python.compat_v2_functions:while_loop",
     "zeros_like": "python.compat_v2_functions:zeros_like",
     "ones_like": "python.compat_v2_functions:ones_like",
 }
@@ -235,8 +236,14 @@ def _adapted(name, function, signature):
     defaults = scope[name].__defaults__ or ()
     optional = set(parameters[len(parameters) - len(defaults) :])
 
+    old = inspect.signature(function).parameters
+    # What version 1 has under an older name and must be given.
+    renamed = {new: name for new, name in (("input", "value"), ("filters", "filter"))
+               if new in parameters and name in old and name not in parameters
+               and old[name].default is inspect.Parameter.empty}  # fmt: skip
+
     def call(given):
-        return function(**{key: v for key, v in given.items() if v is not None or key not in optional})
+        return function(**{renamed.get(k, k): v for k, v in given.items() if v is not None or k not in optional})
 
     scope["_call"] = call
     made = functools.update_wrapper(scope[name], function, ("__module__", "__doc__"), ())
