@@ -38,7 +38,7 @@ class Table:
     def add(self, what, value, limit, unit):
         kept = value <= limit
         self.good &= kept
-        self.rows.append(f"| {what} | {value:.3g} {unit} | {limit:g} {unit} |{'' if kept else ' NOT KEPT'}\n")
+        self.rows.append(f"| {what} | {value:.3g} {unit} | {limit:g} {unit} | {'' if kept else 'NOT KEPT '}|\n")
         print(f"{what:<52} {value:>9.3g} {unit:<4} promised: {limit:g} {'' if kept else '  NOT KEPT'}", flush=True)
 
     def write(self, path):
@@ -46,7 +46,7 @@ class Table:
             "# The operator at scale\n\n"
             f"Written by `bench/kube_scale.py --write` on {time.strftime('%Y-%m-%d')}, with etcd, kube-apiserver, "
             f"scheduler and KWOK on the same machine: {hardware_text()}.\n\n"
-            "| what | measured | promised, at most |\n| --- | --- | --- |\n" + "".join(self.rows)
+            "| what | measured | promised, at most | |\n| --- | --- | --- | --- |\n" + "".join(self.rows)
         )
 
 

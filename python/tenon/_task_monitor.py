@@ -9,6 +9,7 @@ import time
 from tenon import _monitor
 
 SAMPLE_SECONDS = 1.0
+NEVER = 2**62  # a step that no training reaches
 _servers = []
 
 
@@ -38,9 +39,10 @@ def tell_traffic():
 
 
 def _last_step(hooks):
-    """At which step the training ends, by its StopAtStepHook; -1: unknown."""
-    steps = [hook._last_step for hook in hooks if type(hook).__name__ == "StopAtStepHook"]
-    return min((int(step) for step in steps if step is not None), default=-1)
+    """At which step the training ends, by the hooks that end it; -1: unknown."""
+    ending = ("StopAtStepHook", "_SyncShardsHook")
+    steps = (hook._last_step for hook in hooks if type(hook).__name__ in ending)
+    return min((int(step) for step in steps if step is not None and step < NEVER), default=-1)
 
 
 def _examples(feed_dict):

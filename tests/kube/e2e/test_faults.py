@@ -1,7 +1,6 @@
 """What happens to clusters happens to jobs that train, and they end with the weights of a quiet run, bit for bit."""
 
 import contextlib
-import os
 import re
 import time
 
@@ -10,9 +9,6 @@ from kube.cluster import ApiError, Operator, wait_for
 from kube.e2e.trainings import IMAGE, Training, tenon
 
 STEPS = 400
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("TENON_FAULTS"), reason="faults on a whole cluster take many minutes: set TENON_FAULTS=1"
-)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,8 @@ def helm(cluster, tmp_path_factory):
 
 def test_what_it_renders_is_taken(cluster, helm):
     assert "0 chart(s) failed" in helm("lint", str(CHART))
-    manifests = dry_run(cluster, helm("template", "tenon", str(CHART), "--include-crds", *VALUES))
+    version = ["--kube-version", cluster.client.get("/version")["gitVersion"]]
+    manifests = dry_run(cluster, helm("template", "tenon", str(CHART), *version, "--include-crds", *VALUES))
     assert len([m for m in manifests if m["kind"] == "CustomResourceDefinition"]) == 2
     deployment = the(manifests, "Deployment")
     check_pod(deployment)
@@ -45,7 +46,7 @@ def test_what_it_renders_is_taken(cluster, helm):
     for manifest in manifests:
         for subject in manifest.get("subjects", ()):
             assert subject["namespace"] == NAMESPACE
-    without = dry_run(cluster, helm("template", "tenon", str(CHART), "--set", "networkPolicy=false"))
+    without = dry_run(cluster, helm("template", "tenon", str(CHART), *version, "--set", "networkPolicy=false"))
     assert not [m for m in without if m["kind"] == "NetworkPolicy"]
 
 

@@ -4,6 +4,8 @@ import pytest
 from kube.cluster import wait_for
 from kube.e2e.trainings import IMAGE, Training, tenon
 
+CONV_STEPS = 2000
+
 
 @pytest.fixture(scope="module")
 def submitted(cluster, operator):
@@ -25,6 +27,16 @@ def test_from_a_manifest(submitted):
     assert "accuracy" in job.logs("worker-0")
     assert (job.folder / "model.ckpt-100.index").exists()
     assert job.get()["status"].get("restarts", 0) == 0
+
+
+def test_to_99_percent(cluster, operator):
+    """A network with convolutions, whose steps are told on the way."""
+    job = Training(cluster, "conv").submit(steps=CONV_STEPS, network="conv", rate=0.05, save=200)
+    wait_for(lambda: job.get().get("status", {}).get("progress", {}).get("step", 0) > 0, 300, job.tell)
+    accuracy, _ = job.result()
+    assert accuracy >= 99
+    wait_for(lambda: job.get()["status"]["progress"]["steps"] == f"{CONV_STEPS}/{CONV_STEPS}", 120, job.tell)
+    job.clean()
 
 
 def test_from_the_command_line(cluster, submitted):

@@ -4,6 +4,7 @@ While the file `slow` lies in the job's folder, it takes its time, and does not 
 does, worker 1 hangs.
 """
 
+import functools
 import json
 import os
 import time
@@ -17,6 +18,7 @@ flags = tf.app.flags
 flags.DEFINE_string("folder", "", "where checkpoints go")
 flags.DEFINE_string("data", "/models/mnist", "where MNIST is")
 flags.DEFINE_string("network", "mlp", "mlp or conv")
+flags.DEFINE_float("rate", 0.1, "learning rate of the first step; it falls to 0.001")
 flags.DEFINE_integer("steps", 300, "global steps")
 flags.DEFINE_integer("save", 10, "steps between two checkpoints")
 FLAGS = flags.FLAGS
@@ -29,7 +31,19 @@ def network(images):
     net = tf.reshape(images, [-1, 28, 28, 1])
     for filters in (16, 32):
         net = tf.layers.max_pooling2d(tf.layers.conv2d(net, filters, 3, padding="same", activation=tf.nn.relu), 2, 2)
-    return tf.layers.dense(tf.layers.dense(tf.layers.flatten(net), 256, tf.nn.relu), 10)
+    return tf.layers.dense(tf.layers.dense(tf.layers.flatten(net), 128, tf.nn.relu), 10)
+
+
+@functools.lru_cache(2)
+def order_of(epoch, n):
+    return np.random.RandomState(epoch).permutation(n)
+
+
+def shifted(images, random):
+    """Each by up to a pixel, so that more is learned from the same digits."""
+    moves = random.randint(-1, 2, [len(images), 2])
+    pairs = zip(images.reshape(-1, 28, 28), moves)
+    return np.stack([np.roll(image, move, (0, 1)) for image, move in pairs]).reshape(-1, 784)
 
 
 def dawdle(step):
@@ -62,7 +76,7 @@ def main(_):
         loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
         accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), labels), tf.float32))
         global_step = tf.train.get_or_create_global_step()
-        rate = tf.train.polynomial_decay(0.1, global_step, FLAGS.steps, 0.001)
+        rate = tf.train.polynomial_decay(FLAGS.rate, global_step, FLAGS.steps, 0.001)
         optimizer = tf.train.SyncShardsOptimizer(tf.train.MomentumOptimizer(rate, 0.9), SHARDS)
         train = optimizer.minimize(loss, global_step)
 
@@ -70,8 +84,11 @@ def main(_):
         dawdle(step)
         hang(index)
         epoch, at = divmod((step * SHARDS + shard) * SHARD_SIZE, mnist.train.num_examples - SHARD_SIZE)
-        order = np.random.RandomState(epoch).permutation(mnist.train.num_examples)[at : at + SHARD_SIZE]
-        return {images: mnist.train.images[order], labels: mnist.train.labels[order]}
+        order = order_of(epoch, mnist.train.num_examples)[at : at + SHARD_SIZE]
+        chosen = mnist.train.images[order]
+        if FLAGS.network == "conv":
+            chosen = shifted(chosen, np.random.RandomState([step, shard]))
+        return {images: chosen, labels: mnist.train.labels[order]}
 
     hooks = [optimizer.make_session_run_hook(chief, batch, last_step=FLAGS.steps)]
     with tf.train.MonitoredTrainingSession(
