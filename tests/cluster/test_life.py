@@ -47,9 +47,9 @@ with tf.train.MonitoredTrainingSession(server.target, is_chief=chief, hooks=hook
 """
 
 
-def run_job(tmp_path, *arguments, options=()):
+def run_job(tmp_path, *arguments, options=(), program=PROGRAM):
     path = tmp_path / "program.py"
-    path.write_text(PROGRAM)
+    path.write_text(program)
     command = [TOOL, "run", "--no-flags", *options, "--", path, tmp_path / "log", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([str(word) for word in command], env=ENVIRONMENT, **pipes)
@@ -89,6 +89,46 @@ def test_sigterm_drains(tmp_path, blocks):
     assert step >= 1 and (blocks == "block" or step > 2)
     # The other worker may be in the middle of a step of its own while the chief saves.
     assert abs(reader.get_tensor("v") - 2 * step) <= 2
+
+
+# The same with a Supervisor, which saves at once and then not for a long time.
+SUPERVISED = """
+import json, os, sys
+import tensorflow as tf
+folder, blocks = sys.argv[1], sys.argv[2] == "block"
+config = json.loads(os.environ["TF_CONFIG"])
+task = config["task"]
+server = tf.train.Server(tf.train.ClusterSpec(config["cluster"]), job_name=task["type"], task_index=task["index"])
+if task["type"] == "ps":
+    server.join()
+with tf.device(tf.train.replica_device_setter(cluster=config["cluster"],
+                                              worker_device=f"/job:worker/task:{task['index']}")):
+    step = tf.train.get_or_create_global_step()
+    train = step.assign_add(1, use_locking=True)
+    never = tf.FIFOQueue(1, [tf.float32]).dequeue()
+supervisor = tf.train.Supervisor(is_chief=task["index"] == 0, logdir=folder, save_model_secs=1000,
+                                 recovery_wait_secs=1)
+with supervisor.managed_session(server.target) as session:
+    while session.run(train) < 50:
+        pass
+    print("trains", flush=True)
+    while not supervisor.should_stop():
+        session.run(never if blocks else train)
+    print("is done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("blocks", ["run", "block"])
+def test_sigterm_drains_a_supervisor(tmp_path, blocks):
+    """As with monitored sessions; the chief's last checkpoint has what was trained before the signal."""
+    job = run_job(tmp_path, blocks, options=["--grace", 60 if blocks == "run" else 10], program=SUPERVISED)
+    read_until(job, "[worker 0] trains", "[worker 1] trains")
+    job.send_signal(signal.SIGTERM)
+    out, err = job.communicate(timeout=PATIENCE)
+    assert job.returncode == 130, out + err
+    assert "is done" not in out and "Traceback" not in out, out
+    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(tmp_path / "log")))
+    assert reader.get_tensor("global_step") >= 50
 
 
 def start_server(environment=None):

@@ -1,8 +1,9 @@
 """SIGTERM: a program finishes its step, saves what its hooks save, and leaves with the exit code 143.
 
-A monitored session in the main thread, or a server that is joined there, answers the signal, unless the program has a
-handler of its own. The step under way is finished, then Drained is raised; the session's end runs the hooks. A step
-that has not ended after half of TENON_GRACE (25 s) waits for others that have left: it is cancelled.
+A monitored session (or a Supervisor's managed one) in the main thread, or a server that is joined there, answers the
+signal, unless the program has a handler of its own. The step under way is finished, then Drained is raised; the
+session's end runs the hooks. A step that has not ended after half of TENON_GRACE (25 s) waits for others that have
+left: it is cancelled.
 """
 
 import contextlib

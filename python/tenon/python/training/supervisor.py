@@ -10,7 +10,7 @@ from tenon.python.ops import control_flow_ops, resources, variables
 from tenon.python.platform import tf_logging as logging
 from tenon.python.summary import summary as summary_lib
 from tenon.python.summary.writer.writer import FileWriter
-from tenon.python.training import coordinator, training_util
+from tenon.python.training import coordinator, draining, training_util
 from tenon.python.training import saver as saver_mod
 from tenon.python.training import session_manager as session_manager_mod
 from tenon.python.util.tf_export import tf_export
@@ -352,23 +352,55 @@ class Supervisor:
 
     @contextlib.contextmanager
     def managed_session(self, master="", config=None, start_standard_services=True, close_summary_writer=True):
-        """A block with a session that is ready; at its end everything stops and what went wrong is raised."""
+        """A block with a session that is ready; at its end everything stops and what went wrong is raised.
+
+        In the main thread it answers SIGTERM: the step is finished, the chief saves, SystemExit(143) is raised.
+        """
+        begun, drained, sess = draining.begin(), False, None
         try:
-            sess = self.prepare_or_wait_for_session(
-                master=master, config=config, start_standard_services=start_standard_services
-            )
+            with draining.one_step():
+                sess = self.prepare_or_wait_for_session(
+                    master=master, config=config, start_standard_services=start_standard_services
+                )
+            _finish_steps(sess)
             yield sess
+        except draining.Drained:
+            drained = True
+            if not begun:
+                raise
         except Exception as error:
             self.request_stop(error)
         finally:
-            try:
-                # Whoever waits for a queue is released when the session is closed.
-                self.stop(close_summary_writer=close_summary_writer)
-            finally:
+            # Where it was drained, the end raises that once more.
+            with draining.the_end(begun):
+                if sess is not None:
+                    vars(sess).pop("run", None)  # what is run now is run to its end
                 try:
+                    if drained:
+                        self._leave(sess)
+                finally:
+                    self._end(sess, close_summary_writer)
+
+    def _leave(self, sess):
+        """Saves, and releases the threads that wait in a step: there is no time to wait for them."""
+        if sess is None:
+            return
+        if self._is_chief and self._saver is not None and self._save_path:
+            logging.info("Saving checkpoint to path %s before the process ends", self._save_path)
+            self._saver.save(sess, self._save_path, global_step=self._global_step)
+        self.request_stop()
+        sess.close()
+
+    def _end(self, sess, close_summary_writer):
+        try:
+            # Whoever waits for a queue is released when the session is closed.
+            self.stop(close_summary_writer=close_summary_writer)
+        finally:
+            try:
+                if sess is not None:
                     sess.close()
-                except Exception:
-                    pass  # a session that failed has nothing more to say
+            except Exception:
+                pass  # a session that failed has nothing more to say
 
     # The names before 1.0.
     PrepareSession = prepare_or_wait_for_session
@@ -381,6 +413,17 @@ class Supervisor:
     StopOnException = stop_on_exception
     WaitForStop = wait_for_stop
     SummaryComputed = summary_computed
+
+
+def _finish_steps(sess):
+    """Has the main thread's steps of SESS finished before the process ends."""
+    run = sess.run
+
+    def finished(*args, **kwargs):
+        with draining.one_step():
+            return run(*args, **kwargs)
+
+    sess.run = finished
 
 
 class SVSummaryThread(coordinator.LooperThread):
