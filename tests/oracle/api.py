@@ -17,6 +17,8 @@ keywords; dtypes are names ("float32"). Options:
     values=False  values are not compared (their distribution has a test of its own); WHY says why
     shapes=False  shape inference is not compared; WHY says why
     tf=False      TensorFlow aborts or crashes on it (Tenon's kernels are compared with each other); WHY is printed
+    expect=[...]  the values, of whoever else knows them, where TensorFlow has the op but no kernel any more; WHY says
+                  who. Of a program: what each step gives, a list of values (None for an operation) or an error code
 
 program(name, build) is for what needs several nodes or steps: state, queues, control flow. BUILD(g) gets a graph with
 
@@ -173,7 +175,7 @@ def special(dtype):
     return np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, *ends], kind)
 
 
-_OPTIONS = ("rtol", "atol", "exact", "grad", "static", "fd", "values", "shapes", "tf", "why")
+_OPTIONS = ("rtol", "atol", "exact", "grad", "static", "fd", "values", "shapes", "tf", "expect", "why")
 
 
 def _input(value):
@@ -189,6 +191,8 @@ def _add(op, inputs, attrs, code, build=None):
     for name in ("grad", "values", "shapes", "tf"):
         if options.get(name, True) is False and "why" not in options:
             raise ValueError(f"{op}: {name}=False needs why='...'")
+    if "expect" in options and "why" not in options:
+        raise ValueError(f"{op}: expect needs why='...'")
     made = Case(
         op,
         [_input(x) for x in inputs],

@@ -19,5 +19,7 @@ def lines(cases):
     for op, why in sorted(UNRUNNABLE.items()):
         yield f"TensorFlow can't run {op}: {why}"
     for case in cases:
+        if "expect" in case.options:
+            yield f"no kernel in TensorFlow: {case.id}: {case.options['why']}"
         if not case.options.get("tf", True):
             yield f"not run in TensorFlow: {case.id}: {case.options['why']}"
