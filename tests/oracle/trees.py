@@ -38,7 +38,10 @@ def _try(best, parts, place, n, **regular):
 
 
 def best_of_feature(stats, n, kind, feature=0, **regular):
-    """(gain of both children, (feature, dimension, bucket, type), left, right) of STATS [dimensions, buckets + 1, sums]."""
+    """(gain of both children, (feature, dimension, bucket, type), left, right).
+
+    STATS: [dimensions, buckets + 1, sums].
+    """
     stats = np.asarray(stats, np.float64)
     best = None
     for d in range(stats.shape[0]):
@@ -166,9 +169,7 @@ class Forest:
                 best[c[0]] = c
         self.stamp += 1
         self.growing = self.growing or [0, 0, 0, 0]
-        first = not self.trees or (
-            len(self.trees[-1]) == 1 and (len(self.trees) == 1 or self.meta[-2]["done"])
-        )
+        first = not self.trees or (len(self.trees[-1]) == 1 and (len(self.trees) == 1 or self.meta[-2]["done"]))
         self.growing[0] += first
         self.growing[1] += 1
         if not self.trees:
@@ -341,17 +342,20 @@ class Forest:
 # --- messages, by google.protobuf ---
 
 _MESSAGES = """
-Node leaf=1:Leaf/node bucketized_split=2:BucketizedSplit/node categorical_split=3:CategoricalSplit/node metadata=777:NodeMetadata
+Node leaf=1:Leaf/node bucketized_split=2:BucketizedSplit/node
+  categorical_split=3:CategoricalSplit/node metadata=777:NodeMetadata
 NodeMetadata gain=1:float original_leaf=2:Leaf
 Leaf vector=1:Vector/leaf sparse_vector=2:SparseVector/leaf scalar=3:float
 Vector value=1:*float
 SparseVector index=1:*int32 value=2:*float
-BucketizedSplit feature_id=1:int32 threshold=2:int32 left_id=3:int32 right_id=4:int32 dimension_id=5:int32 default_direction=6:int32
+BucketizedSplit feature_id=1:int32 threshold=2:int32 left_id=3:int32 right_id=4:int32 dimension_id=5:int32
+  default_direction=6:int32
 CategoricalSplit feature_id=1:int32 value=2:int32 left_id=3:int32 right_id=4:int32 dimension_id=5:int32
 Tree nodes=1:*Node
 PostPruneNodeUpdate new_node_id=1:int32 logit_change=2:*float
 TreeMetadata num_layers_grown=2:int32 is_finalized=3:bool post_pruned_nodes_meta=4:*PostPruneNodeUpdate
-GrowingMetadata num_trees_attempted=1:int64 num_layers_attempted=2:int64 last_layer_node_start=3:int32 last_layer_node_end=4:int32
+GrowingMetadata num_trees_attempted=1:int64 num_layers_attempted=2:int64
+  last_layer_node_start=3:int32 last_layer_node_end=4:int32
 TreeEnsemble trees=1:*Tree tree_weights=2:*float tree_metadata=3:*TreeMetadata growing_metadata=4:GrowingMetadata
 DebugOutput feature_ids=1:*int32 logits_path=2:*float
 """
@@ -362,7 +366,7 @@ def _pool():
     file = descriptor_pb2.FileDescriptorProto(name="oracle_trees.proto", package="oracle.trees", syntax="proto3")
     types = {name: getattr(descriptor_pb2.FieldDescriptorProto, f"TYPE_{name.upper()}")
              for name in ("float", "int32", "int64", "bool")}  # fmt: skip
-    for line in _MESSAGES.strip().splitlines():
+    for line in _MESSAGES.strip().replace("\n  ", " ").splitlines():
         name, *fields = line.split()
         made = file.message_type.add(name=name)
         for field in fields:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from oracle import trees
-from oracle.api import bad, case, ints, program, rand
+from oracle.api import bad, case, ints, rand
 
 WHY = "NumPy says what comes out: see oracle/trees.py"
 NONE = "TensorFlow has no kernel of it"
@@ -35,12 +35,35 @@ for n, logits, hessians, wide in ((13, 1, 1, 1), (17, 3, 3, 2), (11, 2, 4, 5), (
     seen = trees.aggregate(nodes, np.ones((n, 1)), np.zeros((n, 0)), feature, 7, 4)[..., 0] > 0
     at = np.argwhere(feature >= 0).astype(np.int32)
     case("BoostedTreesSparseAggregateStats", nodes, g, h, at, feature[feature >= 0], i32(n, wide), max_splits=7,
-         num_buckets=4, expect=[*trees.sparse_of(dense, seen), i32(7, wide, 5, logits + hessians)], why=WHY)  # fmt: skip
+         num_buckets=4, why=WHY,
+         expect=[*trees.sparse_of(dense, seen), i32(7, wide, 5, logits + hessians)])  # fmt: skip
 
 g, feature = rand("float32", 3, 1), i32(0, 1, 1)
 for nodes, buckets in ((i32(0, 7, 0), feature), (i32(0, -1, 0), feature), (i32(0, 1, 2), i32(0, 1, 9))):
-    bad("BoostedTreesMakeStatsSummary", nodes, g, g, [buckets], max_splits=7, num_buckets=2, code=INVALID, tf=False, why=NONE)
-    bad("BoostedTreesAggregateStats", nodes, g, g, buckets[:, None], max_splits=7, num_buckets=2, code=INVALID, tf=False, why=NONE)
+    bad(
+        "BoostedTreesMakeStatsSummary",
+        nodes,
+        g,
+        g,
+        [buckets],
+        max_splits=7,
+        num_buckets=2,
+        code=INVALID,
+        tf=False,
+        why=NONE,
+    )
+    bad(
+        "BoostedTreesAggregateStats",
+        nodes,
+        g,
+        g,
+        buckets[:, None],
+        max_splits=7,
+        num_buckets=2,
+        code=INVALID,
+        tf=False,
+        why=NONE,
+    )
 bad("BoostedTreesMakeStatsSummary", i32(0, 1), g, g, [feature], max_splits=7, num_buckets=2, code=INVALID)
 bad("BoostedTreesAggregateStats", i32(0, 1), g, g, feature[:, None], max_splits=7, num_buckets=2, code=INVALID)
 for nodes, at, values, shape in (
@@ -81,7 +104,8 @@ for regular in REGULAR:
     for kind in ("inequality", "equality"):
         stats = sums(7, 3)[0]
         case("BoostedTreesCalculateBestFeatureSplit", i32(0, 7), stats, *scalars(regular), logits_dimension=1,
-             split_type=kind, expect=trees.best_splits((0, 7), [stats], 1, [kind], **regular), rtol=1e-4, why=WHY)  # fmt: skip
+             split_type=kind, rtol=1e-4, why=WHY,
+             expect=trees.best_splits((0, 7), [stats], 1, [kind], **regular))  # fmt: skip
     stats, kinds = sums(4, 2, 2, 2, buckets=6), ["inequality", "equality", "inequality"]
     case("BoostedTreesCalculateBestFeatureSplitV2", i32(0, 4), stats, np.array(kinds, object), i32(7, 3, 5),
          *scalars(regular), logits_dimension=1, rtol=1e-4, why=WHY,
@@ -115,12 +139,38 @@ for regular in REGULAR:
          logits_dimension=1, expect=want, rtol=1e-3, why=WHY)  # fmt: skip
 
 stats = sums(3, 1)[0][:, 0]
-bad("BoostedTreesCalculateBestGainsPerFeature", i32(0, 4), [stats], *scalars({}), max_splits=3, code=INVALID, tf=False, why=NONE)
+bad(
+    "BoostedTreesCalculateBestGainsPerFeature",
+    i32(0, 4),
+    [stats],
+    *scalars({}),
+    max_splits=3,
+    code=INVALID,
+    tf=False,
+    why=NONE,
+)
 bad("BoostedTreesCalculateBestGainsPerFeature", i32(0, 1, 2), [stats], *scalars({}), max_splits=3, code=INVALID)
-bad("BoostedTreesCalculateBestGainsPerFeature", i32(0, 1), [stats], f32([0]), *scalars({})[1:], max_splits=3, code=INVALID)
+bad(
+    "BoostedTreesCalculateBestGainsPerFeature",
+    i32(0, 1),
+    [stats],
+    f32([0]),
+    *scalars({})[1:],
+    max_splits=3,
+    code=INVALID,
+)
 stats = sums(3, 1)[0]
 for logits, span in ((2, i32(0, 2)), (5, i32(0, 2)), (1, i32(-1, 2)), (1, i32(0, 4))):
-    bad("BoostedTreesCalculateBestFeatureSplit", span, stats, *scalars({}), logits_dimension=logits, code=INVALID, tf=False, why=NONE)
+    bad(
+        "BoostedTreesCalculateBestFeatureSplit",
+        span,
+        stats,
+        *scalars({}),
+        logits_dimension=logits,
+        code=INVALID,
+        tf=False,
+        why=NONE,
+    )
 bad("BoostedTreesCalculateBestFeatureSplit", i32(0, 1), stats[0], *scalars({}), logits_dimension=1, code=INVALID)
 bad("BoostedTreesCalculateBestFeatureSplitV2", i32(0, 1), [stats], np.array(["other"], object), i32(0), *scalars({}),
     logits_dimension=1, code="ABORTED", tf=False, why=NONE)  # fmt: skip
@@ -133,7 +183,8 @@ for n, features in ((13, 2), (1, 1), (0, 1), (129, 3)):
     values = [np.round(rand("float32", n), 1) for _ in range(features)]
     bounds = [np.unique(rand("float32", k)) for k in (5, 1, 0)[:features]]
     case("BoostedTreesBucketize", values, bounds, why=WHY, expect=[
-        np.minimum(np.searchsorted(b, v), max(len(b) - 1, 0)).astype(np.int32) for v, b in zip(values, bounds)])  # fmt: skip
+        np.minimum(np.searchsorted(b, v), max(len(b) - 1, 0)).astype(np.int32)
+        for v, b in zip(values, bounds)])  # fmt: skip
     weights = abs(rand("float32", n)).round(2) if n > 1 else np.float32([2])
     case("BoostedTreesMakeQuantileSummaries", values, weights, f32(0.001), rtol=1e-4, why=WHY,
          expect=[trees.ranks(v, weights) for v in values])  # fmt: skip
@@ -141,5 +192,21 @@ case("BoostedTreesBucketize", [np.float32([np.nan, np.inf, -np.inf, 0])], [np.fl
      expect=[i32(0, 2, 0, 1)])  # fmt: skip
 case("BoostedTreesMakeQuantileSummaries", [np.float32([3, 1, 2, 1])], np.float32([1, -1, 0, 2]), f32(0.01), why=WHY,
      expect=[np.float32([[1, 2, 0, 2], [3, 1, 2, 3]])])  # fmt: skip
-bad("BoostedTreesMakeQuantileSummaries", [np.float32([3, 1, 2])], np.float32([1, 1]), f32(0.01), code=INVALID, tf=False, why=NONE)
-bad("BoostedTreesMakeQuantileSummaries", [np.float32([3, 1, 2])], np.float32([1]), f32(0), code=INVALID, tf=False, why=NONE)
+bad(
+    "BoostedTreesMakeQuantileSummaries",
+    [np.float32([3, 1, 2])],
+    np.float32([1, 1]),
+    f32(0.01),
+    code=INVALID,
+    tf=False,
+    why=NONE,
+)
+bad(
+    "BoostedTreesMakeQuantileSummaries",
+    [np.float32([3, 1, 2])],
+    np.float32([1]),
+    f32(0),
+    code=INVALID,
+    tf=False,
+    why=NONE,
+)

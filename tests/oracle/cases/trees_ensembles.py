@@ -81,7 +81,9 @@ class Growing(Script):
         return want
 
     def explain(self, *features):
-        self.step("BoostedTreesExampleDebugOutputs", list(features), logits_dimension=1, want=[self.forest.explain(features)])
+        self.step(
+            "BoostedTreesExampleDebugOutputs", list(features), logits_dimension=1, want=[self.forest.explain(features)]
+        )
 
 
 A, B = i32(0, 1, 2, 3, 1, 0, 2), i32(3, 2, 2, 0, 1, 0, 2)
@@ -161,10 +163,24 @@ def several_logits():
                want=None)  # fmt: skip
         s.look()
 
-    grow([[(0, 1.0, 0, 1, 1, [1, 2, 3], [4, 5, 6], trees.RIGHT)], [(0, 0.5, 1, 0, 1, [9] * 3, [9] * 3, trees.LEFT)]], 2, 2)
+    grow(
+        [[(0, 1.0, 0, 1, 1, [1, 2, 3], [4, 5, 6], trees.RIGHT)], [(0, 0.5, 1, 0, 1, [9] * 3, [9] * 3, trees.LEFT)]],
+        2,
+        2,
+    )
     s.predict(wide, B)
     seen = s.train([0] * ROWS, [-1] * ROWS, wide, B)
-    grow([[(1, -1.0, 0, 0, 2, [1, 0, 1], [0, 1, 0], trees.EQUAL), (2, 2.0, 0, 1, 0, [3, 2, 1], [1, 1, 2], trees.EQUAL)], []], 2, 2)
+    grow(
+        [
+            [
+                (1, -1.0, 0, 0, 2, [1, 0, 1], [0, 1, 0], trees.EQUAL),
+                (2, 2.0, 0, 1, 0, [3, 2, 1], [1, 1, 2], trees.EQUAL),
+            ],
+            [],
+        ],
+        2,
+        2,
+    )
     s.predict(wide, B)
     s.train(seen[1], seen[2], wide, B)
     s.step("BoostedTreesExampleDebugOutputs", [wide, B], logits_dimension=3, want="INVALID_ARGUMENT")
@@ -231,7 +247,9 @@ def quantiles():
     s.step(add, [of_first, of_second], want=None)
     s.step("BoostedTreesQuantileStreamResourceFlush", np.int64(0), want="INVALID_ARGUMENT")
     s.step("BoostedTreesQuantileStreamResourceFlush", np.int64(100), want=None)  # more than there are: all of them
-    s.step("BoostedTreesQuantileStreamResourceGetBucketBoundaries", num_features=2, want=[of_first[:, 0], of_second[:, 0]])
+    s.step(
+        "BoostedTreesQuantileStreamResourceGetBucketBoundaries", num_features=2, want=[of_first[:, 0], of_second[:, 0]]
+    )
     s.step("BoostedTreesQuantileStreamResourceDeserialize", [F([1, 2]), F([])], want=None)
     s.step("BoostedTreesQuantileStreamResourceGetBucketBoundaries", num_features=2, want=[F([1, 2]), F([])])
     # Each fourth of the numbers 1 to 9 of weight 1.
