@@ -42,7 +42,7 @@ python.lib.core.error_codes_pb2                                         core.lib
 python.lib.io.python_io                                                 python_io
 python.ops.gen_{array,math,nn,image,io,data_flow,state,random,control_flow,logging,parsing,string,linalg}_ops  python.ops.gen_ops
 python.ops.gen_{sparse,dataset,resource_variable,ctc,candidate_sampling,lookup,user,functional,audio,bitwise}_ops python.ops.gen_ops
-python.ops.gen_{spectral,manip,script,set,list,checkpoint,summary,rnn,stateless_random,sdca,word2vec}_ops        python.ops.gen_ops
+python.ops.gen_{spectral,manip,script,set,list,checkpoint,summary,rnn,stateless_random,sdca,word2vec,boosted_trees}_ops python.ops.gen_ops
 python.training.{gen_training_ops,training_ops}                         python.ops.gen_ops
 python.ops.rnn_cell                                                     nn.rnn_cell python.ops.rnn_cell_impl contrib.rnn
 python.ops.seq2seq                                                      nn.seq2seq contrib.legacy_seq2seq

@@ -29,6 +29,7 @@ ABSENT = {
     "tensorflow/contrib/session_bundle/manifest",
     "tensorflow/contrib/tensorboard/plugins/projector/projector_config",
     "tensorflow/contrib/training/python/training/hparam",
+    "tensorflow/core/kernels/boosted_trees/boosted_trees",
 }
 
 
