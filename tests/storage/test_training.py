@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import tenon as tf
 from storage.test_files import BOTH
+from tenon.python.training import fencing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,6 +96,26 @@ def test_monitored_session_goes_on(folder):
     steps = steps_of(folder, "loss")
     assert len(steps) >= 4 and steps[-1] >= 8
     assert tf.gfile.Exists(f"{folder}/graph.pbtxt")
+
+
+@BOTH
+def test_a_chief_that_was_replaced_writes_nothing(folder):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.get_variable("v", initializer=1.0)
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver(max_to_keep=1)
+        assert fencing.claim(folder) is fencing.claim(folder)
+        for step in range(2):
+            saver.save(session, f"{folder}/model", global_step=step)
+        there = tf.gfile.ListDirectory(folder)
+        assert [name for name in there if name.endswith(".index")] == ["model-1.index"]
+        fencing.RemoteLease(folder)  # as another process does when it takes over
+        session.run(variable.assign(2.0))
+        for attempt in (lambda: saver.save(session, f"{folder}/model", global_step=1), lambda: fencing.claim(folder)):
+            with pytest.raises(tf.errors.FailedPreconditionError, match="belong to another chief now: process"):
+                attempt()
+        assert tf.gfile.ListDirectory(folder) == there
+        assert tf.train.load_variable(folder, "v") == 1.0
 
 
 @BOTH

@@ -4,6 +4,9 @@ A chief that takes over makes a folder of its own in FOLDER/.tenon, epoch-N, wit
 place of each one before it. All that a chief writes it writes into its own folder first and renames from there: the
 system refuses that, at once and for good, when the folder is gone. So a chief that was frozen or cut off while another
 took over cannot overwrite, or delete, what its successor saved, at whatever point it goes on.
+
+Remote folders (hdfs://, s3://) have no such renames everywhere. There FOLDER/.tenon/owner names the chief, the last one
+to come, and each file is written only after it was read: a chief that was frozen in between can still finish that file.
 """
 
 import contextlib
@@ -15,6 +18,7 @@ import time
 import uuid
 
 from tenon.python.framework import errors
+from tenon.python.lib.io import file_io, remote_io
 from tenon.python.platform import tf_logging as logging
 
 _leases = {}  # of this process, by real path
@@ -23,28 +27,34 @@ _leases = {}  # of this process, by real path
 def claim(folder):
     """The Lease of this process on FOLDER: the first call takes it, later ones check that it still holds.
 
-    None where the folder cannot be written to, or is none of a local file system's. FailedPreconditionError: another
-    process took the folder over.
+    None where the folder cannot be written to. FailedPreconditionError: another process took the folder over.
     """
-    if "://" in os.fspath(folder):
-        return None
     lease = lease_of(folder)
     if lease is not None:
         lease.check()
         return lease
     try:
-        os.makedirs(folder, exist_ok=True)
-        lease = Lease(folder)
-    except PermissionError as error:
+        if remote_io.is_remote(folder):
+            lease = RemoteLease(folder)
+        else:
+            os.makedirs(folder, exist_ok=True)
+            lease = Lease(folder)
+    except (PermissionError, errors.PermissionDeniedError) as error:
         logging.info("Checkpoints in %s are not protected from other chiefs: %s", folder, error)
         return None
-    _leases[os.path.realpath(folder)] = lease
+    _leases[place(folder)] = lease
     return lease
+
+
+def place(folder):
+    """The one name of FOLDER."""
+    folder = os.fspath(folder or ".")
+    return folder.rstrip("/") if remote_io.is_remote(folder) else os.path.realpath(folder)
 
 
 def lease_of(folder):
     """The Lease of this process on FOLDER, or None."""
-    return _leases.get(os.path.realpath(folder or ".")) if _leases else None
+    return _leases.get(place(folder)) if _leases else None
 
 
 class Lease:
@@ -134,3 +144,44 @@ class Lease:
         except OSError:
             self.check()
             raise
+
+
+class RemoteLease:
+    """The same at an address: files are written in their place, whole, after a look at who the owner is."""
+
+    def __init__(self, folder):
+        self.folder = place(folder)
+        self.one_at_a_time = threading.RLock()
+        self._file = f"{self.folder}/.tenon/owner"
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        self._name = f"process {os.getpid()} of {socket.gethostname()} took over at {now} ({uuid.uuid4().hex})"
+        file_io.write_string_to_file(self._file, self._name)
+
+    def check(self):
+        """FailedPreconditionError if another chief has taken over."""
+        try:
+            owner = file_io.read_file_to_string(self._file)
+        except errors.NotFoundError:
+            owner = f"{self._file} was removed"
+        if owner != self._name:
+            raise errors.FailedPreconditionError(
+                None, None, f"The checkpoints in {self.folder} belong to another chief now: {owner}, while this one, "
+                f"process {os.getpid()}, did not answer. Nothing was overwritten.",
+            )  # fmt: skip
+
+    def staged(self, name):
+        """Where to write what is to become NAME in the folder."""
+        self.check()
+        return f"{self.folder}/{name}"
+
+    def publish(self, name):
+        """Nothing is left to do: the file is in its place."""
+
+    def publish_checkpoint(self, name):
+        """Nothing is left to do, as with publish."""
+
+    def remove(self, path):
+        """Removes a file of the folder, if it is there."""
+        self.check()
+        with contextlib.suppress(errors.NotFoundError):
+            remote_io.remove(path)

@@ -155,7 +155,7 @@ class Saver:
             self._next_checkpoint_time += self.saver_def.keep_checkpoint_every_n_hours * 3600
             return
         try:
-            own = lease and os.path.realpath(os.path.dirname(path) or ".") == lease.folder
+            own = lease and fencing.place(os.path.dirname(path)) == lease.folder
             checkpoint_management.remove_checkpoint_internal(
                 path, self.saver_def.version, meta_graph_suffix, lease.remove if own else anywhere.remove
             )
