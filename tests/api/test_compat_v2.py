@@ -73,3 +73,14 @@ def test_values():
         return [list(f) if isinstance(f, tuple) else f for f in found]
 
     both(program)
+
+
+def test_what_libraries_ask_of_it():
+    """Seeds of any size, and the static values of what is no tensor."""
+
+    def program(tf):
+        x = tf.random_normal([3], seed=2**200 + 5)
+        return [x, tf.get_static_value(3), tf.get_static_value(None), tf.get_static_value(True) is True,
+                tf.get_static_value(tf.constant([1, 2]))]  # fmt: skip
+
+    both(program)

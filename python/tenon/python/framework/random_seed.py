@@ -3,6 +3,8 @@
 from tenon.python.framework import ops
 from tenon.python.util.tf_export import tf_export
 
+_LARGEST = 2**31 - 1  # seeds are taken modulo this, however large they are
+
 
 @tf_export("get_seed", "random.get_seed")
 def get_seed(op_seed):
@@ -10,7 +12,7 @@ def get_seed(op_seed):
     graph = ops.get_default_graph()
     if graph._seed is None and op_seed is None:
         return None, None
-    return graph.get_seed(op_seed if op_seed is None else int(op_seed))
+    return graph.get_seed(op_seed if op_seed is None else int(op_seed) % _LARGEST)
 
 
 @tf_export("set_random_seed", "random.set_random_seed")

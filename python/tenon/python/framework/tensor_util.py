@@ -92,6 +92,8 @@ def make_ndarray(tensor):
 @tf_export("contrib.util.constant_value", "get_static_value")
 def constant_value(tensor, partial=False):
     """The array that TENSOR will always hold, None if that is not known; with PARTIAL packed parts may be None."""
+    if tensor is None or isinstance(tensor, (bool, int, float, str, bytes, dtypes.DType)):
+        return tensor
     if not isinstance(tensor, Tensor):
         if isinstance(tensor, (np.ndarray, np.generic)):
             return tensor

@@ -243,6 +243,10 @@ class LinearOperatorScaledIdentity(_Diagonal):
         return LinearOperatorScaledIdentity(self._num_rows, math_ops.conj(self._multiplier), self.is_non_singular,
                                             self.is_self_adjoint, self.is_positive_definite)  # fmt: skip
 
+    def add_to_tensor(self, mat, name="add_to_tensor"):
+        """The matrices plus MAT."""
+        return super().add_to_tensor(mat, name)
+
     def _inverse(self):
         return LinearOperatorScaledIdentity(self._num_rows, 1 / self._multiplier, self.is_non_singular,
                                             self.is_self_adjoint, self.is_positive_definite)  # fmt: skip
@@ -293,6 +297,10 @@ class LinearOperatorIdentity(_Diagonal):
     def _solve(self, rhs, adjoint=False, adjoint_arg=False):
         return self._matmul(rhs, adjoint_arg=adjoint_arg)
 
+    def add_to_tensor(self, mat, name="add_to_tensor"):
+        """The matrices plus MAT."""
+        return super().add_to_tensor(mat, name)
+
     def _inverse(self):
         return self
 
@@ -334,6 +342,10 @@ class LinearOperatorZeros(LinearOperator):
 
     def _to_dense(self):
         return array_ops.zeros(self.shape_tensor(), self.dtype)
+
+    def add_to_tensor(self, mat, name="add_to_tensor"):
+        """The matrices plus MAT."""
+        return super().add_to_tensor(mat, name)
 
     def _determinant(self):
         return array_ops.zeros(self.batch_shape_tensor(), self.dtype)
