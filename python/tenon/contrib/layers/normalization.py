@@ -4,6 +4,7 @@ from tenon.contrib.framework import variables
 from tenon.contrib.framework.arg_scopes import add_arg_scope
 from tenon.contrib.layers import core, utils
 from tenon.python.framework import constant_op, ops, tensor_shape
+from tenon.python.layers import normalization as layers
 from tenon.python.ops import array_ops, control_flow_ops, init_ops, math_ops, nn_impl
 from tenon.python.ops import variable_scope as vs
 from tenon.python.training import moving_averages
@@ -23,6 +24,23 @@ class _Parameters:
             regularizer=self.regularizers.get(name), trainable=trainable and self.trainable,
             collections=utils.get_variable_collections(self.collections, name),
         )  # fmt: skip
+
+    def getter(self, getter, name, *_, **given):
+        """A scope's custom getter: model variables."""
+        kept = ("shape", "dtype", "initializer", "regularizer", "trainable", "caching_device", "partitioner",
+                "use_resource", "synchronization", "aggregation")  # fmt: skip
+        wanted = {key: given[key] for key in kept if key in given}
+        collections = utils.get_variable_collections(self.collections, name.rpartition("/")[2])
+        return variables.model_variable(name, collections=collections, custom_getter=getter, **wanted)
+
+
+def _by_layer(inputs, made, settings, is_training, scope):
+    """The outputs of a layer of tf.layers, in a variable scope: what can renormalize and adjust."""
+    names = ("beta", "gamma", "moving_mean", "moving_variance")
+    settings.update({f"{n}_initializer": made.initializers[n] for n in names if n in made.initializers})
+    settings.update({f"{n}_regularizer": made.regularizers[n] for n in names[:2] if n in made.regularizers})
+    layer = layers.BatchNormalization(trainable=made.trainable, name=scope.name, _scope=scope, **settings)
+    return layer.apply(ops.convert_to_tensor(inputs), training=is_training)
 
 
 def _moving_updates(moving, batch, decay, zero_debias):
@@ -104,7 +122,20 @@ def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, act
     if data_format not in core.DATA_FORMATS_2D:
         raise ValueError("data_format has to be either NCHW or NHWC.")
     if renorm or adjustment is not None:
-        raise NotImplementedError("contrib.layers.batch_norm: renorm and adjustment are not implemented")
+        if batch_weights is not None or zero_debias_moving_mean or updates_collections != ops.GraphKeys.UPDATE_OPS:
+            what = "renorm" if renorm else "adjustment"
+            raise ValueError(
+                f"{what} is not supported with batch_weights, updates_collections or zero_debias_moving_mean"
+            )  # noqa: E501
+        made = _Parameters(param_initializers, param_regularizers, variables_collections, trainable)
+        settings = {
+            "axis": 1 if data_format == "NCHW" else -1, "momentum": decay, "epsilon": epsilon, "center": center,
+            "scale": scale, "renorm": renorm, "renorm_clipping": renorm_clipping, "renorm_momentum": renorm_decay,
+            "adjustment": adjustment,
+        }  # fmt: skip
+        with vs.variable_scope(scope, "BatchNorm", [inputs], reuse=reuse, custom_getter=made.getter) as sc:
+            outputs = _by_layer(inputs, made, settings, is_training, sc)
+            return core.finish(sc, outputs, outputs_collections, activation_fn=activation_fn)
     with vs.variable_scope(scope, "BatchNorm", [inputs], reuse=reuse) as sc:
         inputs = ops.convert_to_tensor(inputs)
         rank = inputs.get_shape().ndims

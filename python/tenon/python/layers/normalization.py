@@ -1,15 +1,16 @@
 """Batch normalization."""
 
+import functools
+
 from tenon.python.framework import ops, tensor_shape
 from tenon.python.layers import base, utils
+from tenon.python.layers import renorm as renorms
 from tenon.python.ops import (
     array_ops,
     control_flow_ops,
     gen_ops,
     init_ops,
-    math_ops,
     nn_impl,
-    state_ops,
 )
 from tenon.python.util.tf_export import tf_export
 
@@ -46,17 +47,10 @@ class BatchNormalization(base.Layer):
         self.renorm = renorm
         self.virtual_batch_size = virtual_batch_size
         self.adjustment = adjustment
-        if fused and (renorm or virtual_batch_size is not None or adjustment is not None):
-            raise ValueError(
-                "Passing `fused=True` is not supported with `renorm`, `virtual_batch_size` or `adjustment`"
-            )
         self.fused = fused
         self._bessels_correction_test_only = True
         if renorm:
-            clipping = renorm_clipping or {}
-            if not set(clipping) <= {"rmax", "rmin", "dmax"}:
-                raise ValueError(f"Received invalid keys for `renorm_clipping` argument: {renorm_clipping}.")
-            self.renorm_clipping = clipping
+            self.renorm_clipping = renorms.checked_clipping(renorm_clipping)
             self.renorm_momentum = renorm_momentum
 
     def _weight(self, name, shape, initializer, regularizer=None, constraint=None, trainable=True):
@@ -78,8 +72,9 @@ class BatchNormalization(base.Layer):
         self.axis = axes
         if self.virtual_batch_size is not None:
             raise NotImplementedError("virtual_batch_size")
-        if self.fused is None:
-            self.fused = ndims == 4 and axes in ([1], [3]) and not self.renorm and self.adjustment is None
+        unfused = self.renorm or self.adjustment is not None
+        if self.fused is None or unfused:
+            self.fused = ndims == 4 and axes in ([1], [3]) and not unfused
         elif self.fused and ndims != 4:
             raise ValueError(f"Batch normalization layers with `fused=True` only support 4D input tensors. "
                              f"Received tensor with shape: {shape.as_list()}")  # fmt: skip
@@ -121,21 +116,7 @@ class BatchNormalization(base.Layer):
         self.moving_mean = self._weight("moving_mean", sizes, self.moving_mean_initializer, trainable=False)
         self.moving_variance = self._weight("moving_variance", sizes, self.moving_variance_initializer, trainable=False)
         if self.renorm:
-
-            def root(shape, dtype=None, partition_info=None):
-                return gen_ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
-
-            self.moving_stddev = self._weight("moving_stddev", sizes, root, trainable=False)
-            self.renorm_mean = self._weight("renorm_mean", sizes, init_ops.zeros_initializer(), trainable=False)
-            self.renorm_stddev = self._weight("renorm_stddev", sizes, root, trainable=False)
-
-    def _assign_moving_average(self, variable, value, momentum):
-        scope = ops.name_scope("AssignMovingAvg", values=[variable, value, momentum])
-        with scope as name, ops.colocate_with(variable):
-            decay = ops.convert_to_tensor(1.0 - momentum, name="decay")
-            decay = math_ops.cast(decay, variable.dtype.base_dtype)
-            delta = (variable - math_ops.cast(value, variable.dtype.base_dtype)) * decay
-            return state_ops.assign_sub(variable, delta, name=name)
+            renorms.add_variables(self, lambda name, init: self._weight(name, sizes, init, trainable=False))
 
     def _fused(self, inputs, training):
         """The output of the fused op, and the updates."""
@@ -157,44 +138,9 @@ class BatchNormalization(base.Layer):
         else:
             momentum = ops.convert_to_tensor(self.momentum)
         if known or known is None:
-            self.add_update(self._assign_moving_average(self.moving_mean, mean, momentum), inputs=True)
-            self.add_update(self._assign_moving_average(self.moving_variance, variance, momentum), inputs=True)
+            self.add_update(renorms.assign_moving_average(self.moving_mean, mean, momentum), inputs=True)
+            self.add_update(renorms.assign_moving_average(self.moving_variance, variance, momentum), inputs=True)
         return output
-
-    def _renorm(self, mean, variance, training):
-        """(r, d, mean and variance for the moving averages): what corrects the batch's moments."""
-        stddev = gen_ops.sqrt(variance + self.epsilon)
-        renorm_stddev = gen_ops.maximum(ops.convert_to_tensor(self.renorm_stddev), self.epsilon**0.5)
-        r, d = stddev / renorm_stddev, (mean - self.renorm_mean) / renorm_stddev
-        with ops.control_dependencies([r, d]):
-            mean, stddev = array_ops.identity(mean), array_ops.identity(stddev)
-        rmin, rmax, dmax = (self.renorm_clipping.get(key) for key in ("rmin", "rmax", "dmax"))
-        if rmin is not None:
-            r = gen_ops.maximum(r, rmin)
-        if rmax is not None:
-            r = gen_ops.minimum(r, rmax)
-        if dmax is not None:
-            d = gen_ops.minimum(gen_ops.maximum(d, -dmax), dmax)
-        r = utils.smart_cond(training, lambda: r, lambda: array_ops.ones_like(r))
-        d = utils.smart_cond(training, lambda: d, lambda: array_ops.zeros_like(d))
-
-        updates = [
-            utils.smart_cond(training,
-                             lambda: self._assign_moving_average(self.renorm_mean, mean, self.renorm_momentum),
-                             lambda: array_ops.identity(self.renorm_mean)),
-            utils.smart_cond(training,
-                             lambda: self._assign_moving_average(self.renorm_stddev, stddev, self.renorm_momentum),
-                             lambda: array_ops.identity(self.renorm_stddev)),
-        ]  # fmt: skip
-        with ops.control_dependencies(updates):
-            return r, d, array_ops.identity(mean), array_ops.identity(variance)
-
-    def _moving_renormed(self, variance, training):
-        """The update of the moving variance: through the moving standard deviation."""
-        stddev = gen_ops.sqrt(variance + self.epsilon)
-        with ops.control_dependencies([self._moving(self.moving_stddev, stddev, training)]):
-            moved = self.moving_stddev.read_value()
-            return state_ops.assign(self.moving_variance, gen_ops.relu(moved * moved - self.epsilon))
 
     def call(self, inputs, training=False, mask=None):
         """The shape of the inputs."""
@@ -229,14 +175,14 @@ class BatchNormalization(base.Layer):
                 training, lambda: batch_variance, lambda: ops.convert_to_tensor(self.moving_variance)
             )
             new_mean, new_variance = mean, variance
+            choose = functools.partial(utils.smart_cond, training)
             if self.renorm:
-                r, d, new_mean, new_variance = self._renorm(batch_mean, batch_variance, training)
+                r, d, new_mean, new_variance = renorms.correct(self, batch_mean, batch_variance, choose)
                 r, d = broadcast(gen_ops.stop_gradient(r)), broadcast(gen_ops.stop_gradient(d))
-                offset = d if offset is None else d * scale + offset if scale is not None else d + offset
-                scale = r if scale is None else r * scale
+                scale, offset = renorms.composed(r, d, scale, offset)
             self.add_update(self._moving(self.moving_mean, new_mean, training), inputs=True)
             if self.renorm:
-                self.add_update(self._moving_renormed(new_variance, training), inputs=True)
+                self.add_update(renorms.move_variance(self, new_variance, choose), inputs=True)
             else:
                 self.add_update(self._moving(self.moving_variance, new_variance, training), inputs=True)
         outputs = nn_impl.batch_normalization(inputs, broadcast(mean), broadcast(variance), offset, scale, self.epsilon)
@@ -246,10 +192,10 @@ class BatchNormalization(base.Layer):
     def _moving(self, variable, value, training):
         """The update of a moving average, which does nothing when not training."""
         if utils.constant_value(training):
-            return self._assign_moving_average(variable, value, self.momentum)
+            return renorms.assign_moving_average(variable, value, self.momentum)
         momentum = control_flow_ops.cond(training, lambda: ops.convert_to_tensor(self.momentum),
                                          lambda: ops.convert_to_tensor(1.0))  # fmt: skip
-        return self._assign_moving_average(variable, value, momentum)
+        return renorms.assign_moving_average(variable, value, momentum)
 
     def compute_output_shape(self, input_shape):
         """The same."""

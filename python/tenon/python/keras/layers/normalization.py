@@ -1,13 +1,20 @@
 """Layers that normalize."""
 
+import functools
+
 import tenon as tf
 from tenon.python.keras import backend as K
 from tenon.python.keras import constraints, initializers, regularizers
 from tenon.python.keras.engine.base_layer import Layer
 from tenon.python.keras.engine.node import InputSpec
 from tenon.python.keras.layers.core import _static
+from tenon.python.layers import renorm as renorms
 
 TF_NAMESPACES = ("keras.layers", "keras.layers.normalization")
+
+
+def _never(training):
+    return training is False or isinstance(training, int) and training == 0
 
 
 class BatchNormalization(Layer):
@@ -19,8 +26,8 @@ class BatchNormalization(Layer):
                  renorm=False, renorm_clipping=None, renorm_momentum=0.99, fused=None, trainable=True,
                  virtual_batch_size=None, adjustment=None, name=None, **kwargs):  # fmt: skip
         super().__init__(name=name, trainable=trainable, **kwargs)
-        if renorm or virtual_batch_size or adjustment:
-            raise NotImplementedError("BatchNormalization: renorm, virtual_batch_size and adjustment are not there.")
+        if virtual_batch_size or adjustment:
+            raise NotImplementedError("BatchNormalization: virtual_batch_size and adjustment are not there.")
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
         (
@@ -35,7 +42,10 @@ class BatchNormalization(Layer):
         self.beta_regularizer, self.gamma_regularizer = map(regularizers.get, (beta_regularizer, gamma_regularizer))
         self.beta_constraint, self.gamma_constraint = map(constraints.get, (beta_constraint, gamma_constraint))
         self.supports_masking = True
-        self.fused = fused
+        self.fused, self.renorm = fused, renorm
+        if renorm:
+            self.renorm_clipping = renorms.checked_clipping(renorm_clipping)
+            self.renorm_momentum = renorm_momentum
 
     def build(self, input_shape):
         """Makes scale, offset and the running averages."""
@@ -47,8 +57,8 @@ class BatchNormalization(Layer):
             raise ValueError("There are axes in `axis` with unknown sizes: " + str(shape))
         self.input_spec = InputSpec(ndim=len(shape), axes=dict(zip(self.axis, sizes)))
         wide = sizes if len(sizes) == 1 else [shape[i] if i in self.axis else 1 for i in range(len(shape))]
-        if self.fused is None:
-            self.fused = len(shape) == 4 and self.axis in ([1], [3])
+        if self.fused is None or self.renorm:
+            self.fused = len(shape) == 4 and self.axis in ([1], [3]) and not self.renorm
         self.gamma = self.add_weight("gamma", wide, initializer=self.gamma_initializer,
                                      regularizer=self.gamma_regularizer,
                                      constraint=self.gamma_constraint) if self.scale else None  # fmt: skip
@@ -58,6 +68,10 @@ class BatchNormalization(Layer):
                                            trainable=False)  # fmt: skip
         self.moving_variance = self.add_weight("moving_variance", wide, initializer=self.moving_variance_initializer,
                                                trainable=False)  # fmt: skip
+        if self.renorm:
+            renorms.add_variables(
+                self, lambda name, init: self.add_weight(name, wide, initializer=init, trainable=False)
+            )
         self.built = True
 
     def call(self, inputs, training=None):
@@ -78,9 +92,13 @@ class BatchNormalization(Layer):
         mean, variance = tf.nn.moments(inputs, axes, keep_dims=len(self.axis) > 1)
         both = lambda a, b: K.smart_cond(training, lambda: a, lambda: tf.convert_to_tensor(b))  # noqa: E731
         used_mean, used_variance = both(mean, self.moving_mean), both(variance, self.moving_variance)
-        self._update(training, used_mean, used_variance)
-        outputs = tf.nn.batch_normalization(inputs, wide(used_mean), wide(used_variance), wide(self.beta),
-                                            wide(self.gamma), self.epsilon)  # fmt: skip
+        scale, offset = wide(self.gamma), wide(self.beta)
+        if not self.renorm:
+            self._update(training, used_mean, used_variance)
+        elif not _never(training):
+            r, d = (wide(tf.stop_gradient(v)) for v in self._renorm(training, mean, variance))
+            scale, offset = renorms.composed(r, d, scale, offset)
+        outputs = tf.nn.batch_normalization(inputs, wide(used_mean), wide(used_variance), offset, scale, self.epsilon)
         outputs.set_shape(inputs.shape)
         return outputs
 
@@ -102,8 +120,20 @@ class BatchNormalization(Layer):
         self._update(training, mean, variance)
         return outputs
 
+    def _renorm(self, training, mean, variance):
+        """(r, d) of batch renormalization, with the updates of all averages."""
+        choose = functools.partial(K.smart_cond, training)
+        r, d, mean, variance = renorms.correct(self, mean, variance, choose)
+
+        def move():
+            return renorms.after(renorms.assign_moving_average(self.moving_mean, mean, self.momentum), mean)
+
+        self.add_update(choose(move, lambda: tf.identity(self.moving_mean)))
+        self.add_update(renorms.move_variance(self, variance, choose))
+        return r, d
+
     def _update(self, training, mean, variance):
-        if training is False or isinstance(training, int) and training == 0:
+        if _never(training):
             return
         decay = K.smart_cond(training, lambda: tf.constant(1.0 - self.momentum), lambda: tf.constant(0.0))
         for variable, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -123,6 +153,8 @@ class BatchNormalization(Layer):
         for name in ("beta", "gamma"):
             config[name + "_regularizer"] = regularizers.serialize(getattr(self, name + "_regularizer"))
             config[name + "_constraint"] = constraints.serialize(getattr(self, name + "_constraint"))
+        if self.renorm:
+            config.update(renorm=True, renorm_clipping=self.renorm_clipping, renorm_momentum=self.renorm_momentum)
         return config
 
 
