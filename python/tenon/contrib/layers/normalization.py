@@ -126,7 +126,7 @@ def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, act
             what = "renorm" if renorm else "adjustment"
             raise ValueError(
                 f"{what} is not supported with batch_weights, updates_collections or zero_debias_moving_mean"
-            )  # noqa: E501
+            )
         made = _Parameters(param_initializers, param_regularizers, variables_collections, trainable)
         settings = {
             "axis": 1 if data_format == "NCHW" else -1, "momentum": decay, "epsilon": epsilon, "center": center,
