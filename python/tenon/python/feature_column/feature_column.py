@@ -22,7 +22,7 @@ def _made_in(scope_name, before):
     return [variable for variable in found if variable.op.name.startswith(scope_name + "/")]
 
 
-def _same_batch(tensors, columns):
+def check_same_batch(tensors, columns):
     """ValueError where the columns are known to have different numbers of examples."""
     expected = None
     for i, tensor in enumerate(tensors):
@@ -56,7 +56,7 @@ def input_layer_with(cache, feature_columns, weight_collections=None, trainable=
                 cols_to_vars[column] = _made_in(inner.name, before)
             if cols_to_output_tensors is not None:
                 cols_to_output_tensors[column] = outputs[-1]
-        _same_batch(outputs, columns)
+        check_same_batch(outputs, columns)
         return array_ops.concat(outputs, 1)
 
 
@@ -87,10 +87,10 @@ def sequence_input_layer(features, feature_columns, weight_collections=None, tra
                 shape = array_ops.shape(values)
                 outputs.append(array_ops.reshape(values, [shape[0], shape[1], column.variable_shape.num_elements()]))
                 lengths.append(length)
-        return array_ops.concat(outputs, -1), _agreed(lengths)
+        return array_ops.concat(outputs, -1), agreed(lengths)
 
 
-def _agreed(lengths):
+def agreed(lengths):
     """One of LENGTHS, which are checked to be the same in the step."""
     from tenon.python.ops import check_ops
 
@@ -137,7 +137,7 @@ class LinearModel:
             with variable_scope.variable_scope(None, default_name=name) as inner:
                 parts.append(self._column(column, cache))
             self.cols_to_vars[column] = _made_in(inner.name, before)
-        _same_batch(parts, self.columns)
+        check_same_batch(parts, self.columns)
         total = math_ops.add_n(parts, name="weighted_sum_no_bias")
         self.bias = self._weights("bias_weights", [self.units])
         self.cols_to_vars["bias"] = _listed(self.bias)

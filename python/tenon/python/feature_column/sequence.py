@@ -7,7 +7,7 @@ from tenon.python.feature_column import categorical
 from tenon.python.feature_column.base import CategoricalColumn, SequenceDenseColumn, checked_key
 from tenon.python.feature_column.dense import checked_shape
 from tenon.python.framework import dtypes, ops, sparse_tensor, tensor_shape
-from tenon.python.ops import array_ops, gen_ops, math_ops, parsing_ops, sparse_ops
+from tenon.python.ops import array_ops, check_ops, gen_ops, math_ops, parsing_ops, sparse_ops
 from tenon.python.util.tf_export import tf_export
 
 
@@ -147,3 +147,17 @@ def sequence_categorical_column_with_vocabulary_list(
     return SequenceCategoricalColumn(
         categorical.categorical_column_with_vocabulary_list(key, vocabulary_list, dtype, default_value, num_oov_buckets)
     )
+
+
+def concatenate_context_input(context_input, sequence_input):
+    """SEQUENCE_INPUT [batch, time, n] with CONTEXT_INPUT [batch, m] beside each moment: [batch, time, n + m]."""
+    checks = []
+    for name, tensor, rank in (("sequence_input", sequence_input, 3), ("context_input", context_input, 2)):
+        checks.append(check_ops.assert_rank(tensor, rank, message=f"{name} must have rank {rank}",
+                                            data=[array_ops.shape(tensor)]))  # fmt: skip
+        wrong = f"{name} must have dtype float32; got {tensor.dtype}."
+        checks.append(check_ops.assert_type(tensor, dtypes.float32, message=wrong))
+    with ops.control_dependencies(checks):
+        time = array_ops.shape(sequence_input)[1]
+        tiled = array_ops.tile(array_ops.expand_dims(context_input, 1), array_ops.concat([[1], [time], [1]], 0))
+    return array_ops.concat([sequence_input, tiled], 2)

@@ -205,14 +205,11 @@ class Network(base_layer.Layer):
     # --- calling ---
 
     def build(self, input_shape):
-        """Makes the variables of a subclass: calls it on placeholders."""
-        if self._is_graph_network:
-            self.built = True
-            return
-        shapes = base_layer._shape_leaves(input_shape)
-        with K.get_graph().as_default():
-            make = lambda s: K.placeholder(s.as_list(), dtype=self.dtype or K.floatx())  # noqa: E731
-            if not base_layer.call_context.stack:
+        """Makes the variables of a subclass: calls it on placeholders, unless it is being called anyway."""
+        if not self._is_graph_network and not base_layer.call_context.stack:
+            shapes = base_layer._shape_leaves(input_shape)
+            with K.get_graph().as_default():
+                make = lambda s: K.placeholder(s.as_list(), dtype=self.dtype or K.floatx())  # noqa: E731
                 inputs = [make(s) for s in shapes] if isinstance(shapes, list) else make(shapes)
                 self.built = True
                 self.call(inputs, **({"training": False} if "training" in self._call_parameters else {}))

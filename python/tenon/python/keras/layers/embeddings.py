@@ -56,18 +56,3 @@ class Embedding(Layer, _OwnInputDim):
                 "activity_regularizer": regularizers.serialize(self.activity_regularizer),
                 "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
                 "mask_zero": self.mask_zero, "input_length": self.input_length}  # fmt: skip
-
-
-class DenseFeatures(Layer):
-    """Features, a dict of tensors by their names, as one tensor, by feature columns."""
-
-    def __init__(self, feature_columns, trainable=True, name=None, partitioner=None, **kwargs):
-        super().__init__(name=name, trainable=trainable, **kwargs)
-        self._columns = list(feature_columns) if isinstance(feature_columns, (list, tuple)) else [feature_columns]
-
-    def call(self, features):
-        """The columns side by side."""
-        if not isinstance(features, dict):
-            raise ValueError("We expected a dictionary here. Instead we got: ", features)
-        with tf.variable_scope(None, default_name="dense_features"):
-            return tf.feature_column.input_layer(features, self._columns)
