@@ -43,7 +43,7 @@ ARGUMENTS = (
     "expand_nested=False", "show_trainable=False", "layer_range=None", "seed=None", "return_dict=False",
     "use_legacy_format=False", "experimental_aggregate_gradients=True", "tape=None", "warmup_target=None",
     "warmup_steps=0", "gradient_aggregator=None", "gradient_transformers=None", "classifier_activation='softmax'",
-    "random_seed=None", "dilation_rate=(1, 1, 1)",
+    "random_seed=None", "dilation_rate=(1, 1, 1)", "show_dtype=False", "show_layer_activations=False",
 )  # fmt: skip
 # What has another signature in 2.21 than in 1.15, and why it stays as it was there.
 CHANGED = {

@@ -85,16 +85,3 @@ def get_source_inputs(tensor, layer=None, node_index=None):
 
     nodes = network.walk([tensor])
     return [t for n in nodes if not n.input_tensors for t in n.output_tensors]
-
-
-@tf_export("keras.utils.plot_model", "keras.utils.vis_utils.plot_model")
-def plot_model(model, to_file="model.png", show_shapes=False, show_layer_names=True, rankdir="TB"):
-    """Pictures of models are not made: ImportError says so."""
-    raise ImportError("plot_model needs Graphviz and pydot, which Tenon does not use; model.summary() shows the layers, "  # noqa: E501
-                      "and TensorBoard the graph.")  # fmt: skip
-
-
-@tf_export("keras.utils.model_to_dot", "keras.utils.vis_utils.model_to_dot")
-def model_to_dot(model, show_shapes=False, show_layer_names=True, rankdir="TB"):
-    """The same."""
-    return plot_model(model)
