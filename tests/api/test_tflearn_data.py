@@ -4,11 +4,13 @@ import os
 import random
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 import tenon as tf
 from tenon import tflearn
+from tenon.python.lib.io import hdf5
 from tenon.tflearn import data_utils
 
 DATA = Path(os.environ.get("TENON_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
@@ -56,7 +58,8 @@ def test_tables(tmp_path):
     assert data[1] == ["1"] and labels == ["age", "22", "30.5"]
 
 
-def test_pictures(tmp_path):
+def pictures(tmp_path):
+    """(pixels of four pictures, a list of their paths and labels) in files, also by folders under `all`."""
     rng = np.random.RandomState(0)
     pixels = rng.randint(0, 255, (4, 6, 5, 3)).astype("uint8")
     lines = []
@@ -67,12 +70,50 @@ def test_pictures(tmp_path):
         lines.append(f"{folder / f'{i}.png'} {i % 2}")
     listing = tmp_path / "list.txt"
     listing.write_text("\n".join(lines))
+    return pixels, listing
+
+
+def test_pictures(tmp_path):
+    pixels, listing = pictures(tmp_path)
     x, y = data_utils.image_preloader(str(listing), image_shape=(5, 6))
     np.testing.assert_allclose(x[2], pixels[2] / 255.0, atol=1e-6)
     np.testing.assert_array_equal(y[[0, 1]], [[1, 0], [0, 1]])
     x, y = data_utils.image_preloader(str(tmp_path / "all"), (3, 4), mode="folder", grayscale=True, normalize=False,
                                       categorical_labels=False)  # fmt: skip
     assert len(x) == 4 and np.shape(x[0]) == (4, 3) and y[0:4] == [0, 0, 1, 1] and np.max(x[1]) > 1
+
+
+def test_hdf5_of_images(tmp_path):
+    pixels, listing = pictures(tmp_path)
+    path = str(tmp_path / "d.h5")
+    data_utils.build_hdf5_image_dataset(str(listing), image_shape=(5, 6), output_path=path, chunks=True)
+    with h5py.File(path, "r") as f:
+        assert f["X"].dtype == f["Y"].dtype == np.float32
+        np.testing.assert_allclose(f["X"][()], pixels / 255.0, atol=1e-6)
+        np.testing.assert_array_equal(f["Y"][()], [[1, 0], [0, 1], [1, 0], [0, 1]])
+    data_utils.build_hdf5_image_dataset(str(tmp_path / "all"), (3, 4), path, mode="folder", grayscale=True,
+                                        normalize=False, categorical_labels=False)  # fmt: skip
+    lazy, _ = data_utils.image_preloader(str(tmp_path / "all"), (3, 4), mode="folder", grayscale=True, normalize=False)
+    with hdf5.File(path, "r") as f:
+        np.testing.assert_array_equal(f["X"][()], lazy[0:4])
+        np.testing.assert_array_equal(f["Y"][()], [0, 0, 1, 1])
+    (tmp_path / "floats.txt").write_text("all/bird/0.png 0.5 1.5\nall/cat/1.png 2 -1\nall/cat/3.jpg 1 1\n")
+    data_utils.build_hdf5_image_dataset(str(tmp_path / "floats.txt"), (5, 6), path, files_extension=[".png"],
+                                        image_base_path=str(tmp_path), float_labels=True)  # fmt: skip
+    with hdf5.File(path, "r") as f:
+        assert f["X"].shape == (2, 6, 5, 3)
+        np.testing.assert_array_equal(f["Y"][()], [[0.5, 1.5], [2, -1]])
+
+
+def test_hdf5_of_images_says_what_is_wrong(tmp_path):
+    build = data_utils.build_hdf5_image_dataset
+    with pytest.raises(AssertionError, match="Image shape must be defined"):
+        build(str(tmp_path), None, mode="folder")
+    with pytest.raises(AssertionError, match="mode must be folder or file"):
+        build(str(tmp_path), (4, 4), mode="list")
+    with pytest.raises(ValueError, match="no pictures in"):
+        build(str(tmp_path), (4, 4), str(tmp_path / "d.h5"), mode="folder")
+    assert not (tmp_path / "d.h5").exists()
 
 
 def test_augmentation():

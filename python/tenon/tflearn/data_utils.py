@@ -9,8 +9,10 @@ import numpy as np
 
 from tenon.python.keras.preprocessing import sequence
 from tenon.python.keras.utils import np_utils
+from tenon.python.lib.io import hdf5
 
-__all__ = ["ImagePreloader", "LabelPreloader", "VocabularyProcessor", "chars_to_dictionary",
+__all__ = ["ImagePreloader", "LabelPreloader", "VocabularyProcessor", "build_hdf5_image_dataset",
+           "chars_to_dictionary",
            "featurewise_std_normalization", "featurewise_zero_center", "image_preloader", "load_csv", "load_image",
            "pad_sequences", "random_sequence_from_string", "random_sequence_from_textfile", "samplewise_std_normalization",  # noqa: E501
            "samplewise_zero_center", "shuffle", "string_to_semi_redundant_sequences",
@@ -235,6 +237,17 @@ class Preloader:
         return len(self.array)
 
 
+def _picture(path, image_shape, normalize, grayscale):
+    """A picture of (columns, rows) IMAGE_SHAPE as an array: (rows, columns, 3), or (rows, columns) in gray."""
+    img = load_image(path)
+    width, height = img.size
+    if (width, height) != tuple(image_shape):
+        img = resize_image(img.convert("RGB") if img.mode == "RGBA" else img, image_shape[0], image_shape[1])
+    img = img.convert("L" if grayscale else "RGB")
+    found = pil_to_nparray(img)
+    return found / 255.0 if normalize else found
+
+
 class ImagePreloader(Preloader):
     """Pictures by their paths."""
 
@@ -243,13 +256,7 @@ class ImagePreloader(Preloader):
 
     def preload(self, path, image_shape, normalize=True, grayscale=False):
         """One picture as an array: (rows, columns, 3), or (rows, columns) in gray."""
-        img = load_image(path)
-        width, height = img.size
-        if (width, height) != tuple(image_shape):
-            img = resize_image(img.convert("RGB") if img.mode == "RGBA" else img, image_shape[0], image_shape[1])
-        img = img.convert("L" if grayscale else "RGB")
-        found = pil_to_nparray(img)
-        return found / 255.0 if normalize else found
+        return _picture(path, image_shape, normalize, grayscale)
 
 
 class LabelPreloader(Preloader):
@@ -264,23 +271,56 @@ class LabelPreloader(Preloader):
         super().__init__(array, load)
 
 
-def image_preloader(target_path, image_shape, mode="file", normalize=True, grayscale=False, categorical_labels=True,
-                    files_extension=None, filter_channel=False, image_base_path="", float_labels=False):  # fmt: skip
-    """(pictures, labels) that are read when they are asked for: from a file of `path label` lines, or a folder."""
+def _samples(target_path, mode, extensions, filter_channel, line):
+    """(paths, labels) of a folder, or a file of `path label` lines; LINE is (what paths begin with, float labels)."""
+    image_base_path, float_labels = line
     if mode not in ("folder", "file"):
         raise AssertionError("mode must be folder or file")
     if mode == "folder":
-        images, labels = directory_to_samples(target_path, flags=files_extension, filter_channel=filter_channel)
+        images, labels = directory_to_samples(target_path, flags=extensions, filter_channel=filter_channel)
     else:
         images, labels = [], []
         with open(target_path, encoding="utf-8") as f:
             for line in f.read().splitlines():
                 path, *rest = line.split(" ")
                 path = os.path.join(image_base_path, path)
-                if not rest or files_extension and not any(e in path for e in files_extension):
+                if not rest or extensions and not any(e in path for e in extensions):
                     continue
                 images.append(path)
                 labels.append([float(v) for v in rest] if float_labels else int(rest[0]))
+    return images, labels
+
+
+def build_hdf5_image_dataset(target_path, image_shape, output_path="dataset.h5", mode="file", categorical_labels=True,
+                             normalize=True, grayscale=False, files_extension=None, chunks=False, image_base_path="",
+                             float_labels=False):  # fmt: skip
+    """Writes the pictures and labels of image_preloader into the datasets X and Y of an HDF5 file, as float32.
+
+    CHUNKS is taken for TFLearn's sake: the datasets always lie in one piece.
+    """
+    if not image_shape or len(image_shape) < 2 or not all(image_shape[:2]):
+        raise AssertionError("Image shape must be defined: (columns, rows)")
+    images, labels = _samples(target_path, mode, files_extension, False, (image_base_path, float_labels))
+    if not images:
+        raise ValueError(f"build_hdf5_image_dataset: no pictures in {target_path}")
+    if float_labels:
+        targets = np.array(labels, "f4")
+    elif categorical_labels:
+        targets = to_categorical(labels, int(np.max(labels)) + 1)
+    else:
+        targets = np.array(labels, "f4")
+    shape = (len(images), image_shape[1], image_shape[0]) + (() if grayscale else (3,))
+    with hdf5.File(output_path, "w") as f:
+        pictures = f.create_dataset("X", shape, "f4")
+        for i, path in enumerate(images):
+            pictures[i] = _picture(path, image_shape, normalize, grayscale)
+        f.create_dataset("Y", data=targets, dtype="f4")
+
+
+def image_preloader(target_path, image_shape, mode="file", normalize=True, grayscale=False, categorical_labels=True,
+                    files_extension=None, filter_channel=False, image_base_path="", float_labels=False):  # fmt: skip
+    """(pictures, labels) that are read when they are asked for: from a file of `path label` lines, or a folder."""
+    images, labels = _samples(target_path, mode, files_extension, filter_channel, (image_base_path, float_labels))
     n_classes = len(np.unique(labels)) if not float_labels else None
     return (ImagePreloader(images, image_shape, normalize, grayscale),
             LabelPreloader(labels, n_classes, categorical_labels, float_labels))  # fmt: skip
