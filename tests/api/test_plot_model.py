@@ -63,8 +63,8 @@ def structure(graph):
 @pytest.mark.parametrize("expand", [False, True])
 @pytest.mark.parametrize("name", MODELS)
 def test_graph(name, expand, monkeypatch):
-    tensorflow()
-    monkeypatch.setattr(sys.modules["tf_keras.src.utils.vis_utils"], "pydot", dots)
+    theirs = sys.modules[tensorflow().keras.utils.model_to_dot.__module__]
+    monkeypatch.setattr(theirs, "pydot", dots)
 
     def program(tf):
         return structure(tf.keras.utils.model_to_dot(MODELS[name](tf.keras), expand_nested=expand))

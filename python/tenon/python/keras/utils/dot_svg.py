@@ -152,7 +152,10 @@ def to_svg(graph):
     edges = [(e.source, e.target) for e in links if e.source in fields and e.target in fields]
     layers, paths = _layers(_ranks(list(fields), edges), edges)
     _order(layers, paths)
-    sizes = {name: _size(fields[name], side == 1) if name in fields else (1, 1) for layer in layers for name in layer}
+    sizes = {name: _size(inside, side == 1) for name, inside in fields.items()}
+    for layer in layers:
+        deep = max(sizes[name][side] for name in layer if name in sizes)
+        sizes.update({point: (1, deep) if side else (deep, 1) for point in layer if point not in sizes})
     middle, across, along = _places(layers, sizes, side)
     if rankdir in ("BT", "RL"):
         middle = {name: (a, along - b) for name, (a, b) in middle.items()}
@@ -171,11 +174,12 @@ def to_svg(graph):
     out += _frames(clusters, middle, sizes)
     turn = 1 if rankdir in ("TB", "LR") else -1
     for path in paths:
-        points = [middle[p] for p in path]
-        for end, sign in ((0, turn), (-1, -turn)):  # from the middle of a box to its rim
-            x, y = points[end]
-            reach = sign * sizes[path[end]][side] / 2
-            points[end] = (x, y + reach) if side else (x + reach, y)
+        points = []
+        for i, part in enumerate(path):  # from rim to rim, through the whole of the layers that lie between
+            x, y = middle[part]
+            reach = turn * sizes[part][side] / 2
+            ends = ([-reach] if i > 0 else []) + ([reach] if i < len(path) - 1 else [])
+            points += [(x, y + r) if side else (x + r, y) for r in ends]
         _arrow(points, out)
     out.append('</g><g fill="white" stroke="black" font-family="monospace" font-size="12.5" text-anchor="middle">')
     boxes = []
