@@ -420,3 +420,16 @@ def test_five_thousand_nodes_are_quick():
     again = proto.GraphDef.FromString(data)
     assert time.process_time() - start < 5  # quadratic work would take minutes
     assert again.SerializeToString() == data
+
+
+def test_classes_are_whole_when_other_threads_see_them(monkeypatch):
+    nest, seen = proto._nest, []
+
+    def watched(made, descriptor, name, inner):
+        seen.append((descriptor.full_name, descriptor.full_name in proto._made))
+        nest(made, descriptor, name, inner)
+
+    monkeypatch.setattr(proto, "_made", {})
+    monkeypatch.setattr(proto, "_nest", watched)
+    assert proto.get("tensorflow.Summary").Value.DESCRIPTOR.name == "Value"
+    assert ("tensorflow.Summary", False) in seen and not any(there for _, there in seen)

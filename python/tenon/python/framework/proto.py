@@ -9,7 +9,8 @@ from tenon import _messages as _table
 from tenon.python.framework import proto_message as _message
 from tenon.python.framework.proto_message import DecodeError, Message
 
-_made = {}
+_made = {}  # whole classes: other threads read it without the lock
+_making = {}  # those whose inner types are being made, under the lock
 _lock = threading.RLock()
 # A short name means the type of package tensorflow, else that of any other.
 _short = {}
@@ -72,7 +73,7 @@ def get(full_name):
     made = _made.get(full_name)
     if made is None:
         with _lock:
-            made = _made.get(full_name) or _make(full_name)
+            made = _made.get(full_name) or _making.get(full_name) or _make(full_name)
     return made
 
 
@@ -89,12 +90,13 @@ def _make(name):
         made = _made[name] = _message.Enum(name, _table.ENUMS[name])
         return made
     made = _message.make_class(name, _table.MESSAGES[name], _find_enum, _lazily)
-    _made[name] = made
+    _making[name] = made
     prefix = name + "."
     descriptor = made.DESCRIPTOR
     for inner in (*_table.MESSAGES, *_table.ENUMS):
         if inner.startswith(prefix) and "." not in inner[len(prefix) :]:
             _nest(made, descriptor, inner[len(prefix) :], get(inner))
+    _made[name] = _making.pop(name)
     return made
 
 
