@@ -54,7 +54,7 @@ def test_a_transfer_goes_on_where_it_broke_off(remote, folder, quiet):
 
 @BOTH
 def test_giving_up_says_how_often_it_was_tried(remote, folder, monkeypatch):
-    monkeypatch.setenv("TENON_STORAGE_RETRY_SECONDS", "1")
+    monkeypatch.setenv("TENON_STORAGE_RETRY_SECONDS", "3")
     remote.faults({"match": "^(GET|HEAD) ", "do": "status", "code": 503, "body": "<busy>", "times": 1000})
     with pytest.raises(
         tf.errors.UnavailableError, match=r"tried \d+ times.*test-\d+/f: .* at 127\.0\.0\.1:\d+: HTTP status 503"
