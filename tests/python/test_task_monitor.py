@@ -208,9 +208,13 @@ def test_a_training_that_ends_leaves_its_last_word(tmp_path):
         assert told["training"] is False and told["step"] == 12 and told["total"] == 12 and float(told["loss"]) > 0
 
 
-def test_a_training_that_hangs(tmp_path):
-    """Its probe fails, and its log holds the stacks, native and Python's."""
-    with watched(tmp_path, HANGING, TENON_HANG_SECONDS="1") as task:
+@pytest.mark.parametrize("background", [False, True])
+def test_a_training_that_hangs(tmp_path, background):
+    """Its probe fails, and its log holds the stacks, native and Python's; a shell that starts it in the BACKGROUND has
+    it ignore Ctrl-C."""
+    handler = "SIG_IGN" if background else "default_int_handler"
+    program = f"import signal\nsignal.signal(signal.SIGINT, signal.{handler})\n" + HANGING
+    with watched(tmp_path, program, TENON_HANG_SECONDS="1", TENON_GRACE="4") as task:
         task.wait(lambda: task.page("/healthz")[0] == 503)
         assert "no step for" in task.page("/healthz")[1]
         task.wait(lambda: "in take_from_the_empty_queue" in task.errors.read_text())

@@ -98,11 +98,13 @@ PyObject *tn_py_graph_function_names(PyObject *self, PyObject *nothing);
 PyObject *tn_py_graph_copy_functions(PyObject *self, PyObject *from);
 
 /* --- Ctrl-C --- */
-/* On the main thread, with the default handler of SIGINT in place: a token that Ctrl-C cancels while a step runs.
- * NULL without an exception elsewhere. TOKEN, if not NULL, is used instead of one of our own. Call tn_py_interrupt_end
- * after the step. */
+/* On the main thread: a token that cancel_step() cancels while a step runs, and Ctrl-C where SIGINT has its default
+ * handler. NULL without an exception elsewhere. TOKEN, if not NULL, is used instead of one of our own. Call
+ * tn_py_interrupt_end after the step. */
 tn_cancellation *tn_py_interrupt_begin(tn_cancellation *token);
-/* Ends what begin started; true if Ctrl-C came. */
+/* Ends what begin started; true if Ctrl-C or cancel_step came. */
 bool tn_py_interrupt_end(void);
+/* cancel_step(), from any thread: whether the main thread was in a step. */
+PyObject *tn_py_cancel_step(PyObject *self, PyObject *nothing);
 
 #endif

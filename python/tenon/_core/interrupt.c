@@ -61,7 +61,8 @@ static bool on_main_thread(void) {
 }
 
 tn_cancellation *tn_py_interrupt_begin(tn_cancellation *token) {
-  if (!on_main_thread() || atomic_load(&running) || !install()) return token;
+  if (!on_main_thread() || atomic_load(&running)) return token;
+  install(); /* where Ctrl-C means nothing, the step can be cancelled by tn_py_cancel_step all the same */
   if (!token && !own_token) {
     tn_error *error = tn_cancellation_new(&own_token);
     if (error) {
@@ -73,6 +74,16 @@ tn_cancellation *tn_py_interrupt_begin(tn_cancellation *token) {
   atomic_store(&fired, false);
   atomic_store(&running, token);
   return token;
+}
+
+PyObject *tn_py_cancel_step(PyObject *self, PyObject *nothing) {
+  (void)self, (void)nothing;
+  tn_cancellation *token = atomic_load(&running);
+  if (token) {
+    atomic_store(&fired, true);
+    tn_cancellation_cancel(token);
+  }
+  return PyBool_FromLong(token != NULL);
 }
 
 bool tn_py_interrupt_end(void) {

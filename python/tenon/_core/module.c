@@ -120,6 +120,8 @@ static PyMethodDef functions[] = {
     {"set_hooks", set_hooks, METH_VARARGS,
      "set_hooks(make_error, convert, strings)\n--\n\nRegisters the Python halves of errors and conversions."},
     {"version", version, METH_NOARGS, "version()\n--\n\nThe library's version."},
+    {"cancel_step", tn_py_cancel_step, METH_NOARGS,
+     "cancel_step()\n--\n\nCancels the step that the main thread runs; whether it was in one."},
     {"last_step_counters", last_step_counters, METH_NOARGS,
      "last_step_counters()\n--\n\nAllocations, locks and look-ups of this thread's last static step."},
     {NULL, NULL, 0, NULL}};

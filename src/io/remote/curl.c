@@ -26,10 +26,22 @@ static const struct {
                {"curl_slist_free_all", offsetof(tn_curl_library, slist_free_all)},
                {"curl_version_info", offsetof(tn_curl_library, version_info)}};
 
+/* What libcurl calls is its own, though a library that was loaded before (TensorFlow's is one) may have functions of
+ * the same names for all to see. The sanitizers refuse that. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(RTLD_DEEPBIND)
+#define OWN_NAMES 0
+#elif defined(__clang__)
+#define OWN_NAMES (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ? 0 : RTLD_DEEPBIND)
+#else
+#define OWN_NAMES RTLD_DEEPBIND
+#endif
+
 static void load(void) {
   static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so"};
   void *handle = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names && !handle; i++) handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+  for (size_t i = 0; i < sizeof names / sizeof *names && !handle; i++) {
+    handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | OWN_NAMES);
+  }
   missing = "is not installed";
   if (!handle) return;
   for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {

@@ -12,6 +12,9 @@ import signal
 import threading
 import time
 
+from tenon import _core
+from tenon.python.framework.errors import CancelledError
+
 
 class Drained(SystemExit):
     """The process was told to end, and does so in order."""
@@ -40,15 +43,19 @@ def _on_main_thread():
 
 
 def _watch(pipe):
-    """A thread: half the grace period after SIGTERM it cancels the step of the main thread, as Ctrl-C does. That thread
-    itself does not hear of signals while it is in a step."""
+    """A thread: half the grace period after SIGTERM it cancels the step of the main thread, as Ctrl-C does where that
+    is not turned off (shells do so for what they start in the background). That thread itself does not hear of signals
+    while it is in a step."""
     while numbers := os.read(pipe, 64):
         if signal.SIGTERM not in numbers:
             continue
         time.sleep(_grace() / 2)
         if _State.depth and not _State.ending:
             _State.forced = True
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            else:
+                _core.cancel_step()
 
 
 def _listen():
@@ -114,7 +121,7 @@ def one_step():
     _State.depth += 1
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CancelledError):
         if not _State.forced:
             raise
     finally:
