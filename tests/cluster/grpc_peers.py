@@ -94,7 +94,8 @@ class Service(grpc.GenericRpcHandler):
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.calls = 0
+        self.later_calls = 0
+        self.hanging = 0
         self.cancelled = 0
 
     def service(self, details):
@@ -124,7 +125,7 @@ class Service(grpc.GenericRpcHandler):
 
     def hang(self, request, context):
         with self.lock:
-            self.calls += 1
+            self.hanging += 1
         while context.is_active():
             time.sleep(0.01)
         with self.lock:
@@ -133,7 +134,7 @@ class Service(grpc.GenericRpcHandler):
 
     def later(self, request, context):
         with self.lock:
-            self.calls += 1
+            self.later_calls += 1
         time.sleep(int(request) / 1000)
         return request
 

@@ -67,10 +67,10 @@ def test_deadlines(server, client):
 
 def test_cancelled(server, client):
     service, address = server
-    calls, cancelled = service.calls, service.cancelled
+    before = service.hanging
     client.start(address, "Hang", count=10, cancel_ms=2000)
     assert [client.result()[0] for _ in range(10)] == ["CANCELLED"] * 10
-    until(lambda: service.cancelled - cancelled == service.calls - calls > 0)
+    until(lambda: service.cancelled == service.hanging > before)
     assert client.call(address, "Echo", value="x")[3] == "x"
 
 
@@ -131,7 +131,7 @@ def test_server_ends_in_order(client):
     server, service, address = grpcio_server()
     assert client.call(address, "Echo")[0] == "OK"
     client.start(address, "Later", value="300")
-    until(lambda: service.calls == 1)
+    until(lambda: service.later_calls == 1)
     stopped = server.stop(10)
     assert client.result()[3] == "300"
     stopped.wait()
