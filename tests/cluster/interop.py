@@ -203,8 +203,6 @@ def chosen(every, only):
     for number, case in enumerate(collect.all_cases()):
         if not check.in_tensorflow(case) or case.op in NOT_REMOTE | only_defined or (only and case.op not in only):
             continue
-        if "expect" in case.options:
-            continue
         kind = 2 if case.is_program else 1 if case.code else 0
         # An operation's first case, and its first error; programs, which take longest, now and then.
         first = kind != 2 and (case.op, kind) not in seen
