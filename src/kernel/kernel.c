@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "kernel/eval_const.h"
+#include "kernel/prepared.h"
 #include "kernel/step.h"
 
 /* Here, because every program that has an op has this file. */
@@ -100,6 +101,14 @@ tn_error *tn_run_allocate(tn_run *r, int i, const tn_shape *shape) {
 void tn_run_set(tn_run *r, int i, const tn_tensor *value) {
   tn_tensor_clear(r->outputs[i]);
   tn_tensor_set(r->outputs[i], value);
+}
+
+tn_error *tn_run_set_handle(tn_run *r, int i, tn_object *object) {
+  tn_tensor handle = {0};
+  TN_TRY(tn_handle_init(&handle, r->outputs[i]->dtype, object));
+  tn_run_set(r, i, &handle);
+  tn_tensor_clear(&handle);
+  return NULL;
 }
 
 tn_error *tn_run_check(const tn_run *r) { return r->step ? tn_step_check(r->step) : NULL; }

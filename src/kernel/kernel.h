@@ -77,6 +77,11 @@ static inline void tn_prepare_dynamic(tn_prepare *p, int i) {
   else
     p->rest_dynamic = true;
 }
+/* The PREPARE of an op whose outputs' shapes only RUN knows. */
+static inline tn_error *tn_prepare_all_dynamic(tn_prepare *p) {
+  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
+  return NULL;
+}
 /* The PREPARE of an op that has no outputs, and looks at its inputs when it runs. */
 static inline tn_error *tn_prepare_nothing(tn_prepare *p) {
   (void)p;
@@ -100,6 +105,8 @@ tn_error *tn_prepare_shape(const tn_prepare *p, int input, tn_shape *out) TN_MUS
 tn_error *tn_run_allocate(tn_run *r, int i, const tn_shape *shape) TN_MUST_USE;
 /* Makes output I share VALUE's buffer (outputs called dynamic only). */
 void tn_run_set(tn_run *r, int i, const tn_tensor *value);
+/* Makes output I, a scalar handle or reference, hold OBJECT, which it takes over even when it fails. */
+tn_error *tn_run_set_handle(tn_run *r, int i, tn_object *object) TN_MUST_USE;
 /* CANCELLED or DEADLINE_EXCEEDED if the step was stopped; for long kernels, between chunks. */
 tn_error *tn_run_check(const tn_run *r) TN_MUST_USE;
 /* The object of TYPE behind handle or reference input I, borrowed for the step. INVALID_ARGUMENT if it is something

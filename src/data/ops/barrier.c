@@ -280,8 +280,7 @@ static tn_error *prepare_take(tn_prepare *p) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "num_elements must be a scalar, but its shape is %s",
                              TN_SHAPE_STR(&p->inputs[1].shape));
   }
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *run_take(tn_run *r) {

@@ -182,11 +182,6 @@ TN_OP(CacheDatasetV2, .inputs = "input_dataset: variant, filename: string, cache
 
 static void destroy_handle(tn_object *object) { tn_free(object); }
 
-static tn_error *prepare_handle(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *run_handle(tn_run *r) {
   for (int i = 0; i < r->n_outputs; i++) {
     tn_object *object = tn_calloc(1, sizeof *object);
@@ -194,16 +189,13 @@ static tn_error *run_handle(tn_run *r) {
     atomic_init(&object->refs, 1);
     object->type = CACHE_TYPE;
     object->destroy = destroy_handle;
-    tn_tensor handle = {0};
-    TN_TRY(tn_handle_init(&handle, r->outputs[i]->dtype, object));
-    tn_run_set(r, i, &handle);
-    tn_tensor_clear(&handle);
+    TN_TRY(tn_run_set_handle(r, i, object));
   }
   return NULL;
 }
 
-static const tn_kernel_def handle_kernels[] = {{.name = "reference", .prepare = prepare_handle, .run = run_handle},
-                                               {0}};
+static const tn_kernel_def handle_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_handle}, {0}};
 
 TN_OP(AnonymousMemoryCache, .inputs = "", .outputs = "handle: resource, deleter: variant", .attrs = "",
       .doc = "A handle for a dataset's cache.", .flags = TN_OP_STATEFUL | TN_SOURCE_FLAGS, .shape = tn_shape_scalar_out,

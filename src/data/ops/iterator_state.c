@@ -13,11 +13,6 @@ static tn_error *iterator_at(const tn_run *r, int i, tn_iterator **out) {
   return NULL;
 }
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *serialize(tn_run *r) {
   tn_iterator *it = NULL;
   tn_str text = {0};
@@ -27,11 +22,7 @@ static tn_error *serialize(tn_run *r) {
   if (!error) error = tn_blob_new(STATE_NAME, sizeof STATE_NAME - 1, text.data, text.size, &blob);
   tn_str_clear(&text);
   if (error) return error;
-  tn_tensor handle = {0};
-  TN_TRY(tn_handle_init(&handle, TN_VARIANT, blob));
-  tn_run_set(r, 0, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
+  return tn_run_set_handle(r, 0, blob);
 }
 
 static tn_error *deserialize(tn_run *r) {
@@ -45,8 +36,10 @@ static tn_error *deserialize(tn_run *r) {
                           "DeserializeIterator '%s'", r->node->name);
 }
 
-static const tn_kernel_def serialize_kernels[] = {{.name = "reference", .prepare = prepare, .run = serialize}, {0}};
-static const tn_kernel_def deserialize_kernels[] = {{.name = "reference", .prepare = prepare, .run = deserialize}, {0}};
+static const tn_kernel_def serialize_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = serialize}, {0}};
+static const tn_kernel_def deserialize_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = deserialize}, {0}};
 
 #define FLAGS (TN_OP_STATEFUL | TN_OP_DYNAMIC_SHAPE | TN_OP_CALLS | TN_OP_GRADIENT_UNREGISTERED)
 

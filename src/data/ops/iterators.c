@@ -44,31 +44,18 @@ static tn_error *find_iterator(const tn_node *node, tn_resources *resources, tn_
   return NULL;
 }
 
-static tn_error *set_handle(tn_run *r, int i, tn_dtype dtype, tn_object *object) {
-  tn_tensor handle = {0};
-  TN_TRY(tn_handle_init(&handle, dtype, object));
-  tn_run_set(r, i, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
-}
-
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *run_iterator(tn_run *r) {
   tn_iterator *it = NULL;
   TN_TRY(find_iterator(r->node, tn_run_resources(r), &it));
-  return set_handle(r, 0, TN_RESOURCE, (tn_object *)it);
+  return tn_run_set_handle(r, 0, (tn_object *)it);
 }
 
 static tn_error *run_anonymous(tn_run *r) {
   tn_object *object = NULL;
   TN_TRY(make_iterator((void *)r->node, &object));
-  TN_TRY(set_handle(r, 0, TN_RESOURCE, object));
+  TN_TRY(tn_run_set_handle(r, 0, object));
   if (r->n_outputs < 2) return NULL;
-  return set_handle(r, 1, TN_VARIANT, tn_object_ref(object));
+  return tn_run_set_handle(r, 1, tn_object_ref(object));
 }
 
 /* --- OneShotIterator: the dataset comes from a function, which is called once --- */
@@ -96,7 +83,7 @@ static tn_error *run_one_shot(tn_run *r) {
     tn_object_unref((tn_object *)it);
     return error;
   }
-  return set_handle(r, 0, TN_RESOURCE, (tn_object *)it);
+  return tn_run_set_handle(r, 0, (tn_object *)it);
 }
 
 /* --- use --- */
@@ -179,7 +166,7 @@ static tn_error *run_from_string(tn_run *r) {
   const tn_attr *types = tn_node_attr(r->node, "output_types"), *shapes = tn_node_attr(r->node, "output_shapes");
   error =
       tn_iterator_check((tn_iterator *)object, types->n, types->types, shapes->n == types->n ? shapes->shapes : NULL);
-  if (!error) return set_handle(r, 0, TN_RESOURCE, object);
+  if (!error) return tn_run_set_handle(r, 0, object);
   tn_object_unref(object);
   return error;
 }
@@ -203,7 +190,8 @@ static tn_error *given_shapes(tn_shape_ctx *c) {
 }
 
 #define KERNELS(NAME)                                                                                                  \
-  static const tn_kernel_def NAME##_kernels[] = {{.name = "reference", .prepare = prepare, .run = run_##NAME}, {0}}
+  static const tn_kernel_def NAME##_kernels[] = {                                                                      \
+      {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_##NAME}, {0}}
 KERNELS(iterator);
 KERNELS(anonymous);
 KERNELS(one_shot);

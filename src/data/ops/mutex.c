@@ -76,11 +76,6 @@ static tn_error *acquire(mutex *m, const tn_step *step) {
   return error;
 }
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *run_lock(tn_run *r) {
   tn_object *object = NULL;
   TN_TRY(tn_run_object(r, 0, MUTEX_TYPE, &object));
@@ -96,11 +91,7 @@ static tn_error *run_lock(tn_run *r) {
     return tn_error_context(error, "%s '%s'", r->node->op->name, r->node->name);
   }
   tn_object_ref(object);
-  tn_tensor handle = {0};
-  TN_TRY(tn_handle_init(&handle, TN_VARIANT, &l->object));
-  tn_run_set(r, 0, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
+  return tn_run_set_handle(r, 0, &l->object);
 }
 
 static tn_error *run_consume(tn_run *r) {
@@ -116,8 +107,9 @@ static tn_error *run_consume(tn_run *r) {
 
 static const tn_kernel_def mutexes[] = {
     {.name = "reference", .prepare = prepare_mutex, .run = tn_handle_run, .destroy = tn_handle_destroy}, {0}};
-static const tn_kernel_def locks[] = {{.name = "reference", .prepare = prepare, .run = run_lock}, {0}};
-static const tn_kernel_def consumers[] = {{.name = "reference", .prepare = prepare, .run = run_consume}, {0}};
+static const tn_kernel_def locks[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_lock}, {0}};
+static const tn_kernel_def consumers[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_consume},
+                                          {0}};
 
 #define FLAGS TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED
 

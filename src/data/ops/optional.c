@@ -35,30 +35,17 @@ static tn_error *new_optional(int n, optional **out) {
   return NULL;
 }
 
-static tn_error *give(tn_run *r, optional *o) {
-  tn_tensor handle = {0};
-  TN_TRY(tn_handle_init(&handle, TN_VARIANT, &o->object));
-  tn_run_set(r, 0, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
-}
-
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *run_none(tn_run *r) {
   optional *o = NULL;
   TN_TRY(new_optional(-1, &o));
-  return give(r, o);
+  return tn_run_set_handle(r, 0, &o->object);
 }
 
 static tn_error *run_from(tn_run *r) {
   optional *o = NULL;
   TN_TRY(new_optional(r->n_inputs, &o));
   for (int i = 0; i < r->n_inputs; i++) tn_tensor_set(&o->element[i], r->inputs[i]);
-  return give(r, o);
+  return tn_run_set_handle(r, 0, &o->object);
 }
 
 static tn_error *run_next(tn_run *r) {
@@ -78,7 +65,7 @@ static tn_error *run_next(tn_run *r) {
     o->element = NULL;
     o->n = -1;
   }
-  return give(r, o);
+  return tn_run_set_handle(r, 0, &o->object);
 }
 
 static tn_error *find(tn_run *r, const optional **out) {
@@ -123,7 +110,8 @@ static tn_error *given_shapes(tn_shape_ctx *c) {
 }
 
 #define KERNELS(NAME)                                                                                                  \
-  static const tn_kernel_def NAME##_kernels[] = {{.name = "reference", .prepare = prepare, .run = run_##NAME}, {0}}
+  static const tn_kernel_def NAME##_kernels[] = {                                                                      \
+      {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_##NAME}, {0}}
 KERNELS(none);
 KERNELS(from);
 KERNELS(next);

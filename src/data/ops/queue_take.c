@@ -12,8 +12,7 @@ static tn_error *prepare(tn_prepare *p) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "n must be a scalar, but its shape is %s",
                              TN_SHAPE_STR(&p->inputs[1].shape));
   }
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 tn_error *tn_queue_check_outputs(const tn_run *r, const tn_queue *q) {

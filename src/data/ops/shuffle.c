@@ -224,19 +224,6 @@ TN_OP(ShuffleAndRepeatDatasetV2,
 
 /* --- seed generators as resources --- */
 
-static tn_error *prepare_handle(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
-static tn_error *set_handle(tn_run *r, int i, tn_dtype dtype, tn_object *object) {
-  tn_tensor handle = {0};
-  TN_TRY(tn_handle_init(&handle, dtype, object));
-  tn_run_set(r, i, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
-}
-
 static tn_error *run_generator(tn_run *r) {
   int64_t seed, seed2;
   bool again = true;
@@ -245,12 +232,12 @@ static tn_error *run_generator(tn_run *r) {
   if (r->n_inputs > 2) TN_TRY(tn_run_bool(r, 2, &again));
   tn_seeds *seeds = NULL;
   TN_TRY(tn_seeds_new(seed, seed2, !again, &seeds));
-  TN_TRY(set_handle(r, 0, TN_RESOURCE, (tn_object *)seeds));
-  return set_handle(r, 1, TN_VARIANT, tn_object_ref((tn_object *)seeds));
+  TN_TRY(tn_run_set_handle(r, 0, (tn_object *)seeds));
+  return tn_run_set_handle(r, 1, tn_object_ref((tn_object *)seeds));
 }
 
 /* A handle of nothing: whoever gets it makes a generator from seeds. */
-static tn_error *run_dummy(tn_run *r) { return set_handle(r, 0, TN_RESOURCE, NULL); }
+static tn_error *run_dummy(tn_run *r) { return tn_run_set_handle(r, 0, NULL); }
 
 static tn_error *run_delete(tn_run *r) {
   (void)r;
@@ -258,10 +245,11 @@ static tn_error *run_delete(tn_run *r) {
 }
 
 static const tn_kernel_def generator_kernels[] = {
-    {.name = "reference", .prepare = prepare_handle, .run = run_generator}, {0}};
-static const tn_kernel_def dummy_kernels[] = {{.name = "reference", .prepare = prepare_handle, .run = run_dummy}, {0}};
-static const tn_kernel_def delete_kernels[] = {{.name = "reference", .prepare = prepare_handle, .run = run_delete},
-                                               {0}};
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_generator}, {0}};
+static const tn_kernel_def dummy_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_dummy}, {0}};
+static const tn_kernel_def delete_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_delete}, {0}};
 
 #define GENERATOR_FLAGS (TN_OP_STATEFUL | TN_SOURCE_FLAGS)
 

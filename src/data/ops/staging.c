@@ -29,11 +29,6 @@ static tn_error *area_of(const tn_run *r, tn_staging **out) {
   return error;
 }
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* What the node says of the components: key and indices where it has these inputs. */
 typedef struct request {
   tn_staging *area;
@@ -155,16 +150,16 @@ static tn_error *prepare_size(tn_prepare *p) {
 
 #define KERNELS(NAME, PREPARE)                                                                                         \
   static const tn_kernel_def NAME##_kernels[] = {{.name = "reference", .prepare = PREPARE, .run = run_##NAME}, {0}};
-KERNELS(stage, prepare)
-KERNELS(unstage, prepare)
-KERNELS(peek, prepare)
-KERNELS(map_stage, prepare)
-KERNELS(map_unstage, prepare)
-KERNELS(map_peek, prepare)
-KERNELS(map_no_key, prepare)
+KERNELS(stage, tn_prepare_all_dynamic)
+KERNELS(unstage, tn_prepare_all_dynamic)
+KERNELS(peek, tn_prepare_all_dynamic)
+KERNELS(map_stage, tn_prepare_all_dynamic)
+KERNELS(map_unstage, tn_prepare_all_dynamic)
+KERNELS(map_peek, tn_prepare_all_dynamic)
+KERNELS(map_no_key, tn_prepare_all_dynamic)
 KERNELS(size, prepare_size)
 KERNELS(incomplete, prepare_size)
-KERNELS(clear, prepare)
+KERNELS(clear, tn_prepare_all_dynamic)
 
 #define WAITS (TN_OP_STATEFUL | TN_OP_BLOCKING | TN_OP_DYNAMIC_SHAPE | TN_OP_GRADIENT_UNREGISTERED)
 #define FLAGS (TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED)

@@ -4,11 +4,6 @@
 #include "base/alloc.h"
 #include "data/iterator.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* --- the only element --- */
 
 static tn_error *take_only(tn_run *r, tn_visit *v, tn_tensor *element, tn_tensor *second) {
@@ -110,9 +105,12 @@ static tn_error *given_shapes(tn_shape_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def single_kernels[] = {{.name = "reference", .prepare = prepare, .run = run_single}, {0}};
-static const tn_kernel_def reduce_kernels[] = {{.name = "reference", .prepare = prepare, .run = run_reduce}, {0}};
-static const tn_kernel_def size_kernels[] = {{.name = "reference", .prepare = prepare, .run = run_size}, {0}};
+static const tn_kernel_def single_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_single}, {0}};
+static const tn_kernel_def reduce_kernels[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_reduce}, {0}};
+static const tn_kernel_def size_kernels[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_size},
+                                             {0}};
 
 TN_OP(DatasetToSingleElement, .inputs = "dataset: variant", .outputs = "components: output_types",
       .attrs = TN_SOURCE_ATTRS "; metadata: string = ''", .doc = "The element of a dataset that has only one.",

@@ -4,11 +4,6 @@
 #include "kernel/host.h"
 #include "kernel/prepared.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 typedef struct call {
   tn_tensor **in, **out;
   tn_dtype *types;
@@ -56,7 +51,7 @@ static tn_error *run(tn_run *r) {
   return error;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run}, {0}};
 
 TN_OP(PyFunc, .inputs = "input: Tin", .outputs = "output: Tout",
       .attrs = "token: string; Tin: list(type) >= 0; Tout: list(type) >= 0",

@@ -5,7 +5,7 @@
 
 #include "base/thread.h"
 #include "graph/shape.h"
-#include "kernel/prepared.h"
+#include "kernel/kernel.h"
 
 #define STACK_TYPE "Stack"
 
@@ -42,15 +42,7 @@ static tn_error *run_make(tn_run *r) {
   pthread_mutex_init(&s->mutex, NULL);
   s->dtype = tn_node_get_type(r->node, "elem_type");
   s->maximum = r->n_inputs > 0 ? *TN_DATA(const int32_t, r->inputs[0]) : -1;
-  tn_tensor handle = {0};
-  tn_error *error = tn_handle_init(&handle, r->outputs[0]->dtype, &s->object);
-  if (error) {
-    tn_object_unref(&s->object);
-    return error;
-  }
-  tn_run_set(r, 0, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
+  return tn_run_set_handle(r, 0, &s->object);
 }
 
 static tn_error *prepare_make(tn_prepare *p) {

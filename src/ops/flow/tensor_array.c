@@ -291,14 +291,11 @@ static tn_error *note(const tn_run *r, tn_tensor_array *a) {
 }
 
 tn_error *tn_array_hand_out(tn_run *r, tn_tensor_array *a) {
-  tn_tensor handle = {0};
   tn_error *error = note(r, a);
-  if (!error && r->outputs[0]->dtype == TN_STRING) error = as_strings(&a->object, &handle);
-  if (error || handle.dtype == TN_STRING) {
-    tn_object_unref(&a->object);
-  } else {
-    error = tn_handle_init(&handle, r->outputs[0]->dtype, &a->object);
-  }
+  if (!error && r->outputs[0]->dtype != TN_STRING) return tn_run_set_handle(r, 0, &a->object);
+  tn_tensor handle = {0};
+  if (!error) error = as_strings(&a->object, &handle);
+  tn_object_unref(&a->object);
   if (error) return error;
   tn_run_set(r, 0, &handle);
   tn_tensor_clear(&handle);

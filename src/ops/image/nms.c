@@ -103,8 +103,7 @@ static tn_error *check(tn_prepare *p, bool overlaps) {
                                TN_SHAPE_STR(&p->inputs[i].shape));
   const size_t n = (size_t)boxes->dims[0];
   p->scratch = n * (sizeof(tn_candidate) + sizeof(int32_t) + 6 * sizeof(float)) + 512;
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *prepare(tn_prepare *p) { return check(p, false); }

@@ -78,8 +78,7 @@ static tn_error *prepare(tn_prepare *p) {
     if (p->inputs[i].shape.rank != 0)
       return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "%s must be 0-D, got shape %s", p->node->schema->inputs[i].name,
                                TN_SHAPE_STR(&p->inputs[i].shape));
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *read_limits(const tn_run *r, combined *c) {

@@ -11,8 +11,7 @@ static tn_error *prepare(tn_prepare *p) {
   if (names->rank != 1 || slices->rank != 1 || names->dims[0] != p->n_outputs || slices->dims[0] != p->n_outputs)
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "%d dtypes need as many names and slices, not %s and %s",
                              p->n_outputs, TN_SHAPE_STR(names), TN_SHAPE_STR(slices));
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *restore(tn_run *r, tn_bundle *bundle, int i, const char *name, const char *spec) {

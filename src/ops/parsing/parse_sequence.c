@@ -148,8 +148,7 @@ static tn_error *prepare(tn_prepare *p, int min_rank, int max_rank) {
   if (rank < min_rank || rank > max_rank)
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "Expected serialized to be a %s, got shape: %s",
                              max_rank ? "vector" : "scalar", TN_SHAPE_STR(&p->inputs[0].shape));
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *single_prepare(tn_prepare *p) { return prepare(p, 0, 0); }

@@ -27,8 +27,7 @@ static tn_error *prepare(tn_prepare *p) {
     return tn_prepare_errorf(p, TN_INVALID_ARGUMENT, "OUTPUT_RAGGED_RANK must be %d, not %d", ragged + rank - 1,
                              p->n_outputs - 1);
   }
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 /* Splits may begin past 0 and end before the values, but they must not fall or point past what they split. */

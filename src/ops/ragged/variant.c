@@ -136,8 +136,7 @@ static tn_error *from_prepare(tn_prepare *p) {
                              "output_ragged_rank: %lld, input_ragged_rank: %lld, encoded_variant.dims(): %d.",
                              (long long)outer, (long long)inner, rank);
   }
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *element_at(const tn_run *r, int64_t i, const element **out) {

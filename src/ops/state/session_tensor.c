@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "graph/shape.h"
-#include "kernel/prepared.h"
+#include "kernel/kernel.h"
 
 #define KEPT_TYPE "SessionTensor"
 #define CONTAINER "_session_tensors"
@@ -61,13 +61,7 @@ static tn_error *run_keep(tn_run *r) {
   tn_object *object = NULL;
   TN_TRY(tn_resources_get(tn_run_resources(r), CONTAINER, name, KEPT_TYPE, create, (void *)r->inputs[0], &object));
   tn_shape scalar = tn_shape_scalar();
-  if (r->outputs[0]->dtype == TN_RESOURCE) {
-    tn_tensor handle = {0};
-    TN_TRY(tn_handle_init(&handle, TN_RESOURCE, object));
-    tn_run_set(r, 0, &handle);
-    tn_tensor_clear(&handle);
-    return NULL;
-  }
+  if (r->outputs[0]->dtype == TN_RESOURCE) return tn_run_set_handle(r, 0, object);
   tn_object_unref(object);
   TN_TRY(tn_run_allocate(r, 0, &scalar));
   return tn_string_set(TN_DATA(tn_string, r->outputs[0]), name, strlen(name));

@@ -65,11 +65,6 @@ static tn_error *prepare_handle(tn_prepare *p) {
   return tn_handle_prepare(p, &request, &object);
 }
 
-static tn_error *prepare_outputs(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *gradients_of(const tn_run *r, gradients **out) {
   tn_object *object = NULL;
   TN_TRY(tn_run_object(r, 0, TYPE, &object));
@@ -204,7 +199,7 @@ static const tn_kernel_def handles[] = {
     {.name = "reference", .prepare = prepare_handle, .run = tn_handle_run, .destroy = tn_handle_destroy}, {0}};
 static const tn_kernel_def resets[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_reset}, {0}};
 static const tn_kernel_def puts[] = {{.name = "reference", .prepare = tn_prepare_nothing, .run = run_put}, {0}};
-static const tn_kernel_def takes[] = {{.name = "reference", .prepare = prepare_outputs, .run = run_take}, {0}};
+static const tn_kernel_def takes[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_take}, {0}};
 
 #define FLAGS TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED
 

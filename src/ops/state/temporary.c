@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "graph/shape.h"
-#include "kernel/prepared.h"
 #include "ops/state/update.h"
 
 /* In the resources of the step, apart from all others. */
@@ -56,20 +55,16 @@ static tn_error *run_make(tn_run *r) {
   TN_TRY(variable_name(r, &name));
   making m = {.run = r, .name = name};
   tn_object *object = NULL;
-  tn_tensor handle = {0};
   tn_error *error = tn_resources_get(tn_run_step_resources(r), CONTAINER, name, TN_VARIABLE_TYPE, create, &m, &object);
   if (!error && !m.made) {
     error = tn_run_errorf(r, TN_ALREADY_EXISTS, "there is a temporary variable %s in this step already", name);
   }
-  if (!error) error = tn_handle_init(&handle, r->outputs[0]->dtype, object);
   tn_free(name);
   if (error) {
     if (object) tn_object_unref(object);
     return error;
   }
-  tn_run_set(r, 0, &handle);
-  tn_tensor_clear(&handle);
-  return NULL;
+  return tn_run_set_handle(r, 0, object);
 }
 
 static tn_error *prepare_destroy(tn_prepare *p) {

@@ -5,11 +5,6 @@
 #include "graph/shape.h"
 #include "ops/trees/split.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* What all nodes of all features are looked at with. */
 typedef struct search {
   tn_split_solver solver;
@@ -100,7 +95,7 @@ static tn_error *shape(tn_shape_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run}, {0}};
 
 TN_OP(BoostedTreesCalculateBestGainsPerFeature,
       .inputs = "node_id_range: int32, stats_summary_list: num_features * float, l1: float, l2: float, "

@@ -8,11 +8,6 @@
 #include "ops/string/string_array.h"
 #include "ops/trees/split.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* What all nodes are looked at with. */
 typedef struct search {
   tn_split_solver solver;
@@ -202,8 +197,9 @@ static tn_error *shape_v2(tn_shape_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
-static const tn_kernel_def kernels_v2[] = {{.name = "reference", .prepare = prepare, .run = run_v2}, {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run}, {0}};
+static const tn_kernel_def kernels_v2[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_v2},
+                                           {0}};
 
 TN_OP(BoostedTreesCalculateBestFeatureSplit,
       .inputs = "node_id_range: int32, stats_summary: float, l1: float, l2: float, tree_complexity: float, "

@@ -79,11 +79,6 @@ static int32_t down(const walk *w, const tn_tree *tree, int32_t at, int64_t exam
   return at;
 }
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* Makes W of R, whose features begin at input FIRST, with the ensemble locked. */
 static tn_error *begin(tn_run *r, int first, walk *w, tn_ensemble **e) {
   *w = (walk){.r = r,
@@ -198,7 +193,7 @@ static tn_error *check_cache(const walk *w) {
 static tn_error *prepare_training(tn_prepare *p) {
   int64_t logits = tn_node_get_int(p->node, "logits_dimension");
   p->scratch = (logits > 0 ? (size_t)logits : 1) * 64 * sizeof(float); /* tn_chunks gives 64 at most */
-  return prepare(p);
+  return tn_prepare_all_dynamic(p);
 }
 
 static tn_error *train(walk *w) {
@@ -331,9 +326,11 @@ static tn_error *shape_training(tn_shape_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def predicts[] = {{.name = "reference", .prepare = prepare, .run = run_predict}, {0}};
+static const tn_kernel_def predicts[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_predict},
+                                         {0}};
 static const tn_kernel_def trains[] = {{.name = "reference", .prepare = prepare_training, .run = run_training}, {0}};
-static const tn_kernel_def explains[] = {{.name = "reference", .prepare = prepare, .run = run_explain}, {0}};
+static const tn_kernel_def explains[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_explain},
+                                         {0}};
 
 #define FLAGS TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED | TN_OP_READ_ONLY
 

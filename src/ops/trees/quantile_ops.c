@@ -4,11 +4,6 @@
 #include "graph/shape.h"
 #include "ops/trees/quantiles.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* --- summaries --- */
 
 static tn_error *summarise(tn_run *r, int i, const tn_tensor *weights, float error) {
@@ -100,8 +95,9 @@ static tn_error *shape_bucketize(tn_shape_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
-static const tn_kernel_def bucketizes[] = {{.name = "reference", .prepare = prepare, .run = run_bucketize}, {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run}, {0}};
+static const tn_kernel_def bucketizes[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_bucketize}, {0}};
 
 TN_OP(BoostedTreesMakeQuantileSummaries,
       .inputs = "float_values: num_features * float, example_weights: float, epsilon: float",

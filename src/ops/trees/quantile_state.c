@@ -70,11 +70,6 @@ static tn_error *prepare_handle(tn_prepare *p) {
   return tn_handle_prepare(p, &request, &object);
 }
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 static tn_error *prepare_made(tn_prepare *p) {
   tn_shape scalar = tn_shape_scalar();
   return tn_prepare_output(p, 0, &scalar);
@@ -295,12 +290,17 @@ static tn_error *shape_bounds(tn_shape_ctx *c) {
 static const tn_kernel_def handles[] = {
     {.name = "reference", .prepare = prepare_handle, .run = tn_handle_run, .destroy = tn_handle_destroy}, {0}};
 static const tn_kernel_def mades[] = {{.name = "reference", .prepare = prepare_made, .run = run_made}, {0}};
-static const tn_kernel_def creates[] = {{.name = "reference", .prepare = prepare, .run = run_create}, {0}};
-static const tn_kernel_def adds[] = {{.name = "reference", .prepare = prepare, .run = run_add}, {0}};
-static const tn_kernel_def summaries[] = {{.name = "reference", .prepare = prepare, .run = run_flush_summaries}, {0}};
-static const tn_kernel_def flushes[] = {{.name = "reference", .prepare = prepare, .run = run_flush}, {0}};
-static const tn_kernel_def reads[] = {{.name = "reference", .prepare = prepare, .run = run_deserialize}, {0}};
-static const tn_kernel_def bounds[] = {{.name = "reference", .prepare = prepare, .run = run_bounds}, {0}};
+static const tn_kernel_def creates[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_create},
+                                        {0}};
+static const tn_kernel_def adds[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_add}, {0}};
+static const tn_kernel_def summaries[] = {
+    {.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_flush_summaries}, {0}};
+static const tn_kernel_def flushes[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_flush},
+                                        {0}};
+static const tn_kernel_def reads[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_deserialize},
+                                      {0}};
+static const tn_kernel_def bounds[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run_bounds},
+                                       {0}};
 
 #define FLAGS TN_OP_STATEFUL | TN_OP_GRADIENT_UNREGISTERED
 

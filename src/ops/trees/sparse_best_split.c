@@ -7,11 +7,6 @@
 #include "ops/string/string_array.h"
 #include "ops/trees/split.h"
 
-static tn_error *prepare(tn_prepare *p) {
-  for (int i = 0; i < p->n_outputs; i++) tn_prepare_dynamic(p, i);
-  return NULL;
-}
-
 /* The sums of one bucket. */
 typedef struct bucket {
   int32_t node, dimension, id;
@@ -182,7 +177,7 @@ static tn_error *shape(tn_shape_ctx *c) {
   return NULL;
 }
 
-static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = prepare, .run = run}, {0}};
+static const tn_kernel_def kernels[] = {{.name = "reference", .prepare = tn_prepare_all_dynamic, .run = run}, {0}};
 
 TN_OP(BoostedTreesSparseCalculateBestFeatureSplit,
       .inputs = "node_id_range: int32, stats_summary_indices: int32, stats_summary_values: float, "
