@@ -21,6 +21,14 @@ bool tn_dense_lu(tn_z *a, int64_t n, int64_t *pivots, int *sign);
 void tn_dense_lu_solve(const tn_z *a, int64_t n, const int64_t *pivots, tn_z *b, int64_t m);
 /* A = conjugate transpose of A[n,n], in place. */
 void tn_dense_adjoint(tn_z *a, int64_t n);
+/* OUT[n,n] = A B, or A B^H. */
+void tn_dense_multiply(int64_t n, const tn_z *a, const tn_z *b, bool adjoint, tn_z *out);
+
+/* --- functions of matrices --- */
+/* T[n,n] becomes the upper triangle Q^H T Q, and Q is unitary. False where it does not converge, as with NaN. */
+bool tn_dense_schur(tn_z *t, int64_t n, tn_z *q);
+/* R with R R = T, both upper triangular. */
+void tn_dense_triangle_root(const tn_z *t, int64_t n, tn_z *r);
 
 /* --- shapes --- */
 /* Input I as square matrices: the last two dimensions merged. */

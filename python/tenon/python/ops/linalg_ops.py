@@ -30,16 +30,9 @@ def matrix_triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
 
 @tf_export("linalg.lstsq", "matrix_solve_ls")
 def matrix_solve_ls(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
-    """X that makes |MATRIX X - RHS|^2 + l2_regularizer |X|^2 least, through the normal equations."""
-    with ops.name_scope(name, "matrix_solve_ls", [matrix, rhs]):
-        matrix = ops.convert_to_tensor(matrix, name="matrix")
-        rows, columns = matrix.get_shape().as_list()[-2:]
-        regular = array_ops.zeros([], matrix.dtype) + l2_regularizer
-        if rows is not None and columns is not None and rows < columns:
-            gram = math_ops.matmul(matrix, matrix, adjoint_b=True) + regular * eye(rows, dtype=matrix.dtype)
-            return math_ops.matmul(matrix, cholesky_solve(gen_ops.cholesky(gram), rhs), adjoint_a=True)
-        gram = math_ops.matmul(matrix, matrix, adjoint_a=True) + regular * eye(columns, dtype=matrix.dtype)
-        return cholesky_solve(gen_ops.cholesky(gram), math_ops.matmul(matrix, rhs, adjoint_a=True))
+    """X that makes |MATRIX X - RHS|^2 + l2_regularizer |X|^2 least, through the normal equations; without FAST the
+    smallest X that makes |MATRIX X - RHS| least, through orthogonal ones."""
+    return gen_ops.matrix_solve_ls(matrix, rhs, l2_regularizer, fast=fast, name=name)
 
 
 @tf_export("linalg.norm", "norm")
