@@ -437,13 +437,11 @@ static int run_run(const cli_command *command, int argc, char **argv) {
 const cli_command cli_run = {
     .name = "run",
     .arguments = "[options] -- PROGRAM [ARGUMENT...]",
-    .summary = "run a program as a cluster of local processes",
+    .summary = "Run a program as a cluster of local processes.",
     .details =
-        "Each process is told its task by TF_CONFIG and by --ps_hosts, --worker_hosts, --job_name and --task_index, "
-        "as\n"
-        "TensorFlow's distributed programs have it. A PROGRAM that ends in .py is run by python3 (TENON_PYTHON) with\n"
-        "Tenon as its tensorflow. What the processes print gets their names before it. The job is done when the "
-        "workers\n"
-        "are; then the parameter servers are ended. It fails with the first task that fails, unless that may be\n"
-        "restarted: it gets the same addresses, and TENON_RESTART says how often it was started before.\n",
+        "Each process is told its task by TF_CONFIG and by --ps_hosts, --worker_hosts, --job_name and --task_index,\n"
+        "as TensorFlow's distributed programs have it. A PROGRAM that ends in .py is run by python3 (TENON_PYTHON)\n"
+        "with Tenon as its tensorflow. What the processes print gets their names before it. The job is done when\n"
+        "the workers are; then the parameter servers are ended. It fails with the first task that fails, unless\n"
+        "that may be restarted: it gets the same addresses, and TENON_RESTART says how often it was started before.",
     .run = run_run};

@@ -166,9 +166,9 @@ static int run_server(const cli_command *command, int argc, char **argv) {
 const cli_command cli_server = {
     .name = "server",
     .arguments = "--cluster JOBS --job NAME --task N [options]",
-    .summary = "serve as one task of a cluster, until it is ended",
+    .summary = "Serve as one task of a cluster, until it is ended.",
     .details =
         "What is not given is taken from TF_CONFIG. A task holds variables and runs parts of graphs for sessions\n"
         "that connect to any task of the cluster (tf.Session(\"grpc://HOST:PORT\")). SIGTERM ends it,\n"
-        "once the sessions that use it have ended, or after TENON_GRACE seconds (25).\n",
+        "once the sessions that use it have ended, or after TENON_GRACE seconds (25).",
     .run = run_server};
