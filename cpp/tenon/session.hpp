@@ -15,6 +15,14 @@ struct SessionOptions {
   int intra_op_parallelism_threads = 0; /* 0: as many as the cgroup grants */
   int inter_op_parallelism_threads = 0;
   bool allow_soft_placement = true;
+
+  tn_session_options c_options() const {
+    tn_session_options options = {};
+    options.intra_op_threads = intra_op_parallelism_threads;
+    options.inter_op_threads = inter_op_parallelism_threads;
+    options.no_soft_placement = !allow_soft_placement;
+    return options;
+  }
 };
 
 /* How one step runs. */
@@ -35,10 +43,7 @@ public:
   using FeedType = std::vector<std::pair<Output, Input::Initializer>>;
 
   explicit ClientSession(const Scope &scope, const SessionOptions &options = SessionOptions()) : scope_(scope) {
-    tn_session_options c_options = {};
-    c_options.intra_op_threads = options.intra_op_parallelism_threads;
-    c_options.inter_op_threads = options.inter_op_parallelism_threads;
-    c_options.no_soft_placement = !options.allow_soft_placement;
+    tn_session_options c_options = options.c_options();
     if (!scope.ok()) return;
     status_ = Status(tn_session_new(scope.graph(), &c_options, &session_));
   }

@@ -3,6 +3,7 @@
 #ifndef TENON_STATUS_HPP
 #define TENON_STATUS_HPP
 
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <tenon/error.h>
@@ -63,6 +64,8 @@ private:
   Code code_ = TN_OK;
   std::string message_;
 };
+
+inline std::ostream &operator<<(std::ostream &out, const Status &status) { return out << status.ToString(); }
 
 /* Returns the Status of CALL from the enclosing function, if it is an error. */
 #define TENON_RETURN_IF_ERROR(call)                                                                                    \

@@ -4,6 +4,7 @@
 
 #include <tenon/model.hpp>
 #include <tenon/ops.hpp>
+#include <tenon/saved_model.hpp>
 #include <tenon/scope.hpp>
 #include <tenon/session.hpp>
 #include <tenon/status.hpp>

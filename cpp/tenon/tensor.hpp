@@ -113,6 +113,13 @@ private:
   int64_t sizes_[RANK ? RANK : 1] = {1};
 };
 
+/* The elements, a row a line. */
+template <typename T, int RANK> std::ostream &operator<<(std::ostream &out, const View<T, RANK> &view) {
+  int64_t row = RANK > 1 ? view.dimension(RANK - 1) : view.size();
+  for (int64_t i = 0; i < view.size(); i++) out << (i == 0 ? "" : i % row ? " " : "\n") << +view[i];
+  return out;
+}
+
 /* A dense array that shares its elements with its copies. */
 class Tensor {
 public:

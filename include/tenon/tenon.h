@@ -13,6 +13,7 @@
 #include <tenon/host.h>
 #include <tenon/model.h>
 #include <tenon/nn.h>
+#include <tenon/saved_model.h>
 #include <tenon/server.h>
 #include <tenon/session.h>
 #include <tenon/tensor.h>

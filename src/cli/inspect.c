@@ -102,6 +102,59 @@ static int show_graph(const char *path, bool json) {
   return error ? cli_fail(error) : CLI_OK;
 }
 
+static void show_tensors(const char *kind, size_t n, const tn_signature_tensor *tensors) {
+  for (size_t i = 0; i < n; i++) {
+    printf("    %-7s %-26s %-8s %-18s %s\n", kind, tensors[i].key, tn_dtype_name(tensors[i].dtype),
+           TN_SHAPE_STR(&tensors[i].shape), tensors[i].name);
+  }
+}
+
+static void print_json_tensors(const char *kind, size_t n, const tn_signature_tensor *tensors) {
+  printf(",\"%s\":{", kind);
+  for (size_t i = 0; i < n; i++) {
+    if (i) putchar(',');
+    print_json(tensors[i].key);
+    printf(":{\"tensor\":");
+    print_json(tensors[i].name);
+    printf(",\"dtype\":\"%s\",\"shape\":", tn_dtype_name(tensors[i].dtype));
+    print_json_shape(&tensors[i].shape);
+    putchar('}');
+  }
+  putchar('}');
+}
+
+static void show_signature(const char *tags, const tn_signature *s, bool json) {
+  if (!json) {
+    printf("  %s%s%s\n", s->key, s->method[0] ? ": " : "", s->method);
+    show_tensors("input", s->n_inputs, s->inputs);
+    show_tensors("output", s->n_outputs, s->outputs);
+    return;
+  }
+  printf("{\"tags\":");
+  print_json(tags);
+  printf(",\"signature\":");
+  print_json(s->key);
+  printf(",\"method\":");
+  print_json(s->method);
+  print_json_tensors("inputs", s->n_inputs, s->inputs);
+  print_json_tensors("outputs", s->n_outputs, s->outputs);
+  puts("}");
+}
+
+static int show_saved_model(const char *folder, bool json) {
+  tn_saved_model *m;
+  tn_error *error = tn_saved_model_open(folder, &m);
+  if (error) return cli_fail(error);
+  for (size_t i = 0; i < tn_saved_model_n_graphs(m); i++) {
+    const char *tags = tn_saved_model_tags(m, i);
+    if (!json) printf("graph tagged '%s'\n", tags);
+    for (size_t j = 0; j < tn_saved_model_n_signatures(m, i); j++)
+      show_signature(tags, tn_saved_model_signature(m, i, j), json);
+  }
+  tn_saved_model_free(m);
+  return CLI_OK;
+}
+
 /* PATH without ".index" or ".data-..." at its end, if it has one of these; free with free(). */
 static char *checkpoint_prefix(const char *path) {
   char *prefix = strdup(path);
@@ -126,7 +179,11 @@ static int run(const cli_command *command, int argc, char **argv) {
   const cli_option options[] = {{"json", CLI_FLAG, &json, NULL, "one JSON object a line"}, {.name = NULL}};
   int n, code = cli_parse(command, options, argc, argv, &n);
   if (code >= 0) return code;
-  if (n != 1) return cli_usage(command, "expected one file, not %d", n);
+  if (n != 1) return cli_usage(command, "expected one path, not %d", n);
+  tn_file_info info = {0};
+  tn_error *error = tn_path_stat(argv[0], &info);
+  tn_error_free(error);
+  if (info.folder) return show_saved_model(argv[0], json);
   char *prefix = checkpoint_prefix(argv[0]);
   if (!prefix) return cli_fail(tn_out_of_memory());
   code = is_checkpoint(prefix) ? show_checkpoint(prefix, json) : show_graph(argv[0], json);
@@ -136,8 +193,10 @@ static int run(const cli_command *command, int argc, char **argv) {
 
 const cli_command cli_inspect = {
     .name = "inspect",
-    .arguments = "FILE [--json]",
-    .summary = "Show what is in a checkpoint or a serialised graph.",
-    .details = "FILE is the prefix of a checkpoint (or one of its files), or a GraphDef in binary form.",
+    .arguments = "PATH [--json]",
+    .summary = "Show what is in a checkpoint, a SavedModel or a serialised graph.",
+    .details = "PATH is the prefix of a checkpoint (or one of its files), the folder of a SavedModel, whose graphs and "
+               "signatures\n"
+               "are shown, or a GraphDef in binary form.",
     .run = run,
 };

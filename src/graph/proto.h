@@ -39,6 +39,11 @@ tn_error *tn_proto_get_tensor(const char *data, size_t size, tn_tensor **out) TN
 tn_error *tn_proto_get_attr(const char *data, size_t size, tn_attr *out) TN_MUST_USE;
 /* As tn_wire_next, but with INVALID_ARGUMENT. */
 tn_error *tn_proto_next(tn_wire_in *in, tn_wire_field *field, bool *more) TN_MUST_USE;
+/* Calls ON with each field of a message. */
+typedef tn_error *(*tn_proto_field_fn)(void *state, const tn_wire_field *field);
+tn_error *tn_proto_each(const char *data, size_t size, tn_proto_field_fn on, void *state) TN_MUST_USE;
+/* The same for the message that BYTES, a field, holds. */
+tn_error *tn_proto_each_in(const tn_wire_field *bytes, tn_proto_field_fn on, void *state) TN_MUST_USE;
 /* INVALID_ARGUMENT unless FIELD has TYPE. */
 tn_error *tn_proto_check(const tn_wire_field *field, tn_wire_type type) TN_MUST_USE;
 

@@ -19,6 +19,21 @@ tn_error *tn_proto_check(const tn_wire_field *field, tn_wire_type type) {
                    (int)field->type, (int)type);
 }
 
+tn_error *tn_proto_each(const char *data, size_t size, tn_proto_field_fn on, void *state) {
+  tn_wire_in in = tn_wire_bytes(data, size);
+  tn_wire_field field;
+  for (bool more;;) {
+    TN_TRY(tn_proto_next(&in, &field, &more));
+    if (!more) return NULL;
+    TN_TRY(on(state, &field));
+  }
+}
+
+tn_error *tn_proto_each_in(const tn_wire_field *bytes, tn_proto_field_fn on, void *state) {
+  TN_TRY(tn_proto_check(bytes, TN_WIRE_BYTES));
+  return tn_proto_each(bytes->data, bytes->size, on, state);
+}
+
 static tn_error *get_dim(const char *data, size_t size, int64_t *out) {
   tn_wire_in in = tn_wire_bytes(data, size);
   tn_wire_field field;

@@ -7,7 +7,7 @@ import numpy as np
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 lib = c.CDLL(str(BUILD / "libtenon.so"))
-DTYPES = {"float32": 1, "int64": 9, "uint8": 4}
+DTYPES = {"float32": 1, "int64": 9, "int32": 3, "uint8": 4}
 
 
 class Schedule(c.Structure):
@@ -75,7 +75,7 @@ def check(error):
 
 def tensor(array):
     """A tn_tensor with a copy of ARRAY."""
-    array, out = np.ascontiguousarray(array), c.c_void_p()
+    array, out = np.asarray(array, order="C"), c.c_void_p()
     dims = (c.c_int64 * max(array.ndim, 1))(*array.shape)
     check(lib.tn_tensor_copy_of(DTYPES[array.dtype.name], array.ndim, dims, array.ctypes.data, c.byref(out)))
     return out
