@@ -81,6 +81,7 @@ static tn_error *place_items(condenser *c, int n_islands) {
   made->blocking = old->blocking;
   made->control_flow = old->control_flow;
   made->refs = old->refs;
+  made->aliases = old->aliases;
   tn_error *error = NULL;
   for (int i = 0; i < old->n_items && !error; i++) {
     int island = c->island[i];
@@ -99,6 +100,7 @@ static tn_error *place_items(condenser *c, int n_islands) {
         first[island] = c->place[i];
         *item = (tn_item){.node = item->node, .kind = TN_ITEM_ISLAND, .frame = -1, .child_frame = -1};
         item->island = &made->islands[island];
+        item->derefs = old->aliases;
         error = tn_map_new(&made->islands[island].nodes);
       }
     }

@@ -11,5 +11,8 @@ tn_error *tn_find_islands(const tn_subgraph *g, int **island, int *n) TN_MUST_US
 bool tn_item_is_constant(const tn_item *item);
 /* True if ITEM is a constant or handle that waits for nothing, so that every island makes it for itself. */
 bool tn_item_is_private(const tn_item *item);
+/* Finds values of variables that G's updates change under way, and lets references go in their place.
+ * For G before its islands are looked for. */
+tn_error *tn_find_aliases(tn_subgraph *g) TN_MUST_USE;
 
 #endif

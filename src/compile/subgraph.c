@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "compile/frames_static.h"
+#include "compile/islands.h"
 
 /* The state of the search. */
 typedef struct search {
@@ -226,7 +227,8 @@ static tn_error *build(search *s) {
   TN_TRY(reach(s));
   TN_TRY(tn_subgraph_set_edges(s->graph, s->edges));
   TN_TRY(lay_out_fetches(s));
-  return tn_find_frames(s->graph);
+  TN_TRY(tn_find_frames(s->graph));
+  return tn_find_aliases(s->graph);
 }
 
 tn_error *tn_subgraph_new(const tn_signature *signature, tn_subgraph **out) {

@@ -28,7 +28,7 @@ typedef enum tn_item_kind {
   TN_ITEM_ENTER,
   TN_ITEM_EXIT,
   TN_ITEM_NEXT_ITERATION,
-  TN_ITEM_PASS,    /* LoopCond: hands its input on */
+  TN_ITEM_PASS,    /* LoopCond, or an Identity of a variable's reference: hands its input on */
   TN_ITEM_TRIGGER, /* ControlTrigger: runs even after dead nodes */
   TN_ITEM_SEND,    /* hands its input to the step's rendezvous, also where that is dead */
   TN_ITEM_RECV,    /* waits, without a thread, for what the rendezvous brings */
@@ -66,6 +66,7 @@ typedef struct tn_item {
   bool constant_enter;
   bool blocking;
   bool derefs;             /* an input may be a reference where the op takes a value */
+  bool late;               /* it may run after an update of a variable that it takes the value of */
   int fed_output;          /* of a feed: the output of the node that it stands in for */
   const tn_island *island; /* of an island; owned by the subgraph */
 } tn_item;
@@ -93,6 +94,7 @@ typedef struct tn_subgraph {
   int *by_frame;     /* the items of each frame in order of LOCAL, one frame after the other */
   bool control_flow; /* or calls of functions */
   bool blocking, refs;
+  bool aliases; /* references go where the ops say that values go */
   int n_islands;
   tn_island *islands;
 } tn_subgraph;

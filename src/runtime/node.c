@@ -118,6 +118,9 @@ static void trace(const tn_node_context *context, const tn_item *item, int64_t s
 
 tn_error *tn_run_item(tn_node_context *context, const tn_item *item, tn_tensor *inputs, tn_tensor *outputs) {
   if (item->kind == TN_ITEM_ISLAND) {
+    for (int i = 0; item->derefs && i < item->n_inputs; i++) {
+      if (tn_dtype_is_ref(inputs[i].dtype)) TN_TRY(tn_deref(&inputs[i], &inputs[i]));
+    }
     tn_program *island = context->islands[item->island - context->subgraph->islands];
     return tn_program_run_island(island, context->step, context->trace, inputs, outputs);
   }
