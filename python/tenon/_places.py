@@ -33,6 +33,8 @@ keras.utils.{layer_utils,conv_utils,tf_utils}                           python.k
 python.keras._impl.keras                                                keras
 python.keras._impl.keras.{layers,models,optimizers,losses,metrics,callbacks,utils,regularizers,initializers}    keras.=
 python.keras._impl.keras.{activations,constraints,backend,applications,preprocessing,datasets,engine}           keras.=
+contrib.keras.python.keras.engine                                       keras.engine keras
+{contrib.keras.python.keras,python.keras._impl.keras}.engine.{topology,training} keras.engine.topology keras.models keras.engine.training
 keras.legacy.interfaces                                                 python.keras.utils.legacy
 python.keras.models                                                     keras.models keras
 python.keras.engine.{topology,input_spec,functional,training_v1}        keras.engine.topology keras.models keras.engine.training
@@ -116,6 +118,13 @@ contrib.image.python.ops.{image_ops,dense_image_warp}                   contrib.
 contrib.cudnn_rnn.python.{ops.cudnn_rnn_ops,layers,layers.cudnn_rnn}    contrib.cudnn_rnn
 contrib.distributions.python.ops.{normal,categorical,bernoulli,uniform,mvn_diag,gamma,beta,dirichlet,poisson,mixture} contrib.distributions distributions
 contrib.eager.python.{tfe,datasets,metrics,metrics_impl,saver,network}  contrib.eager contrib.eager.metrics
+contrib.signal                                                          signal
+contrib.signal.python                                                   signal
+contrib.signal.python.ops.{mel_ops,mfcc_ops,reconstruction_ops,shape_ops,spectral_ops,window_ops} signal
+contrib.cluster_resolver.python.training.{cluster_resolver,tpu_cluster_resolver,tfconfig_cluster_resolver} contrib.cluster_resolver
+contrib.tpu.python.tpu.{tpu_estimator,tpu_config,tpu_optimizer,tpu,bfloat16} contrib.tpu
+python.tpu.{tpu_estimator,tpu_config,tpu_optimizer,tpu,bfloat16}        contrib.tpu
+python.training.checkpointable.{checkpointable,data_structures}         python.training.tracking.tracking
 contrib.nn.python.ops.{sampling_ops,alpha_dropout,cross_entropy}        contrib.nn
 contrib.staging.python.staging                                          contrib.staging
 contrib.summary.summary_ops                                             contrib.summary

@@ -173,8 +173,7 @@ static bool may_join(const finder *f, int i) {
   const tn_item *item = &f->g->items[i];
   const tn_node *node = item->node;
   const uint32_t never = TN_OP_BLOCKING | TN_OP_DYNAMIC_SHAPE | TN_OP_CONTROL_FLOW | TN_OP_CALLS | TN_OP_DEBUG;
-  if (item->kind != TN_ITEM_KERNEL || (node->op->flags & never) || tn_item_is_private(item) || item->late)
-    return false;
+  if (item->kind != TN_ITEM_KERNEL || (node->op->flags & never) || tn_item_is_private(item) || item->late) return false;
   if (item->n_inputs == 0 && !tn_item_is_constant(item)) return false;
   for (int k = 0; k < node->n_outputs; k++) {
     tn_dtype dtype = node->output_types[k];

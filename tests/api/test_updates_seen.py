@@ -79,11 +79,11 @@ def test_loops():
         scattered = tf.while_loop(lambda i, _: i < 4, scatter, [0, 0.0], parallel_iterations=1)[1]
         nested = tf.while_loop(
             lambda i: i < 3,
-            lambda i: tf.cond(v > 20.0, lambda: i + 1, lambda: tf.tuple([i + 1], control_inputs=[v.assign(v + 15.0)])[0]),
+            lambda i: tf.cond(v > 20.0, lambda: i + 1,
+                              lambda: tf.tuple([i + 1], control_inputs=[v.assign(v + 15.0)])[0]),
             [0], parallel_iterations=1)  # fmt: skip
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             return [session.run(t) for t in (doubled, v, scattered, w, v.assign(0.0), nested, v, doubled)]
 
     both(program)
-

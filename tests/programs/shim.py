@@ -14,8 +14,10 @@ import traceback
 import types
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf2
 
+np.set_printoptions(legacy="1.25")  # numbers print as they did in those years
 tf2.config.threading.set_intra_op_parallelism_threads(1)
 tf2.config.threading.set_inter_op_parallelism_threads(1)
 tf = tf2.compat.v1

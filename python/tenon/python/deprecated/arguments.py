@@ -24,3 +24,16 @@ def split(value, num_or_size_splits, axis):
         deprecation._warn("split", "tf.split(axis, number, value) is deprecated: the value comes first now.")
         return axis, num_or_size_splits, value
     return value, num_or_size_splits, axis
+
+
+def labels_and_logits(name, first, labels, logits):
+    """(labels, logits) of a cross-entropy: it once took (logits, labels); FIRST is what has no name."""
+    if first is not None and labels is not None and logits is None:
+        deprecation._warn(name, f"{name}(logits, labels) is deprecated: use named arguments, labels=... and logits=...")
+        return labels, first
+    if first is not None:
+        raise ValueError(f"Only call `{name}` with named arguments (labels=..., logits=..., ...). Received unnamed "
+                         f"argument: {first}")  # fmt: skip
+    if labels is None or logits is None:
+        raise ValueError(f"Both labels and logits must be provided. Received: labels={labels} and logits={logits}")
+    return labels, logits

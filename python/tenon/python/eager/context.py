@@ -1,5 +1,6 @@
 """Eager execution: a graph whose operations run as soon as they are made."""
 
+import contextlib
 import threading
 
 from tenon import _core
@@ -195,6 +196,44 @@ def disable_eager_execution():
         from tenon.python.ops import variable_scope
 
         variable_scope.disable_resource_variables()
+
+
+@contextlib.contextmanager
+def graph_mode():
+    """A `with` block in which graphs are built, also where eager execution is on."""
+    if not enabled():
+        yield
+        return
+    kept, ops.EagerTensor = ops.EagerTensor, ()
+    shared, ops._DefaultGraphStack.shared = ops._DefaultGraphStack.shared, Graph()
+    from tenon.python.ops import variable_scope
+
+    variable_scope.disable_resource_variables()
+    try:
+        yield
+    finally:
+        variable_scope.enable_resource_variables()
+        ops.EagerTensor, ops._DefaultGraphStack.shared = kept, shared
+
+
+@contextlib.contextmanager
+def eager_mode():
+    """A `with` block in which operations run at once."""
+    if enabled():
+        yield
+        return
+    shared, ops._DefaultGraphStack.shared = ops._DefaultGraphStack.shared, None
+    from tenon.python.ops import variable_scope
+
+    resources = variable_scope.resource_variables_enabled()
+    enable_eager_execution()
+    try:
+        yield
+    finally:
+        disable_eager_execution()
+        ops._DefaultGraphStack.shared = shared
+        if resources:
+            variable_scope.enable_resource_variables()
 
 
 def num_gpus():

@@ -184,10 +184,14 @@ class Estimator(exporting.Exporting):
             raise ValueError("model_fn does not take labels, but input_fn returns labels.")
         extra = given if util.takes_any(self._model_fn) else {k: v for k, v in given.items() if k in known}
         logging.info("Calling model_fn.")
-        made = self._model_fn(features=features, **extra)
+        made = self._spec_of(self._model_fn(features=features, **extra))
         if not isinstance(made, model_fn.EstimatorSpec):
             raise ValueError("model_fn should return an EstimatorSpec.")
         return made
+
+    def _spec_of(self, result):
+        """What a model function gave as an EstimatorSpec; subclasses of Estimator know others."""
+        return result
 
     def _inputs(self, input_fn, mode):
         """(features, labels, hooks) of an input function, which may return a dataset."""

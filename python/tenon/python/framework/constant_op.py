@@ -41,13 +41,13 @@ def _check(values, kind, dtype):
     if dtype is dtypes.string:
         wrong = kind not in "SUO"
     elif dtype.is_integer or dtype.is_quantized:
-        wrong = kind in "fcbSU"
+        wrong = kind in "fcSU"
     elif dtype.is_floating:
-        wrong = kind in "cbSU"
+        wrong = kind in "cSU"
     elif dtype.is_bool:
         wrong = kind != "b"
     else:
-        wrong = kind in "bSU"
+        wrong = kind in "SU"
     if wrong:
         offender = _offender(values, kind)
         raise _wrong(values if offender is None else offender, dtype)

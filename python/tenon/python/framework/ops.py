@@ -1,5 +1,6 @@
 """The default graph and session, conversion to tensors, registries, and the functions that act on the default graph."""
 
+import itertools
 import threading
 from contextlib import contextmanager
 from importlib import import_module
@@ -69,7 +70,8 @@ class _DefaultGraphStack(_DefaultStack):
 
     def reset(self):
         super().reset()
-        _DefaultGraphStack.shared = None
+        if EagerTensor == ():  # eager execution goes on
+            _DefaultGraphStack.shared = None
 
 
 _default_session_stack = _DefaultStack()
@@ -576,3 +578,11 @@ def get_to_proto_function(collection_name):
 def get_from_proto_function(collection_name):
     """The function that reads a collection's items, or None."""
     return _proto_functions.get(collection_name, (None,) * 3)[2]
+
+
+_uids = itertools.count(1)
+
+
+def uid():
+    """A number that no other call in this process has got."""
+    return next(_uids)

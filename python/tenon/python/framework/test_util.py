@@ -13,6 +13,25 @@ import numpy as np
 
 from tenon.python.framework import dtypes, errors, ops
 from tenon.python.framework.tensor import Tensor
+from tenon.python.framework.test_modes import (  # noqa: F401  where programs look for them
+    InstallStackTraceHandler,
+    assert_no_garbage_created,
+    assert_no_new_tensors,
+    deprecated_graph_mode_only,
+    disable_all_xla,
+    disable_control_flow_v2,
+    disable_xla,
+    enable_c_shapes,
+    enable_control_flow_v2,
+    is_xla_enabled,
+    run_all_in_graph_and_eager_modes,
+    run_deprecated_v1,
+    run_in_graph_and_eager_modes,
+    run_v1_only,
+    run_v2_only,
+    with_c_api,
+    with_c_shapes,
+)
 from tenon.python.platform import googletest
 from tenon.python.util.tf_export import tf_export
 
@@ -465,14 +484,6 @@ def disable_with_predicate(pred, skip_message):
 def with_eager_op_as_function(cls=None, only_as_function=False):
     """CLS as it is."""
     return cls if cls is not None else lambda cls: cls
-
-
-def run_in_graph_and_eager_modes(func=None, **_):
-    """FUNC as it is: run in a graph."""
-    return func if func is not None else lambda f: f
-
-
-run_all_in_graph_and_eager_modes = run_deprecated_v1 = run_v1_only = run_in_graph_and_eager_modes
 
 
 @contextlib.contextmanager

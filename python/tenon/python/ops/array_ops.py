@@ -172,8 +172,11 @@ def zeros_like(tensor, dtype=None, name=None, optimize=True):
     """Zeros of the shape and dtype of a tensor."""
     with ops.name_scope(name, "zeros_like", [tensor]) as scope:
         tensor = ops.convert_to_tensor(tensor, name="tensor")
-        wanted = tensor.dtype.base_dtype if dtype is None else dtypes.as_dtype(dtype)
-        if optimize and tensor.get_shape().is_fully_defined() and wanted != dtypes.variant:
+        static = optimize and tensor.get_shape().is_fully_defined()
+        if not dtype and (dtype is None or static):  # with a known shape TensorFlow takes False for None
+            dtype = tensor.dtype.base_dtype
+        wanted = dtypes.as_dtype(dtype)
+        if static and wanted != dtypes.variant:
             return zeros(tensor.get_shape(), dtype=wanted, name=scope)
         if wanted != tensor.dtype.base_dtype and wanted != dtypes.variant:
             return zeros(shape_internal(tensor, optimize=optimize), dtype=wanted, name=scope)

@@ -1,5 +1,6 @@
 """Losses of logits, moments, normalization, sampled losses."""
 
+from tenon.python.deprecated import arguments as old_order
 from tenon.python.framework import constant_op, dtypes, ops
 from tenon.python.ops import array_ops, gen_ops, math_ops, nn_ops
 from tenon.python.util.deprecation import deprecated_argument_lookup
@@ -35,7 +36,7 @@ def _same_shapes(a, b, what):
 @tf_export("nn.sigmoid_cross_entropy_with_logits")
 def sigmoid_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
     """Cross-entropy of sigmoid(logits) to labels, elementwise."""
-    nn_ops._ensure_args("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
+    labels, logits = old_order.labels_and_logits("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
     with ops.name_scope(name, "logistic_loss", [logits, labels]) as scope:
         logits = ops.convert_to_tensor(logits, name="logits")
         labels = ops.convert_to_tensor(labels, name="labels")

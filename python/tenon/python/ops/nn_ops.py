@@ -2,6 +2,7 @@
 
 import numbers
 
+from tenon.python.deprecated import arguments as old_order
 from tenon.python.framework import dtypes, ops, random_seed, tensor_util
 from tenon.python.ops import array_ops, gen_ops, math_ops
 from tenon.python.util.deprecation import deprecated, deprecated_argument_lookup
@@ -125,14 +126,6 @@ def log_softmax(logits, axis=None, name=None, dim=None):
     return _axis_last(gen_ops.log_softmax, logits, -1 if axis is None else axis, name)
 
 
-def _ensure_args(name, sentinel, labels, logits):
-    if sentinel is not None:
-        raise ValueError(f"Only call `{name}` with named arguments (labels=..., logits=..., ...). Received unnamed "
-                         f"argument: {sentinel}")  # fmt: skip
-    if labels is None or logits is None:
-        raise ValueError(f"Both labels and logits must be provided. Received: labels={labels} and logits={logits}")
-
-
 def _flatten_outer(tensor):
     """All dimensions but the last as one."""
     last = array_ops.shape(tensor)
@@ -190,7 +183,7 @@ def _move_last(x, axis):
 def softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, dim=-1, name=None, axis=None):
     """Cross-entropy of softmax(logits) to distributions; the labels get no gradient."""
     dim = deprecated_argument_lookup("axis", axis, "dim", None if axis is not None else dim)
-    _ensure_args("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    labels, logits = old_order.labels_and_logits("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     with ops.name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
         labels = gen_ops.stop_gradient(labels, name="labels_stop_gradient")
     return _softmax_cross_entropy(labels, logits, dim, scope)
@@ -199,7 +192,7 @@ def softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, 
 @tf_export("nn.sparse_softmax_cross_entropy_with_logits")
 def sparse_softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
     """Cross-entropy of softmax(logits) to numbers of classes."""
-    _ensure_args("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    labels, logits = old_order.labels_and_logits("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     with ops.name_scope(name, "SparseSoftmaxCrossEntropyWithLogits", [labels, logits]):
         labels = ops.convert_to_tensor(labels)
         logits = ops.convert_to_tensor(logits)

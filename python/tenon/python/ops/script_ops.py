@@ -41,7 +41,29 @@ def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):
     return _call(func, inp, Tout, stateful, name)
 
 
-@tf_export("py_function")
+def _with_numpy(function):
+    """FUNCTION of arrays that have numpy(), as eager tensors do; what it returns may have that too."""
+    import numpy as np
+
+    class Given(np.ndarray):
+        """An array that a program asks for its value as it would ask an eager tensor."""
+
+        def numpy(self):
+            """The array, or of rank 0 what is in it."""
+            return np.asarray(self)[()] if self.ndim == 0 else np.asarray(self)
+
+    def plain(value):
+        return value.numpy() if hasattr(value, "numpy") else value
+
+    def call(*arrays):
+        given = [np.asarray(a, dtype=object if isinstance(a, (bytes, str)) else None).view(Given) for a in arrays]
+        found = function(*given)
+        return [plain(v) for v in found] if isinstance(found, (list, tuple)) else plain(found)
+
+    return call
+
+
+@tf_export("py_function", "contrib.eager.py_func")
 def eager_py_func(func=None, inp=None, Tout=None, name=None):
-    """FUNC of arrays as an operation; there are no eager tensors here."""
-    return _call(func, inp, Tout, True, name, op=gen_ops.eager_py_func)
+    """FUNC as an operation; it is given arrays that have numpy() as eager tensors do, and may return such."""
+    return _call(_with_numpy(func), inp, Tout, True, name, op=gen_ops.eager_py_func)

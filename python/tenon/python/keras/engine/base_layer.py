@@ -501,6 +501,7 @@ class Layer:
         self._inbound_nodes.append(node)
         for i, t in enumerate(node.output_tensors):
             t._keras_history = History(self, len(self._inbound_nodes) - 1, i)
+            t._keras_shape = K.int_shape(t)
         return outputs
 
     def __getstate__(self):

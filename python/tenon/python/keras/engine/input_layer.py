@@ -46,6 +46,7 @@ class InputLayer(Layer, InputMarker):
         self._inbound_nodes.append(Node(self, input_tensor, input_tensor))
         self._inbound_nodes[0].input_tensors = []
         input_tensor._keras_history = History(self, 0, 0)
+        input_tensor._keras_shape = K.int_shape(input_tensor)
 
     def get_config(self):
         """The arguments that make it again."""

@@ -233,7 +233,7 @@ class Model(Network):
                 if kind == "train":
                     params = base_layer.unique(self._collected_trainable)  # as they were when it was compiled
                     with tf.name_scope("training"):
-                        updates = self.optimizer.get_updates(self.total_loss, params) if params else []
+                        updates = self.optimizer.get_updates(params=params, loss=self.total_loss) if params else []
                     updates += self.updates
                 if isinstance(phase, tf.Tensor):
                     feeds = [*feeds, phase]

@@ -1,0 +1,1 @@
+"""tf.contrib.tpu, as far as programs for TPUs run without one: `use_tpu=False`."""

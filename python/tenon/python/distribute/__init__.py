@@ -1,0 +1,1 @@
+"""tf.distribute: where a cluster's tasks are."""
