@@ -171,6 +171,8 @@ def places():
 class Place(ModuleType):
     """A module that finds its names in others."""
 
+    stand_in = None  # what a module whose contents are nowhere has instead of a name, if anything
+
     def __init__(self, name, targets):
         super().__init__(name, f"What TensorFlow 1.x has in {name[len(_ROOT) + 1 :]}.")
         self.__dict__["_targets"] = targets
@@ -193,6 +195,9 @@ class Place(ModuleType):
                 from tenon.python.util.dispatch import of_module
 
                 return of_module(home.__name__, name, value)
+            inner = f"{self.__name__[len(_ROOT) + 1 :]}.{name}"
+            if self.stand_in and not self._targets and inner not in places():
+                return self.stand_in(name)
         elif name == "__all__":
             return [name for name in dir(self) if name[0] != "_"]
         raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")

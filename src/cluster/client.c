@@ -168,7 +168,7 @@ static tn_error *add_name(tn_repeated *to, tn_output output, bool target, tn_are
   return added ? name_of(output, target, arena, added) : tn_out_of_memory();
 }
 
-static tn_error *make_request(const tn_signature *s, tn_tensor *const *values, tn_arena *arena, tn_run_step *out) {
+static tn_error *make_request(const tn_step_signature *s, tn_tensor *const *values, tn_arena *arena, tn_run_step *out) {
   for (size_t i = 0; i < s->n_feeds; i++) {
     TN_TRY(tn_check_feed(s->feeds[i], values[i]));
     tn_named_tensor *feed = tn_repeated_add(&out->feeds, arena, sizeof *feed);
@@ -195,7 +195,7 @@ static tn_error *find_value(const tn_run_step_reply *reply, const char *name, tn
   return tn_errorf(TN_INTERNAL, "the master sent no value for '%s'", name);
 }
 
-static tn_error *take_values(const tn_signature *s, const tn_run_step *request, const tn_run_step_reply *reply,
+static tn_error *take_values(const tn_step_signature *s, const tn_run_step *request, const tn_run_step_reply *reply,
                              tn_arena *arena, tn_tensor **out) {
   if (reply->code) return tn_errorf((tn_code)reply->code, "%s", reply->message ? reply->message : "");
   tn_tensor **values = tn_arena_alloc(arena, (s->n_fetches + 1) * sizeof *values);
@@ -232,7 +232,8 @@ typedef struct run {
   tn_run_step_reply reply;
 } run;
 
-static tn_error *run_in(client *c, run *r, const tn_signature *signature, tn_tensor *const *values, tn_tensor **out) {
+static tn_error *run_in(client *c, run *r, const tn_step_signature *signature, tn_tensor *const *values,
+                        tn_tensor **out) {
   if (atomic_load(&c->closed)) return tn_errorf(TN_CANCELLED, "Session has been closed.");
   TN_TRY(update(c, &r->call));
   r->request.session = c->handle;
@@ -242,7 +243,7 @@ static tn_error *run_in(client *c, run *r, const tn_signature *signature, tn_ten
   return take_values(signature, &r->request, &r->reply, r->call.arena, out);
 }
 
-static tn_error *client_run(tn_remote *remote, const tn_run_options *options, const tn_signature *signature,
+static tn_error *client_run(tn_remote *remote, const tn_run_options *options, const tn_step_signature *signature,
                             tn_tensor *const *values, tn_tensor **out, tn_run_metadata *metadata) {
   run r;
   memset(&r, 0, sizeof r);
@@ -259,7 +260,7 @@ static tn_error *client_run(tn_remote *remote, const tn_run_options *options, co
   return error;
 }
 
-static tn_error *partial_new(client *c, const tn_master_call *call, const tn_signature *signature, char **handle) {
+static tn_error *partial_new(client *c, const tn_master_call *call, const tn_step_signature *signature, char **handle) {
   if (atomic_load(&c->closed)) return tn_errorf(TN_CANCELLED, "Session has been closed.");
   TN_TRY(update(c, call));
   tn_partial_setup request = {.session = c->handle};
@@ -276,7 +277,7 @@ static tn_error *partial_new(client *c, const tn_master_call *call, const tn_sig
   return *handle ? NULL : tn_out_of_memory();
 }
 
-static tn_error *client_partial_new(tn_remote *remote, const tn_signature *signature, char **handle) {
+static tn_error *client_partial_new(tn_remote *remote, const tn_step_signature *signature, char **handle) {
   tn_master_call call = {0};
   TN_TRY(tn_arena_new(&call.arena));
   tn_error *error = partial_new((client *)remote, &call, signature, handle);
@@ -284,7 +285,7 @@ static tn_error *client_partial_new(tn_remote *remote, const tn_signature *signa
   return error;
 }
 
-static tn_error *client_partial_step(tn_remote *remote, const char *handle, const tn_signature *signature,
+static tn_error *client_partial_step(tn_remote *remote, const char *handle, const tn_step_signature *signature,
                                      tn_tensor *const *values, tn_tensor **out) {
   run r;
   memset(&r, 0, sizeof r);

@@ -38,7 +38,7 @@ typedef struct tn_master_part {
 
 /* A set of feeds, fetches and targets, split and registered. */
 typedef struct tn_master_plan {
-  tn_signature signature;
+  tn_step_signature signature;
   size_t n_parts;
   tn_master_part *parts;
 } tn_master_plan;

@@ -22,12 +22,12 @@ static tn_error *find_all(const tn_graph *graph, const tn_repeated *names, const
 }
 
 /* The signature of NAMES; fetches come once each, also those without a value. */
-static tn_error *resolve(const tn_graph *graph, const tn_master_names *names, tn_arena *arena, tn_signature *out) {
+static tn_error *resolve(const tn_graph *graph, const tn_master_names *names, tn_arena *arena, tn_step_signature *out) {
   tn_output *feeds = tn_arena_alloc(arena, (names->feeds.n + 1) * sizeof *feeds);
   tn_output *fetches = tn_arena_alloc(arena, (names->fetches.n + 1) * sizeof *fetches);
   tn_node **targets = tn_arena_alloc(arena, (names->targets.n + names->fetches.n + 1) * sizeof *targets);
   if (!feeds || !fetches || !targets) return tn_out_of_memory();
-  *out = (tn_signature){.feeds = feeds, .fetches = fetches, .targets = targets};
+  *out = (tn_step_signature){.feeds = feeds, .fetches = fetches, .targets = targets};
   TN_TRY(find_all(graph, &names->feeds, "feed", feeds, &out->n_feeds));
   if (out->n_feeds != names->feeds.n) return tn_errorf(TN_INVALID_ARGUMENT, "a tensor is fed more than once");
   TN_TRY(find_all(graph, &names->fetches, "fetch", fetches, &out->n_fetches));
@@ -44,7 +44,7 @@ tn_error *tn_master_place_of(const tn_master_session *session, const tn_master_p
                              size_t *out) {
   tn_output wanted;
   TN_TRY(tn_graph_find_output(session->graph, name, &wanted));
-  const tn_signature *s = &plan->signature;
+  const tn_step_signature *s = &plan->signature;
   size_t n = feed ? s->n_feeds : s->n_fetches;
   for (size_t i = 0; i < n; i++) {
     const tn_output *one = feed ? &s->feeds[i] : &s->fetches[i];
@@ -147,7 +147,7 @@ static tn_error *register_all(tn_master_session *s, tn_partition *partition, con
 }
 
 /* Waits for the tasks that SIGNATURE needs. */
-static tn_error *reach(tn_master_session *s, const tn_signature *signature, const tn_master_call *call) {
+static tn_error *reach(tn_master_session *s, const tn_step_signature *signature, const tn_master_call *call) {
   tn_subgraph *subgraph = NULL;
   TN_TRY(tn_subgraph_new(signature, &subgraph));
   tn_error *error = NULL;
@@ -161,7 +161,7 @@ static tn_error *reach(tn_master_session *s, const tn_signature *signature, cons
   return error;
 }
 
-static tn_error *build(tn_master_session *s, const tn_signature *signature, const tn_master_call *call,
+static tn_error *build(tn_master_session *s, const tn_step_signature *signature, const tn_master_call *call,
                        tn_master_plan *plan) {
   TN_TRY(tn_signature_copy(signature, &plan->signature));
   TN_TRY(place(s));
@@ -186,7 +186,7 @@ static void put_names(tn_str *key, const tn_repeated *names) {
 /* With the lock held. */
 static tn_error *add_plan(tn_master_session *s, const char *key, const tn_master_names *names,
                           const tn_master_call *call, tn_master_plan **out) {
-  tn_signature signature = {0};
+  tn_step_signature signature = {0};
   TN_TRY(resolve(s->graph, names, call->arena, &signature));
   tn_master_plan *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();

@@ -100,7 +100,7 @@ static void hold_target(tn_ir_node *node) {
 }
 
 static tn_error *set_fetches(tn_ir *ir, const tn_ir_source *source, tn_ir_node *const *of_item) {
-  const tn_signature *signature = source->signature;
+  const tn_step_signature *signature = source->signature;
   const tn_subgraph *g = source->subgraph;
   ir->n_fetches = signature->n_fetches;
   ir->fetches = tn_arena_alloc(ir->arena, (signature->n_fetches + 1) * sizeof *ir->fetches);

@@ -6,7 +6,7 @@
 
 typedef struct tn_ir_source {
   const tn_subgraph *subgraph;
-  const tn_signature *signature;
+  const tn_step_signature *signature;
   const tn_tensor *const *feeds; /* dtypes and shapes of what is fed */
   tn_session_state *session;
   int threads;

@@ -19,7 +19,7 @@ typedef struct draft {
 
 typedef struct splitter {
   const tn_partition_request *request;
-  const tn_signature *signature;
+  const tn_step_signature *signature;
   tn_subgraph *graph;
   tn_map *items; /* node -> item + 1 */
   tn_map *fed;   /* (node, output) -> feed + 1 */

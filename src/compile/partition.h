@@ -11,7 +11,7 @@ typedef struct tn_part_device {
 } tn_part_device;
 
 typedef struct tn_partition_request {
-  const tn_signature *signature; /* all of one graph; what is fed, and what is fetched, once at most */
+  const tn_step_signature *signature; /* all of one graph; what is fed, and what is fetched, once at most */
   int n_parts;
   const tn_part_device *devices; /* per part */
   /* The part that NODE belongs to. */

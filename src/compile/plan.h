@@ -77,7 +77,7 @@ typedef struct tn_plan {
 
 typedef struct tn_plan_request {
   const tn_subgraph *subgraph;
-  const tn_signature *signature;
+  const tn_step_signature *signature;
   const tn_tensor *const *feeds;
   tn_session_state *session;
   int threads;

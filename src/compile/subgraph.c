@@ -10,7 +10,7 @@
 
 /* The state of the search. */
 typedef struct search {
-  const tn_signature *signature;
+  const tn_step_signature *signature;
   tn_subgraph *graph;
   tn_map *found; /* node -> its item's index + 1 */
   tn_map *fed;   /* (node, output) -> feed's index + 1 */
@@ -156,7 +156,7 @@ static tn_error *add_feeds(search *s) {
 
 /* Everything that the fetches and targets need. */
 static tn_error *reach(search *s) {
-  const tn_signature *signature = s->signature;
+  const tn_step_signature *signature = s->signature;
   int at = 0;
   for (size_t i = 0; i < signature->n_fetches; i++) {
     tn_output fetch = signature->fetches[i];
@@ -197,7 +197,7 @@ static int fetched_item(const search *s, tn_output fetch) {
 
 static tn_error *lay_out_fetches(search *s) {
   tn_subgraph *g = s->graph;
-  const tn_signature *signature = s->signature;
+  const tn_step_signature *signature = s->signature;
   g->fetches = tn_malloc((signature->n_fetches + 1) * sizeof *g->fetches);
   if (!g->fetches) return tn_out_of_memory();
   for (size_t i = 0; i < signature->n_fetches; i++) {
@@ -231,7 +231,7 @@ static tn_error *build(search *s) {
   return tn_find_aliases(s->graph);
 }
 
-tn_error *tn_subgraph_new(const tn_signature *signature, tn_subgraph **out) {
+tn_error *tn_subgraph_new(const tn_step_signature *signature, tn_subgraph **out) {
   search s = {.signature = signature, .graph = tn_calloc(1, sizeof(tn_subgraph))};
   if (!s.graph) return tn_out_of_memory();
   tn_error *error = build(&s);

@@ -11,14 +11,14 @@
 
 /* What is fed, fetched and run. The arrays belong to whoever made them. */
 struct tn_map;
-typedef struct tn_signature {
+typedef struct tn_step_signature {
   size_t n_feeds, n_fetches, n_targets;
   const tn_output *feeds;
   const tn_output *fetches; /* index -1: a target whose fetched value is NULL */
   tn_node *const *targets;
   const struct tn_map
       *within; /* NULL, or the nodes whose control edges count; only looked at while a subgraph is made */
-} tn_signature;
+} tn_step_signature;
 
 typedef enum tn_item_kind {
   TN_ITEM_KERNEL,
@@ -106,7 +106,7 @@ typedef struct tn_raw_edge {
 } tn_raw_edge;
 
 /* INVALID_ARGUMENT: something is fed twice, or a loop is malformed. */
-tn_error *tn_subgraph_new(const tn_signature *signature, tn_subgraph **out) TN_MUST_USE;
+tn_error *tn_subgraph_new(const tn_step_signature *signature, tn_subgraph **out) TN_MUST_USE;
 void tn_subgraph_free(tn_subgraph *subgraph);
 /* The same with islands: parts without control flow, each one item. */
 tn_error *tn_subgraph_condense(const tn_subgraph *subgraph, tn_subgraph **out) TN_MUST_USE;

@@ -42,12 +42,12 @@ static tn_error *new_callee(const calls *self, tn_function *function, callee **o
   TN_TRY(tn_function_get_body(function, &body));
   callee *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
-  tn_signature signature = {.n_feeds = function->n_inputs,
-                            .n_fetches = function->n_outputs,
-                            .n_targets = body->n_targets,
-                            .feeds = body->args,
-                            .fetches = body->rets,
-                            .targets = body->targets};
+  tn_step_signature signature = {.n_feeds = function->n_inputs,
+                                 .n_fetches = function->n_outputs,
+                                 .n_targets = body->n_targets,
+                                 .feeds = body->args,
+                                 .fetches = body->rets,
+                                 .targets = body->targets};
   tn_error *error = tn_session_new_body(self->root, body->graph, self->state, self->threads, &made->session);
   if (!error) error = tn_program_new(made->session, &signature, &made->program);
   if (error) {

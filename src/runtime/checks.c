@@ -13,7 +13,7 @@ static tn_error *check_output(const tn_session *session, tn_output output, const
   return NULL;
 }
 
-tn_error *tn_check_signature(const tn_session *session, const tn_signature *signature) {
+tn_error *tn_check_signature(const tn_session *session, const tn_step_signature *signature) {
   for (size_t i = 0; i < signature->n_feeds; i++) TN_TRY(check_output(session, signature->feeds[i], "feed", 0));
   for (size_t i = 0; i < signature->n_fetches; i++) TN_TRY(check_output(session, signature->fetches[i], "fetch", -1));
   for (size_t i = 0; i < signature->n_targets; i++) {

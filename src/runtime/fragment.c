@@ -31,7 +31,7 @@ static tn_error *furnish(tn_fragment *fragment, tn_graph *graph, const tn_sessio
   tn_node **targets = tn_malloc((n + 1) * sizeof *targets);
   if (!targets) return tn_out_of_memory();
   for (size_t i = 0; i < n; i++) targets[i] = tn_graph_node(graph, i);
-  tn_signature signature = {.n_targets = n, .targets = targets};
+  tn_step_signature signature = {.n_targets = n, .targets = targets};
   tn_error *error = tn_program_new(fragment->session, &signature, &fragment->program);
   tn_free(targets);
   return error;

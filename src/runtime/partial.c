@@ -18,7 +18,7 @@ struct tn_partial_run {
   char *remote; /* the handle of a remote session's; what is above is not used then */
 };
 
-static tn_error *furnish(tn_partial_run *run, const tn_signature *signature) {
+static tn_error *furnish(tn_partial_run *run, const tn_step_signature *signature) {
   TN_TRY(tn_program_new(run->session, signature, &run->program));
   tn_dynamic_request request = {.subgraph = run->program->subgraph,
                                 .kernels = run->session->kernels,
@@ -41,7 +41,7 @@ tn_error *tn_partial_run_new(tn_session *session, size_t n_feeds, const tn_outpu
   run->session = tn_session_ref(session);
   tn_step_init(&run->step, session->state);
   run->step.closed = &session->closed;
-  tn_signature signature = {.n_feeds = n_feeds, .feeds = feeds, .n_fetches = n_fetches, .fetches = fetches};
+  tn_step_signature signature = {.n_feeds = n_feeds, .feeds = feeds, .n_fetches = n_fetches, .fetches = fetches};
   tn_remote *remote = session->remote;
   tn_error *error = remote ? remote->partial_new(remote, &signature, &run->remote) : furnish(run, &signature);
   if (error) {
@@ -68,7 +68,7 @@ static tn_error *find(const tn_output *declared, size_t n, const bool *used, tn_
 }
 
 static tn_error *feed(tn_partial_run *run, size_t n, const tn_output *feeds, tn_tensor *const *values) {
-  const tn_signature *s = &run->program->signature;
+  const tn_step_signature *s = &run->program->signature;
   for (size_t i = 0; i < n; i++) {
     size_t at = 0;
     TN_TRY(find(s->feeds, s->n_feeds, run->fed, feeds[i], &at));
@@ -84,7 +84,7 @@ static tn_error *feed(tn_partial_run *run, size_t n, const tn_output *feeds, tn_
 }
 
 static tn_error *take(tn_partial_run *run, size_t n, const tn_output *fetches, tn_tensor **boxed) {
-  const tn_signature *s = &run->program->signature;
+  const tn_step_signature *s = &run->program->signature;
   for (size_t i = 0; i < n; i++) {
     size_t at = 0;
     TN_TRY(find(s->fetches, s->n_fetches, run->fetched, fetches[i], &at));
@@ -129,7 +129,7 @@ static tn_error *advance(tn_partial_run *run, size_t n, const tn_output *feeds, 
 tn_error *tn_partial_run_step(tn_partial_run *run, size_t n_feeds, const tn_output *feeds, tn_tensor *const *values,
                               size_t n_fetches, const tn_output *fetches, tn_tensor **out) {
   if (run->remote) {
-    tn_signature signature = {.n_feeds = n_feeds, .feeds = feeds, .n_fetches = n_fetches, .fetches = fetches};
+    tn_step_signature signature = {.n_feeds = n_feeds, .feeds = feeds, .n_fetches = n_fetches, .fetches = fetches};
     return run->session->remote->partial_step(run->session->remote, run->remote, &signature, values, out);
   }
   tn_lock(&run->mutex);

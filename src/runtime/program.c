@@ -12,16 +12,16 @@
 #include "runtime/dynamic.h"
 #include "runtime/static.h"
 
-tn_error *tn_signature_copy(const tn_signature *signature, tn_signature *out) {
+tn_error *tn_signature_copy(const tn_step_signature *signature, tn_step_signature *out) {
   tn_output *feeds = tn_malloc((signature->n_feeds + 1) * sizeof *feeds);
   tn_output *fetches = tn_malloc((signature->n_fetches + 1) * sizeof *fetches);
   tn_node **targets = tn_malloc((signature->n_targets + 1) * sizeof *targets);
-  *out = (tn_signature){.n_feeds = signature->n_feeds,
-                        .n_fetches = signature->n_fetches,
-                        .n_targets = signature->n_targets,
-                        .feeds = feeds,
-                        .fetches = fetches,
-                        .targets = targets};
+  *out = (tn_step_signature){.n_feeds = signature->n_feeds,
+                             .n_fetches = signature->n_fetches,
+                             .n_targets = signature->n_targets,
+                             .feeds = feeds,
+                             .fetches = fetches,
+                             .targets = targets};
   if (!feeds || !fetches || !targets) return tn_out_of_memory();
   for (size_t i = 0; i < signature->n_feeds; i++) feeds[i] = signature->feeds[i];
   for (size_t i = 0; i < signature->n_fetches; i++) fetches[i] = signature->fetches[i];
@@ -29,14 +29,14 @@ tn_error *tn_signature_copy(const tn_signature *signature, tn_signature *out) {
   return NULL;
 }
 
-void tn_signature_clear(tn_signature *signature) {
+void tn_signature_clear(tn_step_signature *signature) {
   tn_free((void *)signature->feeds);
   tn_free((void *)signature->fetches);
   tn_free((void *)signature->targets);
-  *signature = (tn_signature){0};
+  *signature = (tn_step_signature){0};
 }
 
-tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_program **out) {
+tn_error *tn_program_new(tn_session *session, const tn_step_signature *signature, tn_program **out) {
   TN_TRY(tn_check_signature(session, signature));
   tn_program *program = tn_calloc(1, sizeof *program);
   if (!program) return tn_out_of_memory();
@@ -179,13 +179,13 @@ static tn_error *new_island(const tn_program *program, const tn_island *island, 
   while (tn_map_next(island->nodes, &cursor, NULL, NULL, &node)) {
     if (acts(node)) targets[n++] = node;
   }
-  tn_signature signature = {.n_feeds = (size_t)island->n_inputs,
-                            .feeds = island->inputs,
-                            .n_fetches = (size_t)island->n_outputs,
-                            .fetches = island->outputs,
-                            .n_targets = n,
-                            .targets = targets,
-                            .within = island->nodes};
+  tn_step_signature signature = {.n_feeds = (size_t)island->n_inputs,
+                                 .feeds = island->inputs,
+                                 .n_fetches = (size_t)island->n_outputs,
+                                 .fetches = island->outputs,
+                                 .n_targets = n,
+                                 .targets = targets,
+                                 .within = island->nodes};
   tn_error *error = tn_program_new(program->session, &signature, out);
   tn_free(targets);
   return error;

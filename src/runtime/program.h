@@ -14,7 +14,7 @@
 typedef struct tn_program {
   atomic_int refs;
   tn_session *session; /* not counted: the session owns its programs, a callable holds both */
-  tn_signature signature;
+  tn_step_signature signature;
   tn_subgraph *subgraph;
   bool nested;            /* an island of another program */
   tn_subgraph *condensed; /* with islands, for the dynamic executor; made with the lock held when it is needed */
@@ -26,7 +26,7 @@ typedef struct tn_program {
   struct tn_static *retired[TN_PROGRAM_RETIRED]; /* somebody may still walk them */
 } tn_program;
 
-tn_error *tn_program_new(tn_session *session, const tn_signature *signature, tn_program **out) TN_MUST_USE;
+tn_error *tn_program_new(tn_session *session, const tn_step_signature *signature, tn_program **out) TN_MUST_USE;
 tn_program *tn_program_ref(tn_program *program);
 void tn_program_unref(tn_program *program);
 /* False if the graph was changed in what the program runs. */
@@ -54,7 +54,7 @@ void tn_program_cache_free(tn_program_cache *cache);
 /* Trims all programs. */
 void tn_program_cache_trim(tn_program_cache *cache);
 /* The program of SIGNATURE, made if need be; *OUT is a new reference. */
-tn_error *tn_program_cache_get(tn_program_cache *cache, tn_session *session, const tn_signature *signature,
+tn_error *tn_program_cache_get(tn_program_cache *cache, tn_session *session, const tn_step_signature *signature,
                                tn_program **out) TN_MUST_USE;
 
 #endif

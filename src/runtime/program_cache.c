@@ -55,7 +55,7 @@ void tn_program_cache_trim(tn_program_cache *cache) {
 }
 
 /* Structs have padding, whose bytes say nothing: their members go in one by one. */
-static tn_error *key_of(const tn_signature *s, tn_str *key) {
+static tn_error *key_of(const tn_step_signature *s, tn_str *key) {
   uint64_t counts[3] = {s->n_feeds, s->n_fetches, s->n_targets};
   tn_str_add_bytes(key, counts, sizeof counts);
   for (size_t i = 0; i < s->n_feeds + s->n_fetches; i++) {
@@ -82,7 +82,7 @@ static void drop_oldest(tn_program_cache *cache) {
 }
 
 /* Makes the program and puts it under KEY, which is used up. */
-static tn_error *add(tn_program_cache *cache, tn_session *session, const tn_signature *signature, tn_str *key,
+static tn_error *add(tn_program_cache *cache, tn_session *session, const tn_step_signature *signature, tn_str *key,
                      entry **out) {
   entry *made = tn_calloc(1, sizeof *made);
   if (!made) return tn_out_of_memory();
@@ -98,7 +98,7 @@ static tn_error *add(tn_program_cache *cache, tn_session *session, const tn_sign
   return NULL;
 }
 
-tn_error *tn_program_cache_get(tn_program_cache *cache, tn_session *session, const tn_signature *signature,
+tn_error *tn_program_cache_get(tn_program_cache *cache, tn_session *session, const tn_step_signature *signature,
                                tn_program **out) {
   tn_str key = {0};
   tn_error *error = key_of(signature, &key);

@@ -13,8 +13,8 @@
 
 struct tn_callable {
   tn_session *session;
-  tn_program *program;    /* NULL: the session is remote */
-  tn_signature signature; /* of a remote one */
+  tn_program *program;         /* NULL: the session is remote */
+  tn_step_signature signature; /* of a remote one */
 };
 
 tn_session *tn_session_ref(tn_session *session) {
@@ -153,7 +153,7 @@ void tn_session_free(tn_session *session) {
 /* Every so many new plans the idle ones give their memory back: what is in use takes it again. */
 #define PLANS_BETWEEN_TRIMS 64
 
-static tn_error *program_of(tn_session *session, const tn_signature *signature, tn_program **out) {
+static tn_error *program_of(tn_session *session, const tn_step_signature *signature, tn_program **out) {
   tn_lock(&session->mutex);
   uint64_t made = atomic_load_explicit(&session->plans_made, memory_order_relaxed);
   if (made - atomic_load_explicit(&session->trimmed_at, memory_order_relaxed) >= PLANS_BETWEEN_TRIMS) {
@@ -169,12 +169,12 @@ tn_error *tn_session_run(tn_session *session, const tn_run_options *options, siz
                          tn_tensor *const *values, size_t n_fetches, const tn_output *fetches, size_t n_targets,
                          tn_node *const *targets, tn_tensor **out, tn_run_metadata *metadata) {
   if (atomic_load(&session->closed)) return tn_errorf(TN_CANCELLED, "Session has been closed.");
-  tn_signature signature = {.n_feeds = n_feeds,
-                            .n_fetches = n_fetches,
-                            .n_targets = n_targets,
-                            .feeds = feeds,
-                            .fetches = fetches,
-                            .targets = targets};
+  tn_step_signature signature = {.n_feeds = n_feeds,
+                                 .n_fetches = n_fetches,
+                                 .n_targets = n_targets,
+                                 .feeds = feeds,
+                                 .fetches = fetches,
+                                 .targets = targets};
   if (session->remote) return session->remote->run(session->remote, options, &signature, values, out, metadata);
   tn_program *program = NULL;
   TN_TRY(program_of(session, &signature, &program));
@@ -190,12 +190,12 @@ tn_error *tn_session_make_callable(tn_session *session, size_t n_feeds, const tn
                                    tn_callable **out) {
   tn_callable *callable = tn_calloc(1, sizeof *callable);
   if (!callable) return tn_out_of_memory();
-  tn_signature signature = {.n_feeds = n_feeds,
-                            .n_fetches = n_fetches,
-                            .n_targets = n_targets,
-                            .feeds = feeds,
-                            .fetches = fetches,
-                            .targets = targets};
+  tn_step_signature signature = {.n_feeds = n_feeds,
+                                 .n_fetches = n_fetches,
+                                 .n_targets = n_targets,
+                                 .feeds = feeds,
+                                 .fetches = fetches,
+                                 .targets = targets};
   tn_error *error = session->remote ? tn_signature_copy(&signature, &callable->signature)
                                     : program_of(session, &signature, &callable->program);
   if (error) {

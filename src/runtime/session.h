@@ -14,11 +14,11 @@
 typedef struct tn_remote tn_remote;
 struct tn_remote {
   /* As tn_session_run. */
-  tn_error *(*run)(tn_remote *remote, const tn_run_options *options, const tn_signature *signature,
+  tn_error *(*run)(tn_remote *remote, const tn_run_options *options, const tn_step_signature *signature,
                    tn_tensor *const *values, tn_tensor **out, tn_run_metadata *metadata);
   /* Declares a partial run, of which *HANDLE (free with tn_free) tells the later parts; and runs a part of one. */
-  tn_error *(*partial_new)(tn_remote *remote, const tn_signature *signature, char **handle);
-  tn_error *(*partial_step)(tn_remote *remote, const char *handle, const tn_signature *signature,
+  tn_error *(*partial_new)(tn_remote *remote, const tn_step_signature *signature, char **handle);
+  tn_error *(*partial_step)(tn_remote *remote, const char *handle, const tn_step_signature *signature,
                             tn_tensor *const *values, tn_tensor **out);
   int (*n_devices)(tn_remote *remote);
   const char *(*device)(tn_remote *remote, int i);
@@ -47,8 +47,8 @@ struct tn_session {
 /* A session whose steps REMOTE, which it takes over, runs. */
 tn_error *tn_session_new_remote(tn_graph *graph, tn_remote *remote, tn_session **out) TN_MUST_USE;
 /* Copies SIGNATURE with its arrays; free them with tn_signature_clear, also after an error. */
-tn_error *tn_signature_copy(const tn_signature *signature, tn_signature *out) TN_MUST_USE;
-void tn_signature_clear(tn_signature *signature);
+tn_error *tn_signature_copy(const tn_step_signature *signature, tn_step_signature *out) TN_MUST_USE;
+void tn_signature_clear(tn_step_signature *signature);
 /* As tn_session_new, but with the state of WITHIN, which must outlive it (NULL: its own). */
 tn_error *tn_session_new_within(tn_graph *graph, const tn_session_options *options, tn_session_state *within,
                                 tn_session **out) TN_MUST_USE;
@@ -61,7 +61,7 @@ tn_session *tn_session_ref(tn_session *session);
 void tn_session_unref(tn_session *session);
 
 /* INVALID_ARGUMENT if something in SIGNATURE is not of SESSION's graph or does not exist. */
-tn_error *tn_check_signature(const tn_session *session, const tn_signature *signature) TN_MUST_USE;
+tn_error *tn_check_signature(const tn_session *session, const tn_step_signature *signature) TN_MUST_USE;
 /* INVALID_ARGUMENT if VALUE can't stand for FEED. */
 tn_error *tn_check_feed(tn_output feed, const tn_tensor *value) TN_MUST_USE;
 

@@ -156,3 +156,26 @@ def test_packages_that_are_kept(tmp_path):
     (tmp_path / "keras.py").write_text("import tensorflow as tf\nname = tf.__name__\n")
     (tmp_path / "program.py").write_text("import keras, tflearn\nprint(keras.name, tflearn.__name__)\n")
     assert run("--keep", "keras", str(tmp_path / "program.py")).stdout == "tenon tenon.tflearn\n"
+
+
+NAMED_BEFORE_CALLED = """
+import tensorflow as tf
+gan = tf.contrib.gan
+from tensorflow.contrib import quantize
+print(hasattr(tf.contrib, "no_such_package"))
+for call in (gan.gan_model, quantize.create_training_graph):
+    try:
+        call()
+    except NotImplementedError as error:
+        print(error)
+"""
+
+
+def test_missing_packages_of_contrib_fail_at_the_call(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(NAMED_BEFORE_CALLED)
+    done = run(str(path), cwd=tmp_path)
+    assert done.stdout.split("\n")[:3] == [
+        "False", "tensorflow.contrib.gan.gan_model is not there in Tenon",
+        "tensorflow.contrib.quantize.create_training_graph is not there in Tenon",
+    ], done.stdout + done.stderr  # fmt: skip

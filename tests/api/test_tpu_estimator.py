@@ -149,3 +149,35 @@ def test_modes_of_tests():
     result = case.run()
     assert result is None or result.wasSuccessful(), result.errors + result.failures
     assert Case.modes == [False, True] and not tf.executing_eagerly()
+
+
+def test_predictors(tmp_path):
+    def model(features, labels, mode):
+        w = tf.get_variable("w", [], initializer=tf.constant_initializer(3.0))
+        y = features["x"] * w
+        if mode == tf.estimator.ModeKeys.PREDICT:
+            outputs = {"serving_default": tf.estimator.export.PredictOutput({"y": y})}
+            return tf.estimator.EstimatorSpec(mode, predictions={"y": y, "w": w}, export_outputs=outputs)
+        loss = tf.reduce_mean(tf.square(y - labels))
+        train_op = tf.train.GradientDescentOptimizer(0.0).minimize(loss, tf.train.get_global_step())
+        return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train_op)
+
+    estimator = tf.estimator.Estimator(model, str(tmp_path / "model"))
+    estimator.train(lambda: tf.data.Dataset.from_tensors(({"x": np.ones(2, "f")}, np.ones(2, "f"))), steps=1)
+    with tf.Graph().as_default():
+        receiver = tf.estimator.export.build_raw_serving_input_receiver_fn({"x": tf.placeholder(tf.float32, [None])})
+    folder = estimator.export_savedmodel(str(tmp_path / "saved"), receiver)
+    assert isinstance(folder, bytes) and tf.saved_model.loader.maybe_saved_model_directory(folder)
+    predict = tf.contrib.predictor.from_saved_model(folder)
+    assert predict({"x": [1.0, 2.0]})["y"].tolist() == [3.0, 6.0]
+    assert set(predict.feed_tensors) == {"x"} and set(predict.fetch_tensors) == {"y"}
+    by_name = tf.contrib.predictor.from_saved_model(
+        folder, input_names={"a": predict.feed_tensors["x"].name}, output_names={"b": predict.fetch_tensors["y"].name}
+    )
+    assert by_name({"a": [4.0]})["b"].tolist() == [12.0]
+    assert tf.contrib.predictor.from_estimator(estimator, receiver)({"x": [1.0]})["w"] == 3.0
+    for wrong, text in (({"signature_def_key": "other"}, "Available signatures"), ({"input_names": {}}, "both")):
+        with pytest.raises(ValueError, match=text):
+            tf.contrib.predictor.from_saved_model(folder, **wrong)
+    with pytest.raises(ValueError, match="unexpected keys"):
+        predict({"z": 1.0})

@@ -50,7 +50,7 @@ static void keep(void *argument, tn_error *error, tn_tensor *value, bool is_dead
 }
 
 /* Runs SIGNATURE split over N parts; the first error is the caller's. */
-static tn_error *run_split(const tn_signature *signature, const places *where, tn_tensor *const *values,
+static tn_error *run_split(const tn_step_signature *signature, const places *where, tn_tensor *const *values,
                            tn_session_state *state, tn_tensor *out) {
   tn_partition *partition = NULL;
   tn_partition_request request = {
@@ -120,7 +120,7 @@ static void random_graphs(void **state) {
     tn_session *session = new_session(g, NULL, false);
     tn_tensor *whole[3];
     ok(tn_session_run(session, NULL, 2, pool, values, 3, fetches, 0, NULL, whole, NULL));
-    tn_signature signature = {.n_feeds = 2, .feeds = pool, .n_fetches = 3, .fetches = fetches};
+    tn_step_signature signature = {.n_feeds = 2, .feeds = pool, .n_fetches = 3, .fetches = fetches};
     tn_session_state *shared = NULL;
     ok(tn_session_state_new(&shared));
     for (int parts = 1; parts <= MAX_PARTS; parts++) {
@@ -158,7 +158,7 @@ static void dead_values_cross(void **state) {
   tn_output no = op1(g, "Neg", "no", ways), yes = op1(g, "Square", "yes", tn_nth(ways, 1));
   no = op1(g, "Identity", "no_more", no);
   tn_output merged = node(g, "Merge", TN_IN(no, yes), NULL);
-  tn_signature signature = {.n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &merged};
+  tn_step_signature signature = {.n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &merged};
   tn_session_state *shared = NULL;
   ok(tn_session_state_new(&shared));
   for (unsigned seed = 0; seed < 40; seed++) {
@@ -181,7 +181,7 @@ static void errors_end_all_parts(void **state) {
   tn_output v = variable(g, "v", ROWS, COLUMNS), x = placeholder(g, "x");
   tn_output read = op1(g, "Identity", "read", v), sum = op2(g, "Add", "sum", read, x);
   tn_output more = op1(g, "Neg", "more", sum), most = op1(g, "Square", "most", more);
-  tn_signature signature = {.n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &most};
+  tn_step_signature signature = {.n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &most};
   tn_session_state *shared = NULL;
   ok(tn_session_state_new(&shared));
   tn_tensor *value = filled(ROWS, COLUMNS, 1), out = {0};
@@ -204,10 +204,10 @@ static void variables_are_shared(void **state) {
   ok(tn_session_state_new(&shared));
   tn_tensor *value = filled(ROWS, COLUMNS, 3), out = {0};
   tn_output done = {assign.node, -1};
-  tn_signature first = {
+  tn_step_signature first = {
       .n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &done, .n_targets = 1, .targets = &assign.node};
   ok(run_split(&first, &(places){3, 5}, &value, shared, &out));
-  tn_signature second = {.n_fetches = 1, .fetches = &read};
+  tn_step_signature second = {.n_fetches = 1, .fetches = &read};
   ok(run_split(&second, &(places){2, 11}, NULL, shared, &out));
   assert_float_equal(at(&out, 7), 9, 0);
   tn_tensor_clear(&out);
@@ -220,7 +220,7 @@ static void loops_are_refused(void **state) {
   (void)state;
   tn_graph *g = new_graph();
   tn_output x = placeholder(g, "x"), end = loop(g, x, 3);
-  tn_signature signature = {.n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &end};
+  tn_step_signature signature = {.n_feeds = 1, .feeds = &x, .n_fetches = 1, .fetches = &end};
   tn_session_state *shared = NULL;
   ok(tn_session_state_new(&shared));
   tn_tensor *value = filled(1, 1, 3), out = {0};

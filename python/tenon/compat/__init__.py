@@ -157,6 +157,25 @@ class LastFinder:
         return ModuleSpec(name, _Loader(None), is_package=True)
 
 
+# The packages of tf.contrib in 1.15 that are not there: programs name them (`gan = tf.contrib.gan`) before they call.
+_CONTRIB = """all_reduce autograph batching bayesflow bigtable boosted_trees cloud coder constrained_optimization
+copy_graph cudnn_rnn decision_trees distribute ffmpeg fused_conv gan graph_editor grid_rnn hadoop hooks input_pipeline
+integrate kafka kernel_methods kinesis labeled_tensor memory_stats mixed_precision model_pruning nccl nearest_neighbor
+periodic_resample proto quantization quantize receptive_field recurrent reduce_slice_ops resampler rpc
+saved_model solvers sparsemax specs stat_summarizer tensor_forest tensorrt testing text tfprof
+timeseries""".split()
+
+
+def _stand_in_for_contrib():
+    import tenon
+    from tenon import _places
+
+    _places.Place.stand_in = lambda place, name: Missing(f"tensorflow{place.__name__[5:]}.{name}")
+    for name in _CONTRIB:
+        if not hasattr(tenon.contrib, name):
+            setattr(tenon.contrib, name, Missing(f"tensorflow.contrib.{name}"))
+
+
 def install(keep=()):
     """Makes the old names ones of Tenon's own modules; brings back what Python and NumPy lost since.
 
@@ -179,6 +198,7 @@ def install(keep=()):
 
     sys.meta_path.append(LastFinder)
 
+    _stand_in_for_contrib()
     tenon.__version__ = "1.15.0"  # programs compare it with that of the API they need
     dated.restore()
 

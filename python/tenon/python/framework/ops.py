@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 
 from tenon.python.framework import dtypes, errors
@@ -421,6 +421,10 @@ def _colocate_with_for_gradient(op, gradient_uid, ignore_existing=False):
 @tf_export("control_dependencies")
 def control_dependencies(control_inputs):
     """A `with` block whose operations run after CONTROL_INPUTS; None takes all dependencies away."""
+    if EagerTensor != () and executing_eagerly():
+        if callable(control_inputs):
+            control_inputs()
+        return nullcontext()
     return get_default_graph().control_dependencies(control_inputs)
 
 

@@ -33,6 +33,7 @@ from tenon.python.framework.test_modes import (  # noqa: F401  where programs lo
     with_c_shapes,
 )
 from tenon.python.platform import googletest
+from tenon.python.util import nest
 from tenon.python.util.tf_export import tf_export
 
 
@@ -131,7 +132,9 @@ class TestCase(unittest.TestCase):
         return self.session(graph, config, use_gpu, force_gpu)
 
     def evaluate(self, tensors):
-        """The values of tensors in the default session, or a new one."""
+        """The values of tensors in the default session, or a new one; of eager tensors what they are."""
+        if ops.executing_eagerly():
+            return nest.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, tensors)
         session = ops.get_default_session()
         if session is not None:
             return session.run(tensors)

@@ -50,7 +50,7 @@ def _colocation(op):
         return None
 
 
-@tf_export("CriticalSection")
+@tf_export("CriticalSection", "contrib.framework.CriticalSection")
 class CriticalSection:
     """What its `execute` adds to the graph runs one after the other, whichever thread or step runs it."""
 

@@ -189,7 +189,11 @@ def _stateless(name, op):
 stateless_random_normal = _stateless("stateless_random_normal", "stateless_random_normal")
 stateless_truncated_normal = _stateless("stateless_truncated_normal", "stateless_truncated_normal")
 stateless_random_uniform = stateless_uniform
-TF_EXPORTS = {"random.stateless_normal": "stateless_random_normal",
+TF_EXPORTS = {"contrib.stateless.stateless_random_normal": "stateless_random_normal",
+              "contrib.stateless.stateless_random_uniform": "stateless_random_uniform",
+              "contrib.stateless.stateless_multinomial": "stateless_multinomial",
+              "contrib.stateless.stateless_truncated_normal": "stateless_truncated_normal",
+              "random.stateless_normal": "stateless_random_normal",
               "random.stateless_truncated_normal": "stateless_truncated_normal"}  # fmt: skip
 
 

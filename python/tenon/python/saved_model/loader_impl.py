@@ -13,7 +13,7 @@ from tenon.python.util.tf_export import tf_export
 
 def parse_saved_model(export_dir):
     """The SavedModel of a folder. OSError where there is none or it cannot be read."""
-    folder = os.fspath(export_dir)
+    folder = os.fsdecode(export_dir)
     binary = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
     text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
     kind = messages.get("tensorflow.SavedModel")
@@ -39,7 +39,7 @@ def parse_saved_model(export_dir):
 def maybe_saved_model_directory(export_dir):
     """Whether a folder looks like a SavedModel."""
     names = constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT
-    return any(anywhere.exists(os.path.join(os.fspath(export_dir), name)) for name in names)
+    return any(anywhere.exists(os.path.join(os.fsdecode(export_dir), name)) for name in names)
 
 
 def get_asset_tensors(export_dir, meta_graph_def, import_scope=None):
@@ -76,7 +76,7 @@ class SavedModelLoader:
     """Loads graphs of one SavedModel."""
 
     def __init__(self, export_dir):
-        self._export_dir = os.fspath(export_dir)
+        self._export_dir = os.fsdecode(export_dir)
         self._variables_path = utils_impl.get_variables_path(export_dir)
         self._saved_model = parse_saved_model(export_dir)
 

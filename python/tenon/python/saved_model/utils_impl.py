@@ -43,9 +43,9 @@ def get_tensor_from_tensor_info(tensor_info, graph=None, import_scope=None):
 
 def get_variables_path(export_dir):
     """The prefix of the variables' checkpoint."""
-    return os.path.join(os.fspath(export_dir), constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    return os.path.join(os.fsdecode(export_dir), constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
 
 
 def get_assets_dir(export_dir):
     """The folder of the assets."""
-    return os.path.join(os.fspath(export_dir), constants.ASSETS_DIRECTORY)
+    return os.path.join(os.fsdecode(export_dir), constants.ASSETS_DIRECTORY)

@@ -9,6 +9,7 @@ import numpy as np
 import tenon as tf
 from tenon.python.framework import ops
 from tenon.python.keras import backend as K
+from tenon.python.keras.engine.layer_lists import LayerLists
 from tenon.python.keras.engine.node import History, Node
 from tenon.python.keras.utils import generic_utils
 from tenon.python.util import nest
@@ -29,6 +30,11 @@ class _CallContext(threading.local):
 call_context = _CallContext()
 
 
+def _is_value(thing):
+    """Whether it is a tensor of some kind; a layer may give None or a distribution beside those."""
+    return hasattr(thing, "dtype") and hasattr(thing, "shape")
+
+
 def _is_default(method):
     return getattr(method, "_is_default", False)
 
@@ -42,24 +48,13 @@ _ARGUMENTS = {"input_shape", "batch_input_shape", "batch_size", "weights", "acti
               "input_dtype", "input_dim", "input_length", "dynamic", "implementation", "experimental_autocast"}  # fmt: skip  # noqa: E501
 
 
-def layers_in(value):
-    """The layers in a list, tuple or dict."""
-    if isinstance(value, Layer):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [x for v in value for x in layers_in(v)]
-    if isinstance(value, dict):
-        return [x for v in value.values() for x in layers_in(v)]
-    return []
-
-
 @tf_export("keras.layers.Layer", "keras.engine.Layer", "keras.engine.topology.Layer", "keras.engine.base_layer.Layer")
-class Layer:
+class Layer(LayerLists):
     """Base class: `build(input_shape)` makes variables with add_weight, `call(inputs)` makes outputs."""
 
     def __new__(cls, *args, **kwargs):
         self = object.__new__(cls)
-        self.__dict__.update(_inbound_nodes=[], _outbound_nodes=[], _layers=[], _trainable_weights=[],
+        self.__dict__.update(_inbound_nodes=[], _outbound_nodes=[], _entries=[], _trainable_weights=[],
                              _non_trainable_weights=[], _losses=[], _callable_losses=[], _updates=[], _metrics=[],
                              built=False, _trainable=True, _initial_weights=None, input_spec=None, _stateful=False,
                              _activity_regularizer=None, _name=None, _dtype=None)  # fmt: skip
@@ -87,12 +82,10 @@ class Layer:
             self._batch_input_shape = tuple(shape)
 
     def __setattr__(self, name, value):
-        inner = layers_in(value) if name not in ("_layers", "_inbound_nodes", "_outbound_nodes") else ()
-        known = self.__dict__.get("_layers")
-        if known is not None:
-            for layer in inner:
-                if not any(layer is x for x in known):
-                    known.append(layer)
+        entries = self.__dict__.get("_entries")
+        if entries is not None:
+            if name not in ("_layers", "_entries", "_inbound_nodes", "_outbound_nodes"):
+                self._track_layers(entries, name, value)
             if isinstance(value, tf.Variable) and name[:1] != "__":
                 self._track_variable(value)
         object.__setattr__(self, name, value)
@@ -481,14 +474,15 @@ class Layer:
             found = self.compute_mask(inputs, masks)
         found = _flat(found) if found is not None else [None] * len(flat)
         for tensor, mask in zip(flat, found):
-            tensor._keras_mask = mask
+            if _is_value(tensor):
+                tensor._keras_mask = mask
 
     def _record(self, inputs, outputs, args, kwargs):
         """Remembers this use; what is passed through unchanged becomes a tensor of its own."""
         flat_inputs = nest.flatten(inputs)
 
         def own(t):
-            if not any(t is x for x in flat_inputs):
+            if not any(t is x for x in flat_inputs) or not _is_value(t):
                 return t
             mask = getattr(t, "_keras_mask", None)
             with tf.name_scope(self.name):
@@ -500,8 +494,9 @@ class Layer:
         node = Node(self, inputs, outputs, args, kwargs)
         self._inbound_nodes.append(node)
         for i, t in enumerate(node.output_tensors):
-            t._keras_history = History(self, len(self._inbound_nodes) - 1, i)
-            t._keras_shape = K.int_shape(t)
+            if _is_value(t):
+                t._keras_history = History(self, len(self._inbound_nodes) - 1, i)
+                t._keras_shape = K.int_shape(t)
         return outputs
 
     def __getstate__(self):

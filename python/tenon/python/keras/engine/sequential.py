@@ -40,7 +40,7 @@ class Sequential(Model):
         elif self.outputs:
             self._connect([layer(self.outputs[0])], layer)
         if not any(layer is x for x in self._layers):
-            self._layers.append(layer)
+            self._entries.append(layer)
 
     def _begin(self, layer):
         """The first layer says what comes in, or the first call does."""
@@ -59,7 +59,7 @@ class Sequential(Model):
             self._connect([layer(self.inputs[0])], layer)
 
     def _start(self, input_layer):
-        self._layers.append(input_layer)
+        self._entries.append(input_layer)
         self.inputs = list(input_layer._inbound_nodes[0].output_tensors)
         self.outputs = list(self.inputs)
         self._connect(self.outputs, None)
@@ -70,7 +70,7 @@ class Sequential(Model):
                              "layers, use the functional API.")  # fmt: skip
         self.outputs = list(outputs)
         if layer is not None and not any(layer is x for x in self._layers):
-            self._layers.append(layer)
+            self._entries.append(layer)
         self._rebuild()
 
     def _rebuild(self):
@@ -90,7 +90,8 @@ class Sequential(Model):
         """Takes the last layer away."""
         if not self.layers:
             raise TypeError("There are no layers in the model.")
-        layer = self._layers.pop()
+        layer = self._layers[-1]
+        self._entries.remove(layer)
         if not self.outputs:
             return
         if not self.layers:
