@@ -7,6 +7,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -62,22 +63,27 @@ class Client:
         self.port = port
         self.context = ssl.create_default_context(cafile=certificates.folder / "ca.crt")
         self.context.load_cert_chain(*certificates.sign("admin", "/O=system:masters/CN=admin"))
-        self.connection = None
+        self.own = threading.local()
+
+    @property
+    def connection(self):
+        """This thread's; None before its first call, and after one that failed."""
+        return getattr(self.own, "connection", None)
 
     def call(self, method, path, body=None, kind="application/json"):
         data = None if body is None else json.dumps(body)
         for attempt in range(2):
             try:
                 if self.connection is None:
-                    self.connection = http.client.HTTPSConnection(
-                        "127.0.0.1", self.port, context=self.context, timeout=30
+                    self.own.connection = http.client.HTTPSConnection(
+                        "127.0.0.1", self.port, context=self.context, timeout=60
                     )
                 self.connection.request(method, path, data, {"Content-Type": kind} if data else {})
                 answer = self.connection.getresponse()
                 text = answer.read()
                 break
             except (OSError, http.client.HTTPException):
-                self.connection = None
+                self.own.connection = None
                 if attempt:
                     raise
         try:
@@ -105,6 +111,7 @@ class ControlPlane:
     """Programs, ports and folders of one control plane."""
 
     ADDRESSES = "IP:127.0.0.1,IP:198.19.0.1,DNS:localhost"  # of the apiserver
+    BOUND = ()  # what stands before each command
 
     def __init__(self, folder, programs):
         self.folder, self.programs = folder, Path(programs)
@@ -131,7 +138,8 @@ class ControlPlane:
 
     def spawn(self, name, command):
         log = open(self.folder / f"{name}.log", "ab")  # noqa: SIM115, the process keeps it
-        self.processes[name] = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=self.folder)
+        command = list(map(str, [*self.BOUND, *command]))
+        self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         log.close()
 
     def start_etcd(self):
@@ -213,7 +221,7 @@ class Operator:
         config = str(kubeconfig or plane.kubeconfig)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [TENON, "operator", "--kubeconfig", config, "--port", str(self.port), *options],
+                [*plane.BOUND, TENON, "operator", "--kubeconfig", config, "--port", str(self.port), *options],
                 stderr=log, env={**os.environ, "POD_NAMESPACE": ns},
             )  # fmt: skip
 
@@ -255,7 +263,7 @@ class Operator:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(120)
         return self.process.returncode
 
 

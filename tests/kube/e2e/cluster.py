@@ -7,24 +7,26 @@ this one, however it ends.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
-from kube.cluster import TENON, ControlPlane, wait_for
+from kube.cluster import ApiError, ControlPlane, wait_for
+from kube.e2e.machine import (
+    API_SERVICE,
+    BOUND,
+    GATEWAY,
+    OWN_NAMESPACES,
+    containerd_settings,
+    ip,
+    make_group,
+    private_folders,
+    remove_group,
+)
 
-GATEWAY = "198.18.0.1"  # of the bridge that all nodes and pods are on; the control plane and the DNS listen there
-API_SERVICE = "198.19.0.1"  # what Kubernetes gives the API's own Service; an address of ours, so nothing has to proxy
-CLONE_NEWNET = 0x40000000
-LIBC = ctypes.CDLL(None, use_errno=True)
-CNI = "/usr/lib/cni"
-# Nothing survives the process that started it, even if that is killed.
-BOUND = ["setpriv", "--pdeathsig", "KILL"]
 CONTROLLERS = [
     "garbage-collector-controller", "namespace-controller", "node-lifecycle-controller", "taint-eviction-controller",
     "serviceaccount-controller", "root-ca-certificate-publisher-controller", "endpointslice-controller",
@@ -33,103 +35,21 @@ CONTROLLERS = [
 ]  # fmt: skip
 
 
-def why_not():
-    """Why there can be no such cluster here; None if there can."""
-    if os.geteuid() != 0:
-        return "nodes need root"
-    for tool in ("etcd", "go", "openssl", "containerd", "runc", "ctr", "ip", "unshare", "setpriv", "gcc", "iptables"):
-        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
-            return f"no {tool} here"
-    if not Path(CNI, "bridge").exists():
-        return f"no CNI plug-ins in {CNI}"
-    tried = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "true"], capture_output=True, text=True)
-    return tried.stderr.strip() or None if tried.returncode else None
-
-
-def check(result):
-    if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-@contextlib.contextmanager
-def own_network():
-    """This thread, and what it starts, in a network of its own."""
-    with open("/proc/self/ns/net") as before:
-        check(LIBC.unshare(CLONE_NEWNET))
-        try:
-            ip("link set lo up")
-            ip(f"addr add {API_SERVICE}/32 dev lo")
-            ip("link add tn0 address 02:00:00:00:00:01 type bridge")
-            ip(f"addr add {GATEWAY}/24 dev tn0")
-            ip("link set tn0 up")
-            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-            yield
-        finally:
-            check(LIBC.setns(before.fileno(), CLONE_NEWNET))
-
-
-def ip(words):
-    subprocess.run(["ip", *words.split()], check=True)
-
-
-def control_groups():
-    """The folders of the hierarchies of control groups; of version 2 there is one."""
-    base = Path("/sys/fs/cgroup")
-    if (base / "cgroup.controllers").exists():
-        return [base]
-    return [p for p in base.iterdir() if (p / "cgroup.procs").exists()]
-
-
-def make_group(name):
-    for base in control_groups():
-        group = base / name
-        group.mkdir(parents=True, exist_ok=True)
-        for child in (base / name.split("/")[0], group):
-            # A cpuset is empty until it is told, and of version 2 every level hands on what it controls.
-            for file in ("cpuset.cpus", "cpuset.mems"):
-                if (base / "cgroup.controllers").exists() or not (child / file).exists():
-                    continue
-                (child / file).write_text((child.parent / file).read_text())
-            if (base / "cgroup.controllers").exists():
-                controllers = (child / "cgroup.controllers").read_text().split()
-                (child / "cgroup.subtree_control").write_text(" ".join("+" + c for c in controllers))
-
-
-def remove_group(name):
-    """With all below it; what is in use for a moment still is tried again."""
-    for base in control_groups():
-        group = base / name
-        for _ in range(50):
-            for folder in sorted(group.rglob("*"), key=lambda p: -len(p.parts)):
-                if folder.is_dir():
-                    with contextlib.suppress(OSError):
-                        folder.rmdir()
-            with contextlib.suppress(OSError):
-                group.rmdir()
-            if not group.exists():
-                break
-            time.sleep(0.1)
-
-
 class Cluster(ControlPlane):
     """A control plane with a scheduler, CoreDNS and nodes; in own_network()."""
 
     ADDRESSES = f"IP:127.0.0.1,IP:{GATEWAY},IP:{API_SERVICE},DNS:localhost,DNS:kubernetes.default.svc"
-    CONTAINER = "tenon"
+    BOUND = BOUND
 
-    def __init__(self, folder, programs, images):
+    def __init__(self, folder, programs):
         super().__init__(folder, programs)
-        self.images = images
-        self.group = f"tenon-{os.getpid()}"
-        self.nodes = {}
+        self.group = folder.name
+        self.nodes, self.operator = {}, None
         self.shared = folder / "shared"
         self.shared.mkdir()
         self.shared.chmod(0o777)
         self.port = self.client.port = 443  # the apiserver answers at the address of its Service
         self.kubeconfig = self.write_kubeconfig("admin")
-
-    def spawn(self, name, command):
-        super().spawn(name, [*BOUND, *command])
 
     def start_apiserver(self):
         c = self.certificates.folder
@@ -163,16 +83,23 @@ class Cluster(ControlPlane):
         self.spawn("dns", [self.programs / "coredns", "-conf", self.folder / "Corefile"])
 
     def start(self, nodes=3):
+        """Without the nodes, which start_nodes starts."""
         self.start_etcd()
         self.start_apiserver()
         self.start_controllers()
         self.start_dns()
         for number in range(1, nodes + 1):
             self.nodes[f"node{number}"] = Node(self, number)
+
+    def start_nodes(self, images):
+        """With IMAGES on each of them."""
         for node in self.nodes.values():
+            node.write_script(images)
             node.start()
-        wait_for(lambda: len(self.ready_nodes()) == nodes, 300, self.tell)
-        return self
+        self.wait_nodes()
+
+    def wait_nodes(self):
+        wait_for(lambda: len(self.ready_nodes()) == len(self.nodes), 300, self.tell)
 
     def ready_nodes(self):
         ready = {"type": "Ready", "status": "True"}
@@ -180,16 +107,29 @@ class Cluster(ControlPlane):
                 if any(ready.items() <= c.items() for c in n["status"]["conditions"])]  # fmt: skip
 
     def tell(self):
-        """The ends of the nodes' logs."""
-        return "\n".join(
-            f"== {p}\n" + p.read_text(errors="replace")[-1500:] for p in sorted(self.folder.glob("node*/*.log"))
-        )
+        """What there is to know when something went wrong: pods, the last events, the ends of the logs."""
+        logs = [*self.folder.glob("node*/*.log"), *self.folder.glob("*.log")]
+        parts = [f"== {p}\n{p.read_text(errors='replace')[-1500:]}" for p in sorted(logs)]
+        return "\n".join([*parts, *self.tell_pods()])
+
+    def tell_pods(self):
+        try:
+            for pod in self.client.get("/api/v1/pods")["items"]:
+                status, node = pod["status"], pod["spec"].get("nodeName")
+                states = [c.get("state") for c in status.get("containerStatuses", ())]
+                yield f"{pod['metadata']['name']} on {node}: {status.get('phase')} {status.get('reason', '')} {states}"
+            events = self.client.get("/api/v1/events")["items"]
+            for event in sorted(events, key=lambda e: e["metadata"]["creationTimestamp"])[-40:]:
+                about = event["involvedObject"].get("name")
+                yield f"{event['metadata']['creationTimestamp']} {about}: {event.get('reason')}: {event.get('message')}"
+        except (OSError, ApiError) as error:
+            yield f"the apiserver does not tell: {error}"
 
     def close(self):
         for node in self.nodes.values():
             node.kill()
-        super().close()
-        remove_group(self.group)
+        for name in list(self.processes):
+            self.stop(name, signal.SIGKILL)
 
 
 class Node:
@@ -200,9 +140,8 @@ class Node:
         self.folder = cluster.folder / self.name
         self.address = f"198.18.0.{1 + number}"
         self.process = None
-        for folder in ("var/lib", "var/log", "var/tmp", "run", "cni"):
-            (self.folder / folder).mkdir(parents=True)
-        (self.folder / "var/run").symlink_to("/run")
+        self.folder.mkdir()
+        self.begin = private_folders(self.folder)
         cluster.certificates.sign(self.name, f"/O=system:nodes/CN=system:node:{self.name}")
         config = json.loads(cluster.write_kubeconfig(self.name).read_text())
         config["clusters"][0]["cluster"]["server"] = f"https://{GATEWAY}:{cluster.port}"
@@ -210,19 +149,9 @@ class Node:
         cluster.certificates.sign(f"{self.name}-serving", f"/CN={self.name}", f"IP:{self.address}")
         self.write_containerd()
         self.write_kubelet()
-        self.write_script()
 
     def write_containerd(self):
-        (self.folder / "containerd.toml").write_text(f"""version = 2
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "tenon.test/pause:1"
-  restrict_oom_score_adj = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{CNI}"
-    conf_dir = "{self.folder}/cni"
-""")
+        (self.folder / "containerd.toml").write_text(containerd_settings(self.folder))
         pods = 32 + 64 * (self.number - 1)
         (self.folder / "cni" / "10-tenon.conflist").write_text(json.dumps({
             "cniVersion": "1.0.0", "name": "tenon", "plugins": [{
@@ -249,14 +178,10 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
             "nodeLeaseDurationSeconds": 8, "syncFrequency": "5s", "volumePluginDir": "/var/lib/volumes",
         }))  # fmt: skip
 
-    def write_script(self):
+    def write_script(self, images):
         f, name = self.folder, self.name
-        images = "\n".join(f"ctr -n k8s.io images import --digests=false {i} >/dev/null" for i in self.cluster.images)
-        (f / "node.sh").write_text(f"""set -e
-export PATH=$PATH:/usr/sbin:/sbin
-mount --bind {f}/var /var
-mount --bind {f}/run /run
-ip link set lo up
+        images = "\n".join(f"ctr -n k8s.io images import --digests=false {i} >/dev/null" for i in images)
+        (f / "node.sh").write_text(f"""{self.begin}
 until ip link show eth0 >/dev/null 2>&1; do sleep 0.05; done
 ip link add cni0 address 02:00:00:00:00:{1 + self.number:02x} type bridge
 ip link set eth0 master cni0 up
@@ -273,13 +198,13 @@ wait
 """)
 
     def start(self):
-        make_group(f"{self.cluster.group}/{self.name}")
         # A machine that starts again finds nothing of what ran, but its disk.
+        remove_group(f"{self.cluster.group}/{self.name}")
+        make_group(f"{self.cluster.group}/{self.name}")
         shutil.rmtree(self.folder / "run")
         (self.folder / "run").mkdir()
         log = open(self.folder / "node.log", "ab")  # noqa: SIM115, the process keeps it
-        command = [*BOUND, "unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc",
-                   "sh", self.folder / "node.sh"]  # fmt: skip
+        command = [*BOUND, *OWN_NAMESPACES, "sh", self.folder / "node.sh"]
         self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log)
         log.close()
         init = wait_for(self.find_init, 60)
@@ -314,22 +239,3 @@ wait
 
     def drop_link(self):
         return subprocess.run(["ip", "link", "del", self.name], capture_output=True).returncode == 0
-
-
-def make_pause(folder):
-    """The image of what keeps a pod's namespaces: a program that waits."""
-    from kube.e2e.images import write_image
-
-    source = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n"
-    subprocess.run(
-        ["gcc", "-static", "-Os", "-x", "c", "-", "-o", folder / "pause"], input=source, text=True, check=True
-    )
-    return write_image(folder / "pause.tar", "tenon.test/pause:1", folder / "pause")
-
-
-def make_image(folder, python):
-    """The image of the runtime with Python and NumPy, as `tenon image` makes it; and what that printed."""
-    path = folder / "tenon-python.tar"
-    done = subprocess.run([TENON, "image", "--with-python", "--python", python, "--output", path, "--name",
-                           "tenon.test/python:1"], capture_output=True, text=True, check=True)  # fmt: skip
-    return path, done.stdout

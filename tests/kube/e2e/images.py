@@ -1,12 +1,19 @@
-"""An image with one program in it, as an archive that containerd imports."""
+"""The images of the nodes, as archives that containerd imports."""
 
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
+
+from kube.cluster import TENON
+
+# Waits, or ends at once if it is given a word.
+PAUSE = "#include <unistd.h>\nint main(int n, char **words) { (void)words; while (n < 2) pause(); }\n"
 
 
 def write_image(path, name, program):
+    """One with one PROGRAM in it."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         tar.add(program, "program")
@@ -25,3 +32,21 @@ def write_image(path, name, program):
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     return path
+
+
+def make_pause(folder):
+    """The image of what keeps a pod's namespaces: a program that waits."""
+    command = ["gcc", "-static", "-Os", "-x", "c", "-", "-o", folder / "pause"]
+    done = subprocess.run(command, input=PAUSE, text=True, capture_output=True)
+    if done.returncode:
+        raise OSError(f"gcc -static: {done.stderr.strip()}")
+    return write_image(folder / "pause.tar", "tenon.test/pause:1", folder / "pause")
+
+
+def make_image(folder, python):
+    """The image of the runtime with Python and NumPy, as `tenon image` makes it; and what that printed."""
+    path = folder / "tenon-python.tar"
+    command = [TENON, "image", "--with-python", "--python", python, "--output", path, "--name", "tenon.test/python:1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return path, done.stdout

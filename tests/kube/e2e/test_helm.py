@@ -14,11 +14,11 @@ NAMESPACE = "tenon-by-helm"
 VALUES = ["--set", f"image={IMAGE}", "--set", "imagePullPolicy=Never", "--set", "arguments={--namespace,nowhere}"]
 
 
-@pytest.fixture(scope="module")
-def helm(cluster, tmp_path_factory):
+def helm_of(cluster):
     """Runs Helm on the cluster; what it prints."""
     tools = subprocess.run([ROOT / "scripts" / "kube-tools", "helm"], check=True, stdout=subprocess.PIPE, text=True)
-    home = tmp_path_factory.mktemp("helm")
+    home = cluster.folder / "helm"
+    home.mkdir()
     env = {**os.environ, "HOME": str(home), "KUBECONFIG": str(cluster.kubeconfig)}
     for name in ("CACHE", "CONFIG", "DATA"):
         env[f"HELM_{name}_HOME"] = str(home / name.lower())
@@ -33,7 +33,7 @@ def helm(cluster, tmp_path_factory):
     return run
 
 
-def test_what_it_renders_is_taken(cluster, helm):
+def what_it_renders_is_taken(cluster, helm):
     assert "0 chart(s) failed" in helm("lint", str(CHART))
     version = ["--kube-version", cluster.client.get("/version")["gitVersion"]]
     manifests = dry_run(cluster, helm("template", "tenon", str(CHART), *version, "--include-crds", *VALUES))
@@ -50,8 +50,19 @@ def test_what_it_renders_is_taken(cluster, helm):
     assert not [m for m in without if m["kind"] == "NetworkPolicy"]
 
 
-def test_what_it_installs_works(helm):
+def what_it_installs_works(helm):
     """The operator's pod gets ready with the rights and the security that the chart gives it."""
     told = helm("install", "tenon", str(CHART), "--wait", "--timeout", "300s", *VALUES)
     assert "STATUS: deployed" in told and "tenon submit" in told
     helm("uninstall", "tenon", "--wait", "--timeout", "300s")
+
+
+def the_chart(cluster):
+    helm = helm_of(cluster)
+    what_it_renders_is_taken(cluster, helm)
+    what_it_installs_works(helm)
+
+
+@pytest.mark.parametrize("scene", [the_chart])
+def test_by_helm(scenes, scene):
+    scenes[scene].result()

@@ -1,5 +1,6 @@
 """Kueue starts jobs beside this operator: it takes their suspension away when the quota has room for all their pods."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -8,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 from kube.cluster import ROOT, wait_for
-from kube.e2e.cluster import BOUND
 from kube.e2e.trainings import IMAGE
 
 API = "/apis/kueue.x-k8s.io/v1beta2"
@@ -60,21 +60,21 @@ def start(cluster, folder):
     settings = {**SETTINGS, "webhook": {**SETTINGS["webhook"], "certDir": str(folder / "webhook")}}
     (folder / "settings.json").write_text(json.dumps(settings))
     program = f"{tools.stdout.strip()}/kueue"
-    command = [*BOUND, "unshare", "--mount", "sh", "-c", f'mount --bind {own} /etc && exec "$@"', "sh",
+    command = ["unshare", "--mount", "sh", "-c", f'mount --bind {own} /etc && exec "$@"', "sh",
                program, f"--config={folder}/settings.json", f"--kubeconfig={cluster.kubeconfig}",
                "--feature-gates=VisibilityOnDemand=false"]  # fmt: skip
     cluster.spawn("kueue", command)
 
 
-@pytest.fixture(scope="module")
-def queue(cluster, operator, tmp_path_factory):
+@contextlib.contextmanager
+def queue_of(cluster):
     """A queue in namespace default with the quota of two processors."""
     if go_version() < (1, 25):
         pytest.skip(f"Kueue needs Go 1.25, and this is {go_version()}")
     client = cluster.client
     client.post("/api/v1/namespaces", {"metadata": {"name": "kueue-system"}})
     install_types(client)
-    start(cluster, tmp_path_factory.mktemp("kueue"))
+    start(cluster, cluster.folder / "kueue")
     client.post(f"{API}/resourceflavors", {"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ResourceFlavor",
                                            "metadata": {"name": "any"}})  # fmt: skip
     quota = {"coveredResources": ["cpu"], "flavors": [{"name": "any", "resources": [
@@ -85,8 +85,10 @@ def queue(cluster, operator, tmp_path_factory):
     client.post(f"{API}/namespaces/default/localqueues", {
         "apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "LocalQueue", "metadata": {"name": "jobs"},
         "spec": {"clusterQueue": "all"}})  # fmt: skip
-    yield "jobs"
-    cluster.stop("kueue")
+    try:
+        yield "jobs"
+    finally:
+        cluster.stop("kueue")
 
 
 def submit(cluster, name, queue):
@@ -105,7 +107,7 @@ def submit(cluster, name, queue):
     return cluster.storage.namespace.submit(manifest)
 
 
-def test_jobs_wait_for_their_quota(cluster, queue):
+def wait_for_their_quota(cluster, queue):
     """Of two that do not fit together one runs, whole, while the other one has no pod; then that one does."""
     jobs = [submit(cluster, f"queued-{i}", queue) for i in range(2)]
 
@@ -124,3 +126,13 @@ def test_jobs_wait_for_their_quota(cluster, queue):
     wait_for(lambda: second.is_true("Running"), 300, tell)
     (cluster.shared / f"end-{second.name}").touch()
     second.wait("Succeeded", 300)
+
+
+def jobs_wait_for_their_quota(cluster):
+    with queue_of(cluster) as queue:
+        wait_for_their_quota(cluster, queue)
+
+
+@pytest.mark.parametrize("scene", [jobs_wait_for_their_quota])
+def test_with_kueue(scenes, scene):
+    scenes[scene].result()

@@ -7,13 +7,17 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from kube.cluster import ROOT, TENON, ApiError, wait_for
+from kube.e2e.machine import BOUND
 from kube.jobs import Job, Namespace
 
 IMAGE = "tenon.test/python:1"
+STEPS = 150
+# How far a training goes on by itself beyond the step that a test waits for, so that what happens to it happens while
+# it trains; then it waits for the test, however slow that is.
+AHEAD = 20
 
 
 def mnist_folder():
@@ -51,10 +55,10 @@ class Training(Job):
         self.folder.chmod(0o777)
 
     def arguments(self, **flags):
-        return [f"--{k}={v}" for k, v in {"folder": f"/models/{self.name}", **flags}.items()]
+        return [f"--{k}={v}" for k, v in {"folder": f"/models/{self.name}", "steps": STEPS, **flags}.items()]
 
-    def manifest(self, workers=2, resources=None, run=None, monitoring=None, **flags):
-        """With a root that can't be written to, and no rights."""
+    def manifest(self, workers=2, resources=None, run=None, monitoring=None, apart=False, **flags):
+        """With a root that can't be written to, and no rights. APART: not all of them on one node."""
         command = ["python", "-m", "tenon.compat", "/models/train.py", *self.arguments(**flags)]
         container = {"name": "tenon", "image": IMAGE, "command": command, "resources": resources or {},
                      "volumeMounts": [{"name": "models", "mountPath": "/models"}],
@@ -62,6 +66,10 @@ class Training(Job):
                                          "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}}  # fmt: skip
         pod = {"containers": [container], "terminationGracePeriodSeconds": 2,
                "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}]}  # fmt: skip
+        if apart:
+            pod["topologySpreadConstraints"] = [
+                {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+                 "labelSelector": {"matchLabels": {"tenon.dev/job-name": self.name}}}]  # fmt: skip
         counts = {"ps": 1, "worker": workers}
         spec = {"replicas": {r: {"replicas": n, "template": {"spec": pod}} for r, n in counts.items()}}
         if run is not None:
@@ -90,7 +98,7 @@ class Training(Job):
         path = self.folder / "followed.log"
         with open(path, "wb") as log:
             command = command_line(self.cluster, "logs", self.name, "-f")
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = subprocess.Popen([*BOUND, *command], stdout=log, stderr=log)
         try:
             yield lambda: path.read_text(errors="replace")
         finally:
@@ -104,14 +112,34 @@ class Training(Job):
             return int(found[1]) if found else 0
         return 0
 
+    def may_reach(self, step):
+        """Lets the training, which takes its time, go on to STEP."""
+        new = self.folder / "slow.new"
+        new.write_text(str(min(step, STEPS - 1)))
+        new.rename(self.folder / "slow")
+
     def wait_step(self, step, seconds=600):
         wait_for(lambda: self.step() >= step, seconds, self.tell)
 
-    def wait_further(self, steps=20):
-        """Until it has trained that many steps more than it has now; how long that took."""
-        begin = time.monotonic()
-        self.wait_step(self.step() + steps)
-        return time.monotonic() - begin
+    def wait_further(self, steps=10):
+        """Until it has trained that many steps more than it has now."""
+        step = self.step() + steps
+        assert step < STEPS - AHEAD, self.tell()
+        self.may_reach(step + AHEAD)
+        self.wait_step(step)
+
+    def start_slowly(self, **options):
+        """Submits it; it is in the middle of its training then, and takes its time there."""
+        self.may_reach(10 + AHEAD)
+        self.submit(**options)
+        self.wait_step(10)
+        return self
+
+    def ends_as(self, found):
+        """Lets it go on to its end, which is to be that of the quiet run."""
+        (self.folder / "slow").unlink()
+        assert self.result() == found
+        self.clean()
 
     def result(self):
         """Of a job that has ended well: accuracy and checksum."""
@@ -145,6 +173,23 @@ class Training(Job):
     def clean(self):
         """Nothing of it runs; asked when it has ended."""
         wait_for(lambda: not self.processes(), 120, self.tell)
+
+
+def quiet_run(cluster):
+    """A job from a manifest to which nothing happens: the job, whose accuracy and checksum are in `found`."""
+    job = Training(cluster, "quiet").submit(apart=True)
+    job.wait("Running", 300)
+    job.nodes = {p["spec"]["nodeName"] for p in job.pods().values()}
+    job.found = job.result()
+    return job
+
+
+@contextlib.contextmanager
+def training(cluster, name, **options):
+    """A job to which something may happen in the middle of its training: it ends as the quiet one did, bit for bit."""
+    job = Training(cluster, name).start_slowly(**options)
+    yield job
+    job.ends_as(cluster.quiet().found)
 
 
 def command_line(cluster, *words):

@@ -1,7 +1,7 @@
 """MNIST on parameter servers and workers, the same bits whoever is killed: what the jobs of these tests run.
 
-While the file `slow` lies in the job's folder, it takes its time, and does not reach its end; while the file `hang-1`
-does, worker 1 hangs.
+While the file `slow` lies in the job's folder, it takes its time, and goes no further than to the step in that file;
+while the file `hang-1` does, worker 1 hangs.
 """
 
 import functools
@@ -20,7 +20,7 @@ flags.DEFINE_string("data", "/models/mnist", "where MNIST is")
 flags.DEFINE_string("network", "mlp", "mlp or conv")
 flags.DEFINE_float("rate", 0.1, "learning rate of the first step; it falls to 0.001")
 flags.DEFINE_integer("steps", 300, "global steps")
-flags.DEFINE_integer("save", 10, "steps between two checkpoints")
+flags.DEFINE_integer("save", 5, "steps between two checkpoints")
 FLAGS = flags.FLAGS
 SHARDS, SHARD_SIZE = 4, 25
 
@@ -29,9 +29,9 @@ def network(images):
     if FLAGS.network == "mlp":
         return tf.layers.dense(tf.layers.dense(images, 30, tf.nn.relu), 10)
     net = tf.reshape(images, [-1, 28, 28, 1])
-    for filters in (16, 32):
+    for filters in (12, 24, 48):
         net = tf.layers.max_pooling2d(tf.layers.conv2d(net, filters, 3, padding="same", activation=tf.nn.relu), 2, 2)
-    return tf.layers.dense(tf.layers.dense(tf.layers.flatten(net), 128, tf.nn.relu), 10)
+    return tf.layers.dense(tf.layers.flatten(net), 10)
 
 
 @functools.lru_cache(2)
@@ -47,11 +47,15 @@ def shifted(images, random):
 
 
 def dawdle(step):
-    slow = os.path.join(FLAGS.folder, "slow")
-    if os.path.exists(slow):
+    while True:
+        try:
+            with open(os.path.join(FLAGS.folder, "slow")) as file:
+                last = int(file.read())
+        except FileNotFoundError:
+            return
         time.sleep(0.1)
-    while step >= FLAGS.steps - 5 and os.path.exists(slow):
-        time.sleep(0.1)
+        if step < last:
+            return
 
 
 def hang(index):
