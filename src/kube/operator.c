@@ -11,6 +11,7 @@
 #include "kube/objects.h"
 #include "kube/operator_internal.h"
 #include "kube/status.h"
+#include "kube/trim.h"
 
 enum { MOST_WAITING = 1000, LOOP_MS = 1000 };
 
@@ -76,59 +77,7 @@ static bool index_of(const json_t *object, char key[512]) {
   return false;
 }
 
-/* Of a pod only what passes look at is kept: a thousand of them are many. */
-static void trim_pod(json_t *pod) {
-  static const char *const kept[] = {"phase", "reason", "message", "containerStatuses", "conditions", "podIP", NULL};
-  json_t *status = json_object(), *old = json_object_get(pod, "status"),
-         *node = json_incref(tn_json_at(pod, "spec.nodeName"));
-  for (int i = 0; kept[i]; i++) {
-    json_t *value = json_object_get(old, kept[i]);
-    if (value) json_object_set(status, kept[i], value);
-  }
-  json_object_set_new(pod, "status", status);
-  json_t *spec = json_pack("{so,sO*}", "requests", tn_requests(json_object_get(pod, "spec")), "tolerations",
-                           tn_json_at(pod, "spec.tolerations"));
-  if (node) json_object_set_new(spec, "nodeName", node);
-  json_object_set_new(pod, "spec", spec);
-  json_object_set_new(pod, "kind", json_string("Pod"));
-}
-
-static void trim_service(json_t *service) {
-  json_object_set_new(service, "spec", json_object());
-  json_object_set_new(service, "kind", json_string("Service"));
-}
-
-/* Of a claim it matters that it is there. */
-static void trim_claim(json_t *claim) {
-  json_object_set_new(claim, "spec", json_object());
-  json_object_set_new(claim, "status", json_object());
-  json_object_set_new(claim, "kind", json_string("PersistentVolumeClaim"));
-}
-
-static void trim_node(json_t *node) {
-  static const char *const dropped[] = {"images", "nodeInfo", "addresses", "capacity", NULL};
-  for (int i = 0; dropped[i]; i++) json_object_del(json_object_get(node, "status"), dropped[i]);
-}
-
 static void ignored(void *argument, json_t *before, json_t *now) { (void)argument, (void)before, (void)now; }
-
-static void trim_job(json_t *job) {
-  json_t *notes = tn_json_at(job, "metadata.annotations");
-  json_object_del(notes, "kubectl.kubernetes.io/last-applied-configuration");
-}
-
-/* Lists bring objects without their kind. */
-static void trim_tenon_job(json_t *job) {
-  trim_job(job);
-  tn_json_put(job, "kind", json_string(tn_tenon_job.kind));
-  tn_json_put(job, "apiVersion", json_string(tn_tenon_job.api_version));
-}
-
-static void trim_tf_job(json_t *job) {
-  trim_job(job);
-  tn_json_put(job, "kind", json_string(tn_tf_job.kind));
-  tn_json_put(job, "apiVersion", json_string(tn_tf_job.api_version));
-}
 
 void tn_work_wanted(tn_operator *o, const char *key, int64_t at) {
   tn_work *work = tn_map_find(o->works, key);
@@ -359,16 +308,16 @@ static tn_error *set_up(tn_operator *o) {
   TN_TRY(tn_work_queue_new(&o->polls));
   TN_TRY(tn_map_new(&o->works));
   TN_TRY(tn_metrics_new(&o->metrics));
-  TN_TRY(add_watch(o, TN_WATCH_JOBS, &(tn_informer_options){.trim = trim_tenon_job, .changed = job_changed}));
-  TN_TRY(add_watch(o, TN_WATCH_TFJOBS, &(tn_informer_options){.trim = trim_tf_job, .changed = job_changed}));
+  TN_TRY(add_watch(o, TN_WATCH_JOBS, &(tn_informer_options){.trim = tn_trim_tenon_job, .changed = job_changed}));
+  TN_TRY(add_watch(o, TN_WATCH_TFJOBS, &(tn_informer_options){.trim = tn_trim_tf_job, .changed = job_changed}));
   TN_TRY(add_watch(o, TN_WATCH_PODS,
-                   &(tn_informer_options){.trim = trim_pod, .changed = object_changed, .index = index_of}));
+                   &(tn_informer_options){.trim = tn_trim_pod, .changed = object_changed, .index = index_of}));
   TN_TRY(add_watch(o, TN_WATCH_SERVICES,
-                   &(tn_informer_options){.trim = trim_service, .changed = object_changed, .index = index_of}));
+                   &(tn_informer_options){.trim = tn_trim_service, .changed = object_changed, .index = index_of}));
   TN_TRY(add_watch(o, TN_WATCH_CLAIMS,
-                   &(tn_informer_options){.trim = trim_claim, .changed = object_changed, .index = index_of}));
+                   &(tn_informer_options){.trim = tn_trim_claim, .changed = object_changed, .index = index_of}));
   if (o->o.gang == TN_GANG_BUILTIN)
-    TN_TRY(add_watch(o, TN_WATCH_NODES, &(tn_informer_options){.trim = trim_node, .changed = ignored}));
+    TN_TRY(add_watch(o, TN_WATCH_NODES, &(tn_informer_options){.trim = tn_trim_node, .changed = ignored}));
   if (tn_gang_group_version(o->o.gang))
     TN_TRY(add_watch(o, TN_WATCH_GROUPS, &(tn_informer_options){.changed = group_changed}));
   if (o->o.identity) TN_TRY(tn_lease_new(o->api, o->o.lease_ns, "tenon-operator", o->o.identity, &o->lease));
