@@ -30,9 +30,9 @@ SETTINGS = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/p
 TOOLS = ("etcd", "go", "openssl", "containerd", "runc", "ctr", "ip", "unshare", "setpriv", "gcc", "iptables")
 
 
-def check(result):
+def check(result, what):
     if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), what)
 
 
 def run(*words, **options):
@@ -52,7 +52,7 @@ def ip(words):
 def own_network():
     """This thread, and what it starts, in a network of its own."""
     with open("/proc/self/ns/net") as before:
-        check(LIBC.unshare(CLONE_NEWNET))
+        check(LIBC.unshare(CLONE_NEWNET), "a network namespace")
         try:
             ip("link set lo up")
             ip(f"addr add {API_SERVICE}/32 dev lo")
@@ -62,7 +62,7 @@ def own_network():
             Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
             yield
         finally:
-            check(LIBC.setns(before.fileno(), CLONE_NEWNET))
+            check(LIBC.setns(before.fileno(), CLONE_NEWNET), "the network namespace before")
 
 
 # --- control groups ---
