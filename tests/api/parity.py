@@ -85,7 +85,7 @@ AFTER = set(
     "data.ThreadingOptions nondifferentiable_batch_function "
     "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2 check_pinned fftnd ifftnd rfftnd irfftnd "
     "nn.approx_max_k nn.approx_min_k random_index_shuffle ragged_fill_empty_rows ragged_fill_empty_rows_grad "
-    "ragged.cross ragged.cross_hashed linalg.LinearOperatorBlockLowerTriangular linalg.LinearOperatorPermutation "
+    "linalg.LinearOperatorBlockLowerTriangular linalg.LinearOperatorPermutation "
     "linalg.LinearOperatorTridiag linalg.eigh_tridiagonal".split()
 )
 # Names of 1.15 that are left out, as docs/roadmap.md says: quantization, sdca, LMDB.

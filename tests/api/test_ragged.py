@@ -300,3 +300,22 @@ def test_elements_of_datasets():
         return found
 
     both(program)
+
+
+def test_crosses():
+    def program(tf):
+        words = tf.ragged.constant([["a"], ["b", "c"], []], row_splits_dtype=tf.int64)
+        numbers = tf.ragged.constant([[1, 2], [3], [4]], dtype=tf.int32)
+        sparse = tf.SparseTensor([[0, 0], [1, 0], [1, 1]], ["x", "y", "z"], [3, 2])
+        dense = tf.constant([[7, 8], [9, 10], [11, 12]])
+        return [
+            *parts(tf.ragged.cross([words, numbers, dense])),
+            *parts(tf.ragged.cross([sparse, words])),
+            *parts(tf.ragged.cross_hashed([words, sparse, dense])),
+            *parts(tf.ragged.cross_hashed([words, dense], num_buckets=11, hash_key=2**64 - 5)),
+        ]
+
+    both(program)
+    both.error(lambda tf: tf.ragged.cross(tf.constant([[1]])))
+    both.error(lambda tf: tf.ragged.cross([tf.constant([[1.5]])]))
+    both.error(lambda tf: tf.ragged.cross([tf.ragged.constant([[[1]]])]))

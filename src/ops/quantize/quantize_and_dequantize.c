@@ -1,4 +1,4 @@
-/* QuantizeAndDequantizeV2 and V3: numbers rounded to what so many bits can tell, as floats. */
+/* QuantizeAndDequantizeV2, V3 and V4: numbers rounded to what so many bits can tell, as floats. */
 #include <float.h>
 #include <math.h>
 
@@ -124,6 +124,15 @@ static tn_error *gradient(tn_gradient_ctx *c) {
   return NULL;
 }
 
+/* V4's passes where the number lies within the bounds. */
+static tn_error *gradient_v4(tn_gradient_ctx *c) {
+  const tn_output g = tn_build(c->scope, "QuantizeAndDequantizeV4Grad",
+                               TN_IN(tn_grad_dense(c, 0), tn_grad_x(c, 0), tn_grad_x(c, 1), tn_grad_x(c, 2)),
+                               TN_ATTRS(TN_A_SAME(c->node, "axis")));
+  for (int i = 0; i < 3; i++) tn_grad_set(c, i, tn_nth(g, i));
+  return NULL;
+}
+
 static tn_error *shape(tn_shape_ctx *c) {
   int64_t axis = tn_node_get_int(c->node, "axis");
   tn_shape bound;
@@ -148,3 +157,9 @@ TN_OP(QuantizeAndDequantizeV3, .inputs = "input: T, input_min: T, input_max: T, 
                "axis: int = -1",
       .doc = "Rounds to what num_bits can tell between the bounds.", .shape = shape, .gradient = gradient,
       .kernels = kernels);
+
+TN_OP(QuantizeAndDequantizeV4, .inputs = "input: T, input_min: T, input_max: T", .outputs = "output: T",
+      .attrs = "signed_input: bool = true; num_bits: int = 8; range_given: bool = false; T: floattype; "
+               "round_mode: {'HALF_TO_EVEN', 'HALF_UP'} = 'HALF_TO_EVEN'; narrow_range: bool = false; axis: int = -1",
+      .doc = "Rounds to what num_bits can tell between the bounds; its gradient is 0 outside of them.", .shape = shape,
+      .gradient = gradient_v4, .kernels = kernels);

@@ -28,15 +28,6 @@ static int64_t element_of(const cross *c, int64_t row, int column, int64_t i) {
   return c->starts[column * (c->rows + 1) + row] + i;
 }
 
-static uint64_t shift_mix(uint64_t x) { return x ^ x >> 47; }
-
-/* The fingerprint of two, as TensorFlow joins them. */
-static uint64_t join_fingerprints(uint64_t a, uint64_t b) {
-  const uint64_t by = 0xc6a4a7935bd1e995u;
-  uint64_t x = (a ^ by) ^ shift_mix(b * by) * by;
-  return shift_mix(shift_mix(x * by) * by);
-}
-
 static uint64_t hash_row(const cross *c, int64_t row, const int64_t *choice) {
   uint64_t h = c->key;
   for (int k = 0; k < c->n_columns; k++) {
@@ -49,7 +40,7 @@ static uint64_t hash_row(const cross *c, int64_t row, const int64_t *choice) {
     } else {
       x = (uint64_t)TN_DATA(int64_t, v)[i];
     }
-    h = join_fingerprints(h, x);
+    h = tn_fingerprint_join(h, x);
   }
   return c->buckets ? h % c->buckets : h % INT64_MAX;
 }

@@ -106,6 +106,14 @@ uint64_t tn_fingerprint64(const char *s, uint64_t n) {
   return join(join(t.v.first, t.w.first, by) + mix(t.y) * K0 + t.z, join(t.v.second, t.w.second, by) + t.x, by);
 }
 
+static uint64_t fold_high(uint64_t x) { return x ^ x >> 47; }
+
+uint64_t tn_fingerprint_join(uint64_t a, uint64_t b) {
+  const uint64_t by = 0xc6a4a7935bd1e995u;
+  const uint64_t x = (a ^ by) ^ fold_high(b * by) * by;
+  return fold_high(fold_high(x * by) * by);
+}
+
 /* --- FarmHash's 128-bit fingerprint, which is CityHash128 --- */
 
 static uint64_t join16(uint64_t u, uint64_t v) { return join(u, v, 0x9ddfea08eb382d69u); }

@@ -22,6 +22,8 @@ static inline tn_error *tn_string_take(tn_string *target, tn_str *source) {
 bool tn_string_number(tn_string s, tn_tensor *out, int64_t i);
 /* FarmHash's 64-bit fingerprint, which never changes. */
 uint64_t tn_fingerprint64(const char *s, uint64_t n);
+/* The fingerprint of two, as TensorFlow joins them. */
+uint64_t tn_fingerprint_join(uint64_t a, uint64_t b);
 /* The 128-bit one: the low word, the high word. */
 void tn_fingerprint128(const char *s, uint64_t n, uint64_t out[2]);
 

@@ -24,6 +24,21 @@ for axis, size in ((0, 3), (1, 4)):
     case("QuantizeAndDequantizeV2", x, np.full(size, -1, "float32"), np.linspace(0.5, 2, size, dtype="float32"),
          axis=axis, range_given=True, tf=False, why="bounds for each channel")  # fmt: skip
 case("QuantizeAndDequantizeV2", np.zeros((0, 2), "float32"), zero, one, range_given=True, fd=False)
+for axis, size in ((-1, 0), (0, 3), (1, 4)):
+    for dtype in ("float32", "float64"):
+        high = np.linspace(0.5, 2, size).astype(dtype) if size else np.asarray(1.25).astype(dtype)
+        bounds = (-np.ones_like(high), high)
+        g, value = rand(dtype, 3, 4), rand(dtype, 3, 4)
+        value[0, :3] = (np.nan, np.inf, -1)
+        case("QuantizeAndDequantizeV4Grad", g, value, *bounds, axis=axis, grad=False, why="none")
+        case("QuantizeAndDequantizeV4Grad", g[:0], value[:0], *(b[:0] if axis == 0 else b for b in bounds), axis=axis,
+             grad=False, why="none")  # fmt: skip
+for given in (False, True):
+    case("QuantizeAndDequantizeV4", x, -one, one, range_given=given, num_bits=5, fd=False, rtol=1e-6, atol=1e-6)
+bad("QuantizeAndDequantizeV4", x, one, -one, range_given=True, code=INVALID)
+bad("QuantizeAndDequantizeV4Grad", x, x[:2], -one, one, code=INVALID)
+bad("QuantizeAndDequantizeV4Grad", x, x, -one, one, axis=2, code=INVALID)
+bad("QuantizeAndDequantizeV4Grad", x, x, np.zeros(4, "float32"), np.ones(3, "float32"), axis=1, code=INVALID)
 bad("QuantizeAndDequantizeV2", x, one, -one, range_given=True, code=INVALID)
 bad("QuantizeAndDequantizeV2", x, zero, one, num_bits=0, code=INVALID)
 

@@ -168,3 +168,43 @@ for values in VALUES[:3]:
 for splits in ([ints64(0, 8)], [ints64(1, 7)], [ints64()], [ints64(0, 8, 7)], [ints64(0, 2), ints64(0, 7)]):
     bad("RaggedTensorToVariant", splits, VALUES[0], batched_input=True, code=INVALID)
 bad("RaggedTensorToVariant", [], np.float32(3), batched_input=True, Tsplits="int64", code=INVALID)
+
+# --- crosses ---
+WORDS = np.array([b"a", b"b", b"", b"c", b"d", None], object)[:-1]
+RAGGED = (WORDS, ints64(0, 2, 2, 5)), (ints64(7, -1, 9, 2), np.array([0, 1, 1, 4], "int32"))
+SPARSE = (np.array([[0, 0], [0, 1], [2, 0]], "int64"), np.array([b"x", b"y", b"z", None], object)[:-1], ints64(3, 2))
+DENSE = ints64(1, 2, 3, 4, 5, 6).reshape(3, 2)
+
+
+def cross(check, ragged, sparse, dense, order, hashed=None, splits="int64", **more):
+    """HASHED: the number of buckets, None for text."""
+    kind = {True: "string", False: "int64"}
+    if more.get("tf", True):  # TensorFlow aborts where the two differ
+        ragged = [(v, s.astype(splits)) for v, s in ragged]
+    inputs = [[v for v, _ in ragged], [s for _, s in ragged], *([x[i] for x in sparse] for i in range(3)), dense]
+    types = {
+        "ragged_values_types": [kind[v.dtype == object] for v, _ in ragged],
+        "ragged_splits_types": [s.dtype.name for _, s in ragged],
+        "sparse_values_types": [kind[x[1].dtype == object] for x in sparse],
+        "dense_types": [kind[d.dtype == object] for d in dense],
+    }
+    check("RaggedCross", *inputs, Nsparse=len(sparse), input_order=order, hashed_output=hashed is not None,
+          num_buckets=hashed or 0, hash_key=0xDECAFCAFFE, out_values_type=kind[hashed is None],
+          out_row_splits_type=splits, **types, **more)  # fmt: skip
+
+
+for hashed in (None, 0, 13):
+    for splits in ("int32", "int64"):
+        cross(case, RAGGED[1:], [], [], "R", hashed, splits)
+        cross(case, [RAGGED[1]] * 2, [SPARSE], [DENSE], "RSDR", hashed, splits)
+    cross(case, [], [SPARSE], [DENSE], "DS", hashed)
+    cross(case, [RAGGED[1]], [], [DENSE[:, :0]], "RD", hashed)
+    cross(case, [], [], [], "", hashed)
+    cross(case, RAGGED[:1], [], [DENSE], "DR", hashed)
+cross(case, RAGGED, [], [], "RR", tf=False, why="TensorFlow aborts on splits of two types")
+for order in ("RR", "RX", "R"):
+    cross(bad, RAGGED[1:], [], [DENSE], order, code=INVALID)
+cross(bad, RAGGED[1:], [], [DENSE[:2]], "RD", code=INVALID)
+cross(bad, RAGGED[1:], [], [DENSE[0]], "RD", code=INVALID)
+cross(bad, [(RAGGED[1][0], ints64(0, 2, 1, 4))], [], [], "R", code=INVALID)
+cross(bad, [], [(*SPARSE[:2], ints64(4, 2))], [DENSE], "SD", code=INVALID)

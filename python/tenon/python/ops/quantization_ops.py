@@ -44,6 +44,22 @@ def dequantize(input, min_range, max_range, mode="MIN_COMBINED", name=None, axis
     )  # fmt: skip
 
 
+@tf_export("quantization.quantize_and_dequantize_v2")
+def quantize_and_dequantize_v2(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False,
+                               round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis=None):  # fmt: skip
+    """The floats rounded to what NUM_BITS can tell; gradients pass only where they lie within the bounds."""
+    if axis is None:
+        axis = -1
+    elif axis < 0:
+        if input.shape.ndims is None:
+            raise ValueError("input should have known rank to use negative axis.")
+        axis %= input.shape.ndims
+    return gen_ops.quantize_and_dequantize_v4(
+        input, input_min=input_min, input_max=input_max, signed_input=signed_input, num_bits=num_bits,
+        range_given=range_given, round_mode=round_mode, narrow_range=narrow_range, axis=axis, name=name,
+    )  # fmt: skip
+
+
 @tf_export("quantization.quantize_and_dequantize")
 def quantize_and_dequantize(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False,
                             round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis=None):  # fmt: skip

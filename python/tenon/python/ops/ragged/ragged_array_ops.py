@@ -257,3 +257,50 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
         dtype = dtypes.as_dtype(out_type) if out_type is not None else segment_ids.dtype.base
         ones = array_ops.ones_like(segment_ids, dtype=dtype)
         return lengths_to_splits(gen_ops.unsorted_segment_sum(ones, segment_ids, num_segments))
+
+
+@tf_export("ragged.cross")
+def cross(inputs, name=None):
+    """Of each row every combination of one value of each of INPUTS (ragged, sparse or dense, of rank 2), joined by
+    '_X_'."""
+    return _cross(inputs, name=name)
+
+
+@tf_export("ragged.cross_hashed")
+def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
+    """The same combinations as numbers: hashes, below NUM_BUCKETS if that is not 0."""
+    return _cross(inputs, True, num_buckets, hash_key, name)
+
+
+def _cross(inputs, hashed_output=False, num_buckets=0, hash_key=None, name=None):
+    from tenon.python.framework.sparse_tensor import SparseTensor, SparseTensorValue
+
+    if not isinstance(inputs, (tuple, list)):
+        raise TypeError("Inputs must be a list")
+    hash_key = 0xDECAFCAFFE if hash_key is None else hash_key
+    kinds, order = {"R": [], "S": [], "D": []}, ""
+    with ops.name_scope(name, "RaggedCross", inputs):
+        for i, item in enumerate(inputs):
+            sparse = isinstance(item, (SparseTensor, SparseTensorValue))
+            item = SparseTensor.from_value(item) if sparse else _either(item)
+            ragged = isinstance(item, RaggedTensor)
+            if item.dtype.is_integer:
+                cast = ragged_functional_ops.map_flat_values if ragged else lambda f, x: f(x)
+                item = cast(lambda x: math_ops.cast(x, dtypes.int64), item)
+            elif item.dtype != dtypes.string:
+                raise ValueError(f"Unexpected dtype for inputs[{i}]: {item.dtype}")
+            if ragged and item.ragged_rank != 1:
+                raise ValueError("tf.ragged.cross only supports inputs with rank=2")
+            kind = "S" if sparse else "R" if ragged else "D"
+            kinds[kind].append(item)
+            order += kind
+        narrow = kinds["R"] and all(x.row_splits.dtype == dtypes.int32 for x in kinds["R"])
+        values, splits = gen_ops.ragged_cross(
+            [x.values for x in kinds["R"]], [x.row_splits for x in kinds["R"]],
+            [x.indices for x in kinds["S"]], [x.values for x in kinds["S"]], [x.dense_shape for x in kinds["S"]],
+            kinds["D"], input_order=order, hashed_output=hashed_output, num_buckets=num_buckets,
+            hash_key=hash_key - 2**64 if hash_key > 2**63 else hash_key,
+            out_values_type=dtypes.int64 if hashed_output else dtypes.string,
+            out_row_splits_type=dtypes.int32 if narrow else dtypes.int64, name=name,
+        )  # fmt: skip
+        return RaggedTensor.from_row_splits(values, splits, validate=False)
