@@ -11,7 +11,9 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum { STACK = 256 << 10, SLAB = 256, GUARD = 0x5a5a5a5a, SHORT = 10000000, POLL = 1000000000, SLICE = 500000 };
+#include "cores.h"
+
+enum { STACK = 256 << 10, SLAB = 256, GUARD = 0x5a5a5a5a, SHORT = 10000000, POLL = 1000000000, YIELD = 1000 };
 
 typedef struct fiber {
   ucontext_t context;
@@ -23,6 +25,8 @@ typedef struct fiber {
   struct list *waits_in;
   sim_event *timeout;
   struct fiber *joiner;
+  void *process;
+  seat seat;
   bool timed_out, ended, detached;
 } fiber;
 
@@ -54,6 +58,7 @@ static struct {
   char **stacks;
   size_t n_stacks, stack_capacity;
   sim_counts counts;
+  int cores; /* 0: as many as there are fibers */
 } sim;
 
 static void fail(const char *what) {
@@ -159,11 +164,20 @@ static void give_stack(char *stack) {
   sim.stacks[sim.n_stacks++] = stack;
 }
 
-static void make_ready(fiber *f) { append(&sim.ready, f); }
+static void rouse(fiber *f, bool by_message) {
+  if (sim.cores) {
+    cores_wake(&f->seat, sim.current ? &sim.current->seat : NULL, by_message);
+  } else {
+    append(&sim.ready, f);
+  }
+}
+
+static void make_ready(fiber *f) { rouse(f, false); }
 
 /* Leaves the current fiber until somebody makes it ready. */
 static void wait_here(void) {
   fiber *self = sim.current;
+  if (sim.cores) cores_leave(&self->seat);
   swapcontext(&self->context, &sim.context);
 }
 
@@ -173,6 +187,7 @@ static void fiber_main(void) {
   self->ended = true;
   if (self->joiner) make_ready(self->joiner);
   sim.finished = self;
+  if (sim.cores) cores_leave(&self->seat);
   setcontext(&sim.context);
 }
 
@@ -182,6 +197,7 @@ static fiber *new_fiber(void *(*fn)(void *), void *argument) {
   f->stack = new_stack();
   f->fn = fn;
   f->argument = argument;
+  f->process = sim.current ? sim.current->process : NULL;
   getcontext(&f->context);
   f->context.uc_stack.ss_sp = f->stack + 64;
   f->context.uc_stack.ss_size = STACK - 64;
@@ -250,36 +266,25 @@ void sim_sleep(int64_t ns) {
 
 /* --- cores --- */
 
-int sim_cores;
-static struct {
-  int busy;
-  list brief, others; /* who waits for a core: the first are served first, as a system does who slept before */
-} cores;
+static void run_seat(seat *s) { append(&sim.ready, (fiber *)((char *)s - offsetof(fiber, seat))); }
+
+void sim_share_cores(int n) {
+  sim.cores = n;
+  cores_init(n, run_seat);
+}
 
 void sim_work(int64_t ns) {
-  if (!sim_cores) {
+  fiber *self = sim.current;
+  if (!sim.cores) {
     sim_sleep(ns);
-    return;
-  }
-  list *line = ns < SLICE ? &cores.brief : &cores.others;
-  while (ns > 0) {
-    int64_t slice = ns < SLICE ? ns : SLICE;
-    if (cores.busy < sim_cores) {
-      cores.busy++;
-    } else {
-      append(line, sim.current);
-      wait_here(); /* who leaves a core hands it over */
-    }
-    sim_sleep(slice);
-    ns -= slice;
-    fiber *next = take(cores.brief.head ? &cores.brief : &cores.others);
-    if (next) {
-      make_ready(next);
-    } else {
-      cores.busy--;
-    }
+  } else if (ns > 0) {
+    cores_work(&self->seat, ns);
+    swapcontext(&self->context, &sim.context);
   }
 }
+
+void sim_set_process(void *process) { sim.current->process = process; }
+void *sim_process(void) { return sim.current->process; }
 
 /* --- queues --- */
 
@@ -332,7 +337,7 @@ void sim_post(sim_queue *queue, void (*fn)(void *argument), void *argument) {
   queue->tail = p;
   if (!queue->idle) return;
   queue->idle = false;
-  make_ready(queue->fiber);
+  rouse(queue->fiber, true);
 }
 
 /* --- locks --- */
@@ -487,8 +492,12 @@ WRAP(int, pthread_setname_np, pthread_t t, const char *name) {
 }
 WRAP(int, sched_yield, void) {
   if (!sim.current) return 0;
-  make_ready(sim.current);
-  wait_here();
+  if (sim.cores) {
+    sim_work(YIELD);
+  } else {
+    make_ready(sim.current);
+    wait_here();
+  }
   return 0;
 }
 int __real_clock_gettime(clockid_t id, struct timespec *out);

@@ -11,10 +11,13 @@
 void sim_run(void (*fn)(void *argument), void *argument);
 int64_t sim_now(void); /* nanoseconds since sim_run */
 void sim_sleep(int64_t ns);
-/* Has a core of the machine that all tasks share for NS, in slices; with as many cores as tasks need (sim_cores 0),
- * sleeps for so long. */
+/* Computes for NS on a core. All fibers share CORES (cores.h); with 0, the default, there are as many as they need. */
 void sim_work(int64_t ns);
-extern int sim_cores;
+void sim_share_cores(int cores);
+
+/* What the current fiber runs as: inherited by those that it starts. NULL at first. */
+void sim_set_process(void *process);
+void *sim_process(void);
 
 /* FN(ARGUMENT) at AT_NS, between fibers: it may wake some, but must not wait. */
 typedef struct sim_event sim_event;

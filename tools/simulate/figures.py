@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""What scripts/simulate --calibrate, --curve and --coverage print. See docs/cluster.md."""
+"""What scripts/simulate --curve and --coverage print. See docs/cluster.md."""
 
 import argparse
 import gzip
 import json
 import math
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -30,54 +29,6 @@ def simulate(workers, ps, **options):
     given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     command = [BUILD / "simulate", f"--workers={workers}", f"--ps={ps}", *given]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-
-# --- calibration ---
-
-
-def measure(workers, sync, compute_ms, steps):
-    """Global steps/s of real processes on this machine."""
-    flags = ["--sync"] if sync else []
-    job = [BUILD / "simulate-real", f"--steps={steps}", "--warm=20", f"--compute-ms={compute_ms}"]
-    command = [BUILD / "tenon", "run", "--ps", "1", "--workers", str(workers), *flags, "--", *job]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    return next(json.loads(line[line.index("{") :])["steps_s"] for line in done.stdout.splitlines() if "{" in line)
-
-
-def predict(workers, sync, compute_ms, cores, call_us):
-    return simulate(workers, 1, sync=int(sync), cores=cores, steps=100, warm=20, gbps=100, compute_ms=compute_ms,
-                    latency_us=3, call_us=call_us)["steps_s"]  # fmt: skip
-
-
-def fit(wanted, sync, compute_ms, cores):
-    """The time for a message with which one worker takes as many steps a second as it does for real."""
-    low, high = 0.0, 1000.0
-    for _ in range(16):
-        middle = (low + high) / 2
-        if predict(1, sync, compute_ms, cores, middle) > wanted:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def calibrate(options):
-    """Fits one number to one worker, and predicts all others with it."""
-    compute_ms, good = options.compute_ms, True
-    print(f"a step computes for {compute_ms:g} ms of a core; all tasks share {options.cores} cores, also in the")
-    print("simulation; steps/s, measured: the median of three")
-    for sync in (False, True):
-        real = {n: statistics.median(measure(n, sync, compute_ms, max(60, 400 // n)) for _ in range(3))
-                for n in (1, 2, 4, 8)}  # fmt: skip
-        call_us = fit(real[1], sync, compute_ms, options.cores)
-        print(f"{'synchronous' if sync else 'asynchronous'}: {call_us:.0f} us for a message, fitted to one worker")
-        for n, measured in real.items():
-            predicted = predict(n, sync, compute_ms, options.cores, call_us)
-            off = predicted / measured - 1
-            good = good and abs(off) <= 0.15
-            print(f"  {n} workers: measured {measured:7.1f}, predicted {predicted:7.1f}, {off:+.1%}")
-    print("all within 15 %" if good else "NOT all within 15 %")
-    return 0 if good else 1
 
 
 # --- the curve ---
@@ -188,11 +139,8 @@ def coverage(_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calibrate", action="store_const", const=calibrate, dest="what")
     parser.add_argument("--curve", action="store_const", const=curve, dest="what")
     parser.add_argument("--coverage", action="store_const", const=coverage, dest="what")
-    parser.add_argument("--compute-ms", type=float, default=5, help="of the calibration")
-    parser.add_argument("--cores", type=int, default=2, help="of the calibration")
     parser.add_argument("--steps", type=int, default=2000, help="of all workers together, a point of the curve")
     options = parser.parse_args()
     return options.what(options)

@@ -225,7 +225,9 @@ static tn_error *train(worker *w, double began_s, job_result *out) {
     warm_s = now_s();
     at_warm = global;
   }
-  out->steps_s = (double)(global - at_warm) / (now_s() - warm_s);
+  out->from_s = warm_s;
+  out->to_s = now_s();
+  out->steps_s = (double)(global - at_warm) / (out->to_s - warm_s);
   out->compute_s = w->computations ? w->computed_s / (double)w->computations : 0;
   return NULL;
 }
@@ -255,7 +257,7 @@ static tn_error *serve(const job *j, const char *name, int index, tn_server **ou
 tn_error *job_serve(const job *j, int index) {
   tn_server *server = NULL;
   TN_TRY(serve(j, "ps", index, &server));
-  while (!tn_server_join(server, 1000) && !(j->ended && *j->ended)) {
+  while (!tn_server_join(server, 100) && !(j->ended && *j->ended)) {
   }
   tn_server_free(server);
   return NULL;

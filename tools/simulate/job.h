@@ -25,10 +25,11 @@ typedef struct job {
 } job;
 
 typedef struct job_result {
-  double start_s;   /* from the start of the task to the end of its first step */
-  double steps_s;   /* global steps in a second, as the chief saw it */
-  double compute_s; /* the mean time of this worker's computation */
-  int64_t taken;    /* steps of this worker */
+  double start_s;      /* from the start of the task to the end of its first step */
+  double steps_s;      /* global steps in a second, as the chief saw it */
+  double compute_s;    /* the mean time of this worker's computation */
+  double from_s, to_s; /* when the measured steps began and ended, by CLOCK_MONOTONIC */
+  int64_t taken;       /* steps of this worker */
 } job_result;
 
 /* Serves as parameter server INDEX until the job has ended. */

@@ -19,6 +19,7 @@ typedef struct host host;
 struct host {
   tn_transport base;
   tn_clock clock;
+  sim_costs *costs;
   sim_queue *thread;
   int64_t sends_until, receives_until; /* when the link is free again */
 };
@@ -38,6 +39,7 @@ typedef struct incoming {
   host *host;
   tn_error *error;
   tn_message *reply;
+  double bytes; /* that the answer counts as */
 } incoming;
 
 struct sim_call {
@@ -58,10 +60,22 @@ static tn_map *listeners; /* of all hosts */
 
 /* --- links --- */
 
-/* When SIZE bytes from FROM, sent now, are at TO. */
-static int64_t carry(host *from, host *to, size_t size, bool tensors) {
-  double bytes = (double)size * (tensors && size > SIM_LARGE ? sim_net.scale : 1);
-  int64_t takes = (int64_t)(bytes / sim_net.bytes_per_ns), now = sim_now();
+/* What a message of SIZE bytes counts as. */
+static double counted(size_t size, bool tensors) {
+  return (double)size * (tensors && size > SIM_LARGE ? sim_net.scale : 1);
+}
+
+/* The current fiber, of H, writes or reads a message. */
+static void handle(host *h, double bytes) {
+  sim_costs *costs = h->costs;
+  costs->messages++;
+  costs->bytes += bytes;
+  sim_work((int64_t)(costs->call_ns + bytes * costs->byte_ns));
+}
+
+/* Has FN(ARGUMENT) called when BYTES from FROM, sent now, are at TO. */
+static void carry(host *from, host *to, double bytes, void (*fn)(void *argument), void *argument) {
+  int64_t takes = sim_net.bytes_per_ns > 0 ? (int64_t)(bytes / sim_net.bytes_per_ns) : 0, now = sim_now();
   int64_t starts = from->sends_until > now ? from->sends_until : now;
   from->sends_until = starts + takes;
   int64_t arrives = starts + sim_net.latency_ns;
@@ -69,7 +83,11 @@ static int64_t carry(host *from, host *to, size_t size, bool tensors) {
   to->receives_until = arrives + takes;
   sim_carried.bytes += bytes;
   sim_carried.messages++;
-  return to->receives_until;
+  if (to->receives_until > now) {
+    sim_at(to->receives_until, fn, argument);
+  } else {
+    fn(argument); /* between processes of one machine: whoever sends wakes the other */
+  }
 }
 
 static tn_error *copy_message(const tn_message *m, tn_message **out) {
@@ -152,7 +170,7 @@ static void over_deadline(void *argument) {
 static void take_answer(void *argument) {
   incoming *in = argument;
   sim_call *c = in->call;
-  sim_work(sim_net.call_ns);
+  handle(c->from, in->bytes);
   if (!c->ended) {
     tn_error *error = in->error;
     tn_message *reply = NULL;
@@ -177,8 +195,9 @@ static void finish(tn_incoming *base, tn_error *error, tn_message *reply) {
   in->error = error;
   in->reply = reply;
   tn_incoming_deinit(base);
-  bool tensors = strstr(in->call->method, "/Recv") != NULL;
-  sim_at(carry(in->host, in->call->from, reply ? tn_message_size(reply) : 0, tensors), arrive_answer, in);
+  in->bytes = counted(tn_message_size(reply), strstr(in->call->method, "/Recv") != NULL);
+  handle(in->host, in->bytes);
+  carry(in->host, in->call->from, in->bytes, arrive_answer, in);
 }
 
 static const char *metadata(const tn_incoming *base, const char *name) {
@@ -190,7 +209,7 @@ static const char *metadata(const tn_incoming *base, const char *name) {
 static void serve(void *argument) {
   sim_call *c = argument;
   listener *l = c->to;
-  sim_work(sim_net.call_ns);
+  handle(l->host, counted(tn_message_size(c->message), false));
   incoming *in = tn_calloc(1, sizeof *in);
   tn_error *error = in ? copy_message(c->message, &in->base.message) : tn_out_of_memory();
   if (error) {
@@ -240,7 +259,9 @@ static tn_error *call(tn_transport *transport, const tn_request *r, tn_call **ou
     sim_at(r->deadline_ns, over_deadline, c);
   }
   if (c->to) {
-    sim_at(carry(c->from, c->to->host, tn_message_size(r->message), false), arrive, c);
+    double bytes = counted(tn_message_size(r->message), false);
+    handle(c->from, bytes);
+    carry(c->from, c->to->host, bytes, arrive, c);
   } else {
     sim_at(sim_now() + 2 * sim_net.latency_ns, refuse, c);
   }
@@ -333,6 +354,7 @@ tn_error *__wrap_tn_http2_new(const tn_http2_options *options, tn_transport **ou
   h->clock = (tn_clock){now, start_timer, stop_timer};
   h->base =
       (tn_transport){.clock = &h->clock, .call = call, .listen = listen_at, .traffic = traffic, .free = free_host};
+  h->costs = sim_process();
   h->thread = sim_queue_new();
   *out = &h->base;
   return NULL;
