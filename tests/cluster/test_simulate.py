@@ -42,6 +42,14 @@ def test_tasks_share_the_cores_that_there_are(program):
     assert 0.8 * 2 / 0.005 < line["batches_s"] <= 2 / 0.005
 
 
+def test_messages_take_cores_from_the_computation(program):
+    """With two cores for everybody, what messages cost is lost to the steps."""
+    shared = {"workers": 4, "ps": 1, "cores": 2, "compute_ms": 5, "spread": 0.01, "steps": 50}
+    cheap, dear = (run(program, **shared, ps_call_us=us, worker_call_us=us)["steps_s"] for us in (5, 100))
+    # Twelve messages a step, each handled by two tasks.
+    assert dear < cheap * 0.8
+
+
 def test_backups_are_not_waited_for(program):
     """One step in twenty of each worker takes ten times as long: of nine workers one often does."""
     slow = {"workers": 9, "ps": 2, "sync": 1, "steps": 30, "slow_share": 0.05, "slow_times": 10}

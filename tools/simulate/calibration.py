@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What scripts/simulate --calibrate prints: real clusters on this machine beside simulated ones. See docs/cluster.md."""
+"""What scripts/simulate --calibrate prints: real clusters beside simulated ones. See docs/cluster.md."""
 
 import argparse
 import json
@@ -101,7 +101,9 @@ def measure(options):
         kept[case]["from_to"] = [min(run["steps_s"] for run in runs), max(run["steps_s"] for run in runs)]
         print(f"measured {case}: {json.dumps(kept[case])}", file=sys.stderr)
         if options.measured:
-            options.measured.write_text(json.dumps(list(kept.items())))
+            unfinished = options.measured.with_suffix(".new")
+            unfinished.write_text(json.dumps(list(kept.items())))
+            unfinished.replace(options.measured)
     return kept
 
 
@@ -144,7 +146,7 @@ def calibrate(options):
     print(
         f"{options.cores} cores for one parameter server and all workers; measured: the median of {options.runs} runs"
     )
-    print("six parameters, from the processor time of one asynchronous worker and its server:")
+    print("parameters, from the processor time of one asynchronous worker and its server:")
     print("  " + ", ".join(f"{name} {value:.4g}" for name, value in parameters.items()))
     print(f"\n| {'model':>13} | {'mode':>21} | workers | measured steps/s (from, to) | predicted |    off |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -156,9 +158,9 @@ def calibrate(options):
         predicted = simulate(mode, size, n, cores=options.cores, steps=400, **parameters)["steps_s"]
         off = predicted / found["steps_s"] - 1
         worst = max(worst, abs(off))
-        disturbed = " (disturbed)" if found["others"] > DISTURBED else ""
+        disturbed = ", disturbed" if found["others"] > DISTURBED else ""
         print(f"| {size:>6} floats | {mode:>21} | {n:>7} | {found['steps_s']:>12.1f} ({low:.1f}, {high:.1f}) "
-              f"| {predicted:>9.1f} | {off:>+6.1%} |{disturbed}")  # fmt: skip
+              f"| {predicted:>9.1f} | {off:>+6.1%}{disturbed} |")  # fmt: skip
     print(f"\nthe farthest is {worst:.1%} off; all are to be within {LIMIT:.0%}")
     return 0 if worst <= LIMIT else 1
 

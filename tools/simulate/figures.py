@@ -15,7 +15,7 @@ BUILD = ROOT / "build"
 # The cluster of the curve, after the TensorFlow paper's Inception-v3 jobs: 17 parameter servers, 25 million floats.
 PS, MODEL_BYTES, COMPUTE_MS = 17, 100e6, 1800
 CLUSTER = {"bytes": MODEL_BYTES, "compute-ms": COMPUTE_MS, "spread": 0.06, "slow-share": 0.02, "slow-times": 1.5,
-           "gbps": 10, "latency-us": 50, "call-us": 15}  # fmt: skip
+           "gbps": 10, "latency-us": 50, "ps-call-us": 7.5, "worker-call-us": 7.5}  # fmt: skip
 SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 MODES = {"asynchronous": {}, "synchronous": {"sync": 1}, "synchronous, 6 % backups": {"sync": 1, "backups": 0.06}}
 COLOURS = {"asynchronous": "#1f6fb4", "synchronous": "#c0392b", "synchronous, 6 % backups": "#2e8b57"}

@@ -128,7 +128,7 @@ static bool read_option(const char *argument, cluster *c, double *latency_us, do
 int main(int argc, char **argv) {
   cluster c = {.job = default_job()};
   double latency_us = 50, gbps = 10;
-  for (int i = 0; i < KINDS; i++) c.costs[i].call_ns = 15e3;
+  for (int i = 0; i < KINDS; i++) c.costs[i].call_ns = 7.5e3;
   for (int i = 1; i < argc; i++) {
     if (read_option(argv[i], &c, &latency_us, &gbps)) continue;
     fprintf(stderr, "unknown argument %s\n", argv[i]);
