@@ -82,3 +82,16 @@ def test_batch_matmul():
 
 def test_the_new_order_is_tensorflows():
     both(lambda tf: [tf.concat([[[1]], [[2]]], 0), tf.split(tf.constant([1, 2, 3]), [1, 2])])
+
+
+def test_names_of_cells_and_readers(told, tmp_path):
+    with tenon.Graph().as_default(), tenon.Session() as session:
+        cell = tenon.nn.rnn_cell.OutputProjectionWrapper(tenon.nn.rnn_cell.GRUCell(3), 5)
+        image = tenon.nn.deconv2d(tenon.ones([1, 2, 2, 1]), tenon.ones([2, 2, 4, 1]), [1, 4, 4, 4], [1, 2, 2, 1])
+        v = tenon.Variable([1.0, 2.0], name="v")
+        session.run(tenon.global_variables_initializer())
+        path = tenon.train.Saver([v]).save(session, str(tmp_path / "model"))
+        assert cell.output_size == 5 and session.run(image).shape == (1, 4, 4, 4)
+        assert tenon.pywrap_tensorflow.NewCheckpointReader(path).get_tensor("v").tolist() == [1.0, 2.0]
+    assert any("tf.nn.deconv2d is deprecated: use tf.nn.conv2d_transpose" in text for text in told)
+    assert any("contrib.rnn.OutputProjectionWrapper" in text for text in told)

@@ -45,7 +45,7 @@ class CheckpointReader:
         return "\n".join(lines).encode()
 
 
-@tf_export("train.NewCheckpointReader")
+@tf_export("train.NewCheckpointReader", "pywrap_tensorflow.NewCheckpointReader")
 def NewCheckpointReader(filepattern):
     """Opens the checkpoint whose files begin with FILEPATTERN."""
     return CheckpointReader(filepattern)
