@@ -15,7 +15,7 @@
 
 #include "cli/cli.h"
 
-enum { MOST = 512, LINE = 4096 };
+enum { MOST = 512, LINE = 1 << 16 }; /* longer lines are told in parts */
 
 /* A process of the job. */
 typedef struct task {
@@ -218,7 +218,7 @@ static void close_output(task *t) {
 
 /* Prints what has come; false if nothing had. */
 static bool take_output(task *t) {
-  char bytes[LINE];
+  char bytes[4096];
   ssize_t n = read(t->pipe, bytes, sizeof bytes);
   if (n < 0 && errno == EINTR) return true;
   if (n < 0 && errno == EAGAIN) return false;

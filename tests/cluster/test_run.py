@@ -112,6 +112,14 @@ tf.app.run()
     assert (tmp_path / "log" / "checkpoint").exists()
 
 
+def test_long_lines_stay_whole(tmp_path):
+    done = run(
+        "run", "--ps", 0, "--workers", 1, "--", "/bin/sh", program(tmp_path, "printf '%020000d\\n' 7; printf 'end'")
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[worker 0]")]
+    assert lines[:2] == ["[worker 0] " + "7".rjust(20000, "0"), "[worker 0] end"], done.stdout[:200] + done.stderr
+
+
 def test_a_failed_worker_ends_the_job(tmp_path):
     path = program(
         tmp_path,
