@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from api.both import tensorflow
 
 import tenon
 from train.capi import BUILD, check, declare, lib, tensor
@@ -143,7 +144,7 @@ def write(tf, folder):
 @pytest.mark.parametrize("writer", ["tenon", "tensorflow"])
 def test_of_the_first_version(tmp_path, writer):
     folder = str(tmp_path / "model")
-    write(tenon if writer == "tenon" else pytest.importorskip("tensorflow").compat.v1, folder)
+    write(tenon if writer == "tenon" else tensorflow(), folder)
     model = SavedModel(folder)
     for n in (0, 1, 3):
         out = model.run("serving_default", **{"in": np.ones((n, 2), "f")})["out"]
