@@ -213,3 +213,13 @@ char *tn_arena_strndup(tn_arena *arena, const char *text, size_t size) {
 }
 
 char *tn_arena_strdup(tn_arena *arena, const char *text) { return tn_arena_strndup(arena, text, strlen(text)); }
+
+void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size) {
+  if (n < *capacity) return array;
+  size_t larger = *capacity ? 2 * *capacity : 4;
+  void *copy = tn_arena_alloc(arena, larger * size);
+  if (!copy) return NULL;
+  if (n > 0) memcpy(copy, array, n * size);
+  *capacity = larger;
+  return copy;
+}

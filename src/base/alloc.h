@@ -44,5 +44,7 @@ void tn_arena_free(tn_arena *arena);
 void *tn_arena_alloc(tn_arena *arena, size_t size);
 char *tn_arena_strndup(tn_arena *arena, const char *text, size_t size);
 char *tn_arena_strdup(tn_arena *arena, const char *text);
+/* ARRAY with room for one more of SIZE bytes, in ARENA; NULL without memory. */
+void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size);
 
 #endif

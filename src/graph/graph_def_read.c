@@ -3,26 +3,6 @@
 
 #include "graph/graph_def_in.h"
 
-void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size) {
-  if (n < *capacity) return array;
-  size_t larger = *capacity ? 2 * *capacity : 4;
-  void *copy = tn_arena_alloc(arena, larger * size);
-  if (!copy) return NULL;
-  if (n > 0) memcpy(copy, array, n * size);
-  *capacity = larger;
-  return copy;
-}
-
-/* FIELD as text: names hold no NUL. */
-static tn_error *get_text(tn_import *import, const tn_wire_field *field, const char **out) {
-  TN_TRY(tn_proto_check(field, TN_WIRE_BYTES));
-  if (field->size > 0 && memchr(field->data, 0, field->size)) {
-    return tn_errorf(TN_INVALID_ARGUMENT, "a name holds a NUL character");
-  }
-  *out = tn_arena_strndup(import->arena, field->data, field->size);
-  return *out ? NULL : tn_out_of_memory();
-}
-
 static tn_error *add_input(tn_import *import, tn_import_node *node, const tn_wire_field *field) {
   tn_import_edge *inputs =
       tn_arena_room(import->arena, node->inputs, node->n_inputs, &node->input_capacity, sizeof *inputs);
@@ -30,7 +10,7 @@ static tn_error *add_input(tn_import *import, tn_import_node *node, const tn_wir
   node->inputs = inputs;
   tn_import_edge *edge = &inputs[node->n_inputs];
   *edge = (tn_import_edge){.from = -1};
-  TN_TRY(get_text(import, field, &edge->text));
+  TN_TRY(tn_proto_get_text(import->arena, field, &edge->text));
   node->n_inputs++;
   return NULL;
 }
@@ -44,7 +24,7 @@ static tn_error *add_attr(tn_import *import, tn_import_node *node, const tn_wire
   for (bool more;;) {
     TN_TRY(tn_proto_next(&in, &field, &more));
     if (!more) break;
-    if (field.number == 1) TN_TRY(get_text(import, &field, &attr.name));
+    if (field.number == 1) TN_TRY(tn_proto_get_text(import->arena, &field, &attr.name));
     if (field.number != 2) continue;
     TN_TRY(tn_proto_check(&field, TN_WIRE_BYTES));
     attr.data = field.data;
@@ -69,10 +49,10 @@ static tn_error *read_fields(tn_import *import, const tn_wire_field *bytes, tn_i
     TN_TRY(tn_proto_next(&in, &field, &more));
     if (!more) return NULL;
     switch (field.number) {
-    case 1: TN_TRY(get_text(import, &field, &node->name)); break;
-    case 2: TN_TRY(get_text(import, &field, &node->op)); break;
+    case 1: TN_TRY(tn_proto_get_text(import->arena, &field, &node->name)); break;
+    case 2: TN_TRY(tn_proto_get_text(import->arena, &field, &node->op)); break;
     case 3: TN_TRY(add_input(import, node, &field)); break;
-    case 4: TN_TRY(get_text(import, &field, &node->device)); break;
+    case 4: TN_TRY(tn_proto_get_text(import->arena, &field, &node->device)); break;
     case 5: TN_TRY(add_attr(import, node, &field)); break;
     default: break;
     }

@@ -84,8 +84,6 @@ struct tn_node_builder {
 /* A graph that is the body of a function of LIBRARY. */
 tn_error *tn_graph_new_in(struct tn_library *library, tn_graph **out) TN_MUST_USE;
 tn_error *tn_mutex_init_recursive(pthread_mutex_t *mutex) TN_MUST_USE;
-/* ARRAY with room for one more of SIZE bytes, in ARENA; NULL without memory. */
-void *tn_arena_room(tn_arena *arena, void *array, size_t n, size_t *capacity, size_t size);
 
 /* Appends NODE (its id and place). The graph is unchanged on an error. */
 tn_error *tn_graph_append(tn_graph *graph, tn_node *node) TN_MUST_USE;

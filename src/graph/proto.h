@@ -3,6 +3,7 @@
 #ifndef TN_GRAPH_PROTO_H
 #define TN_GRAPH_PROTO_H
 
+#include "base/alloc.h"
 #include "base/wire.h"
 #include "graph/attr.h"
 #include "graph/graph.h"
@@ -44,6 +45,8 @@ typedef tn_error *(*tn_proto_field_fn)(void *state, const tn_wire_field *field);
 tn_error *tn_proto_each(const char *data, size_t size, tn_proto_field_fn on, void *state) TN_MUST_USE;
 /* The same for the message that BYTES, a field, holds. */
 tn_error *tn_proto_each_in(const tn_wire_field *bytes, tn_proto_field_fn on, void *state) TN_MUST_USE;
+/* FIELD as text in ARENA: names hold no NUL. */
+tn_error *tn_proto_get_text(tn_arena *arena, const tn_wire_field *field, const char **out) TN_MUST_USE;
 /* INVALID_ARGUMENT unless FIELD has TYPE. */
 tn_error *tn_proto_check(const tn_wire_field *field, tn_wire_type type) TN_MUST_USE;
 

@@ -34,6 +34,15 @@ tn_error *tn_proto_each_in(const tn_wire_field *bytes, tn_proto_field_fn on, voi
   return tn_proto_each(bytes->data, bytes->size, on, state);
 }
 
+tn_error *tn_proto_get_text(tn_arena *arena, const tn_wire_field *field, const char **out) {
+  TN_TRY(tn_proto_check(field, TN_WIRE_BYTES));
+  if (field->size > 0 && memchr(field->data, 0, field->size)) {
+    return tn_errorf(TN_INVALID_ARGUMENT, "a name holds a NUL character");
+  }
+  *out = tn_arena_strndup(arena, field->data, field->size);
+  return *out ? NULL : tn_out_of_memory();
+}
+
 static tn_error *get_dim(const char *data, size_t size, int64_t *out) {
   tn_wire_in in = tn_wire_bytes(data, size);
   tn_wire_field field;

@@ -23,23 +23,10 @@ typedef struct reader {
 
 /* Room for one more item of SIZE bytes at LIST's end, zeroed; NULL when memory is out. */
 static void *add(tn_arena *arena, tn_model_list *list, size_t size) {
-  if (list->n == list->capacity) {
-    size_t larger = list->capacity ? 2 * list->capacity : 4;
-    void *copy = tn_arena_alloc(arena, larger * size);
-    if (!copy) return NULL;
-    if (list->n > 0) memcpy(copy, list->items, list->n * size);
-    list->items = copy;
-    list->capacity = larger;
-  }
+  void *room = tn_arena_room(arena, list->items, list->n, &list->capacity, size);
+  if (!room) return NULL;
+  list->items = room;
   return (char *)list->items + size * list->n++;
-}
-
-static tn_error *text(tn_arena *arena, const tn_wire_field *field, const char **out) {
-  TN_TRY(tn_proto_check(field, TN_WIRE_BYTES));
-  if (field->size > 0 && memchr(field->data, 0, field->size))
-    return tn_errorf(TN_INVALID_ARGUMENT, "a text holds a NUL character");
-  *out = tn_arena_strndup(arena, field->size ? field->data : "", field->size);
-  return *out ? NULL : tn_out_of_memory();
 }
 
 /* --- maps and lists of texts --- */
@@ -53,7 +40,7 @@ typedef struct entry {
 
 static tn_error *entry_field(void *state, const tn_wire_field *field) {
   entry *e = state;
-  if (field->number == 1) return text(e->arena, field, &e->key);
+  if (field->number == 1) return tn_proto_get_text(e->arena, field, &e->key);
   if (field->number != 2) return NULL;
   e->value = *field;
   return tn_proto_check(field, TN_WIRE_BYTES);
@@ -73,7 +60,7 @@ typedef struct tensor_reader {
 
 static tn_error *tensor_field(void *state, const tn_wire_field *field) {
   tensor_reader *t = state;
-  if (field->number == 1) return text(t->arena, field, &t->tensor->name);
+  if (field->number == 1) return tn_proto_get_text(t->arena, field, &t->tensor->name);
   if (field->number == 2) {
     TN_TRY(tn_proto_check(field, TN_WIRE_VARINT));
     t->tensor->dtype = (tn_dtype)(field->value <= INT32_MAX ? field->value : TN_INVALID);
@@ -98,7 +85,7 @@ typedef struct signature_reader {
 
 static tn_error *signature_field(void *state, const tn_wire_field *field) {
   signature_reader *s = state;
-  if (field->number == 3) return text(s->arena, field, &s->signature->method);
+  if (field->number == 3) return tn_proto_get_text(s->arena, field, &s->signature->method);
   if (field->number != 1 && field->number != 2) return NULL;
   entry e;
   TN_TRY(read_entry(s->arena, field, &e));
@@ -148,7 +135,7 @@ typedef struct asset_reader {
 
 static tn_error *asset_field(void *state, const tn_wire_field *field) {
   asset_reader *a = state;
-  if (field->number == 2) return text(a->arena, field, &a->asset->filename);
+  if (field->number == 2) return tn_proto_get_text(a->arena, field, &a->asset->filename);
   if (field->number != 1) return NULL;
   tn_signature_tensor tensor = {0};
   TN_TRY(read_tensor(a->arena, field, &tensor));
@@ -168,7 +155,7 @@ static tn_error *read_asset(tn_arena *arena, const tn_wire_field *bytes, tn_mode
 
 static tn_error *first_text(void *state, const tn_wire_field *field) {
   entry *e = state;
-  return field->number == 1 && !e->key[0] ? text(e->arena, field, &e->key) : NULL;
+  return field->number == 1 && !e->key[0] ? tn_proto_get_text(e->arena, field, &e->key) : NULL;
 }
 
 static tn_error *node_list(void *state, const tn_wire_field *field) {
@@ -209,13 +196,13 @@ static tn_error *info_field(void *state, const tn_wire_field *field) {
   const char **tag = add(r->arena, &r->tags, sizeof *tag);
   if (!tag) return tn_out_of_memory();
   *tag = "";
-  return text(r->arena, field, tag);
+  return tn_proto_get_text(r->arena, field, tag);
 }
 
 static tn_error *saver_field(void *state, const tn_wire_field *field) {
   reader *r = state;
-  if (field->number == 1) return text(r->arena, field, &r->graph->filename_tensor);
-  return field->number == 3 ? text(r->arena, field, &r->graph->restore_op) : NULL;
+  if (field->number == 1) return tn_proto_get_text(r->arena, field, &r->graph->filename_tensor);
+  return field->number == 3 ? tn_proto_get_text(r->arena, field, &r->graph->restore_op) : NULL;
 }
 
 static tn_error *graph_field(void *state, const tn_wire_field *field) {

@@ -1,6 +1,4 @@
 /* RaggedCross: each combination of the features of a row, of ragged, sparse and dense ones, becomes a feature. */
-#include <inttypes.h>
-
 #include "ops/ragged/ragged.h"
 #include "ops/sparse/sparse.h"
 #include "ops/string/string_array.h"
@@ -144,16 +142,7 @@ static int64_t hash(const cross *c, int64_t row) {
   const uint64_t buckets = (uint64_t)tn_node_get_int(c->r->node, "num_buckets");
   uint64_t h = (uint64_t)tn_node_get_int(c->r->node, "hash_key");
   for (int k = 0; k < c->n; k++) {
-    const tn_tensor *v = c->columns[k].values;
-    const int64_t i = start_of(&c->columns[k], row) + c->choice[k];
-    uint64_t x;
-    if (v->dtype == TN_STRING) {
-      const tn_string s = tn_strings_of(v)[i];
-      x = tn_fingerprint64(s.size ? s.data : "", s.size);
-    } else {
-      x = (uint64_t)TN_DATA(int64_t, v)[i];
-    }
-    h = tn_fingerprint_join(h, x);
+    h = tn_feature_hash(h, c->columns[k].values, start_of(&c->columns[k], row) + c->choice[k]);
   }
   return (int64_t)(h % (buckets ? buckets : INT64_MAX));
 }
@@ -161,13 +150,8 @@ static int64_t hash(const cross *c, int64_t row) {
 static tn_error *join(const cross *c, int64_t row, tn_string *out) {
   tn_str text = {0};
   for (int k = 0; k < c->n; k++) {
-    const tn_tensor *v = c->columns[k].values;
-    const int64_t i = start_of(&c->columns[k], row) + c->choice[k];
     if (k) tn_str_add_bytes(&text, "_X_", 3);
-    if (v->dtype == TN_STRING)
-      tn_str_add_bytes(&text, tn_strings_of(v)[i].data, tn_strings_of(v)[i].size);
-    else
-      tn_str_addf(&text, "%" PRId64, TN_DATA(int64_t, v)[i]);
+    tn_feature_text(&text, c->columns[k].values, start_of(&c->columns[k], row) + c->choice[k]);
   }
   tn_error *error = tn_string_take(out, &text);
   tn_str_clear(&text);

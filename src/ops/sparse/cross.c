@@ -1,6 +1,4 @@
 /* SparseCross and SparseCrossV2: each combination of the features of a row becomes a feature. */
-#include <inttypes.h>
-
 #include "ops/sparse/sparse.h"
 #include "ops/string/string_array.h"
 
@@ -31,16 +29,7 @@ static int64_t element_of(const cross *c, int64_t row, int column, int64_t i) {
 static uint64_t hash_row(const cross *c, int64_t row, const int64_t *choice) {
   uint64_t h = c->key;
   for (int k = 0; k < c->n_columns; k++) {
-    const tn_tensor *v = values_of(c, k);
-    int64_t i = element_of(c, row, k, choice[k]);
-    uint64_t x;
-    if (v->dtype == TN_STRING) {
-      tn_string s = tn_strings_of(v)[i];
-      x = tn_fingerprint64(s.size ? s.data : "", s.size);
-    } else {
-      x = (uint64_t)TN_DATA(int64_t, v)[i];
-    }
-    h = tn_fingerprint_join(h, x);
+    h = tn_feature_hash(h, values_of(c, k), element_of(c, row, k, choice[k]));
   }
   return c->buckets ? h % c->buckets : h % INT64_MAX;
 }
@@ -48,13 +37,8 @@ static uint64_t hash_row(const cross *c, int64_t row, const int64_t *choice) {
 static tn_error *text_row(const cross *c, int64_t row, const int64_t *choice, tn_string *out) {
   tn_str text = {0};
   for (int k = 0; k < c->n_columns; k++) {
-    const tn_tensor *v = values_of(c, k);
-    int64_t i = element_of(c, row, k, choice[k]);
     if (k) tn_str_add_bytes(&text, c->separator.data, c->separator.size);
-    if (v->dtype == TN_STRING)
-      tn_str_add_bytes(&text, tn_strings_of(v)[i].data, tn_strings_of(v)[i].size);
-    else
-      tn_str_addf(&text, "%" PRId64, TN_DATA(int64_t, v)[i]);
+    tn_feature_text(&text, values_of(c, k), element_of(c, row, k, choice[k]));
   }
   tn_error *error = tn_string_take(out, &text);
   tn_str_clear(&text);

@@ -114,6 +114,19 @@ uint64_t tn_fingerprint_join(uint64_t a, uint64_t b) {
   return fold_high(fold_high(x * by) * by);
 }
 
+uint64_t tn_feature_hash(uint64_t h, const tn_tensor *values, int64_t i) {
+  if (values->dtype != TN_STRING) return tn_fingerprint_join(h, (uint64_t)TN_DATA(int64_t, values)[i]);
+  const tn_string s = tn_strings_of(values)[i];
+  return tn_fingerprint_join(h, tn_fingerprint64(s.size ? s.data : "", s.size));
+}
+
+void tn_feature_text(tn_str *text, const tn_tensor *values, int64_t i) {
+  if (values->dtype == TN_STRING)
+    tn_str_add_bytes(text, tn_strings_of(values)[i].data, tn_strings_of(values)[i].size);
+  else
+    tn_str_addf(text, "%lld", (long long)TN_DATA(int64_t, values)[i]);
+}
+
 /* --- FarmHash's 128-bit fingerprint, which is CityHash128 --- */
 
 static uint64_t join16(uint64_t u, uint64_t v) { return join(u, v, 0x9ddfea08eb382d69u); }

@@ -24,6 +24,9 @@ bool tn_string_number(tn_string s, tn_tensor *out, int64_t i);
 uint64_t tn_fingerprint64(const char *s, uint64_t n);
 /* The fingerprint of two, as TensorFlow joins them. */
 uint64_t tn_fingerprint_join(uint64_t a, uint64_t b);
+/* H joined with element I of VALUES, strings or int64; and that element as text: how crosses name features. */
+uint64_t tn_feature_hash(uint64_t h, const tn_tensor *values, int64_t i);
+void tn_feature_text(tn_str *text, const tn_tensor *values, int64_t i);
 /* The 128-bit one: the low word, the high word. */
 void tn_fingerprint128(const char *s, uint64_t n, uint64_t out[2]);
 

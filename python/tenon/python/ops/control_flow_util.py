@@ -56,11 +56,7 @@ def GetOutputContext(op):
 
 def IsContainingContext(ctxt, maybe_containing_ctxt):
     """Whether MAYBE_CONTAINING_CTXT is CTXT or around it."""
-    while ctxt is not maybe_containing_ctxt:
-        if ctxt is None:
-            return False
-        ctxt = ctxt.outer_context
-    return True
+    return maybe_containing_ctxt is None or control_flow_context._within(ctxt, maybe_containing_ctxt)
 
 
 def OpInContext(op, ctxt):
